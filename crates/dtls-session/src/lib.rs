@@ -1,1 +1,87 @@
-//! x
+//! DTLS 1.2 sessions for Tokio, on OpenSSL.
+//!
+//! A [`Listener`] accepts clients on one UDP socket, a [`Connector`] connects to a server; either
+//! gives a [`Handshake`], a future that becomes a [`Session`], which sends and receives whole
+//! datagrams. [`Acceptor`], [`Connector`] and [`CookieGate`] also work over pipes and sockets of
+//! your own: anything that is `AsyncRead` and `AsyncWrite` with one datagram a read and one a
+//! write.
+//!
+//! What OpenSSL leaves to its user is done here: the stateless cookie exchange, the timer that
+//! repeats lost flights, flights packed into datagrams that fit the path, a falling MTU, records
+//! that nobody should be able to end a handshake with, and somebody who goes on reading.
+//!
+//! ```
+//! use dtls_session::{Acceptor, Connector, Identity, Limits, Listener, Roots};
+//! use udp_demux::{Config, Endpoint};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let certs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+//! let identity =
+//!     Identity::from_pem_files(format!("{certs}/server.pem"), format!("{certs}/server.key"))?;
+//! let acceptor = Acceptor::builder(identity).build()?;
+//! let listener = Listener::bind("127.0.0.1:0".parse()?, acceptor, Limits::default())?;
+//! let server = listener.local_addr();
+//! tokio::spawn(async move {
+//!     let session = listener.accept().await?.await?;
+//!     let mut buf = [0; 2048];
+//!     while let Some(length) = session.recv(&mut buf).await? {
+//!         session.send(&buf[..length]).await?;
+//!     }
+//!     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+//! });
+//!
+//! let roots = Roots::from_pem_file(format!("{certs}/ca.pem"))?;
+//! let connector = Connector::builder(roots).build()?;
+//! let channel = Endpoint::bind("127.0.0.1:0".parse()?, Config::default())?.open(server)?;
+//! let session = connector.connect("localhost", channel).await?;
+//! session.send(b"hello").await?;
+//! let mut buf = [0; 2048];
+//! assert_eq!(session.recv(&mut buf).await?, Some(5));
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod acceptor;
+mod alert;
+mod config;
+mod connector;
+mod context;
+mod cookie;
+mod egress;
+mod error;
+mod ffi;
+mod gate;
+mod handshake;
+mod hello;
+mod hmac;
+mod identity;
+mod ingress;
+mod keeper;
+mod listener;
+mod pace;
+mod record;
+mod record_layer;
+mod registry;
+mod roots;
+mod session;
+mod session_io;
+mod shared;
+mod stats;
+mod transport;
+mod waiters;
+
+pub use acceptor::{Acceptor, AcceptorBuilder};
+pub use alert::Alert;
+pub use config::SessionConfig;
+pub use connector::{Connector, ConnectorBuilder};
+pub use error::{BuildError, HandshakeError, PemError, RecvError, SendError};
+pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
+pub use handshake::Handshake;
+pub use identity::Identity;
+pub use listener::Listener;
+pub use registry::Limits;
+pub use roots::Roots;
+pub use session::Session;
+pub use stats::{ListenerStats, SessionStats};

@@ -1,0 +1,179 @@
+//! The server's side: an identity, and handshakes made from it.
+
+use std::{fmt, sync::Arc};
+
+use openssl::{
+    error::ErrorStack,
+    ex_data::Index,
+    ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    config::SessionConfig,
+    context::{self, SessionContext},
+    error::{BuildError, HandshakeError},
+    ffi,
+    gate::VerifiedHello,
+    handshake::Handshake,
+    identity::Identity,
+    ingress::Role,
+    roots::Roots,
+    transport::Transport,
+};
+
+/// Makes the server's half of handshakes; cheap to clone.
+///
+/// ```
+/// use dtls_session::{Acceptor, Identity, SessionConfig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+/// let identity = Identity::from_pem_files(format!("{dir}/server.pem"), format!("{dir}/server.key"))?;
+/// let acceptor = Acceptor::builder(identity).session(SessionConfig::default().mtu(1232)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Acceptor(Arc<SessionContext>);
+
+impl Acceptor {
+    /// Starts with what the server shows its clients.
+    pub fn builder(identity: Identity) -> AcceptorBuilder {
+        AcceptorBuilder {
+            identity,
+            session: SessionConfig::default(),
+            clients: None,
+            configure: None,
+        }
+    }
+
+    /// Starts a handshake over a pipe whose peer needs no cookie: it is known to receive at its
+    /// address.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, pipe: S) -> Handshake<S> {
+        Handshake::new(self.start(pipe), &self.0)
+    }
+
+    /// Goes on with the handshake of a client whose cookie was good, over a pipe to that client.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn accept_verified<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        hello: &VerifiedHello,
+        pipe: S,
+    ) -> Handshake<S> {
+        Handshake::new(self.resume(hello, pipe), &self.0)
+    }
+
+    fn start<S>(&self, pipe: S) -> Started<S> {
+        let (ssl, pace) = self.0.ssl()?;
+        let transport = Transport::new(pipe, Role::Server, self.0.config.mtu, None);
+        Ok((ssl, pace, transport))
+    }
+
+    fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
+        let (mut ssl, pace) = self.0.ssl()?;
+        ssl.set_ex_data(cookie_index()?, hello.cookie.to_vec());
+        if !ffi::listen(&mut ssl, &hello.record)? {
+            return Err(HandshakeError::HelloRefused);
+        }
+        pace.observe(hello.round_trip());
+        let mut transport =
+            Transport::new(pipe, Role::Server, self.0.config.mtu, Some(hello.sequence));
+        transport.hold(&hello.rest);
+        Ok((ssl, pace, transport))
+    }
+}
+
+pub(crate) type Started<S> = Result<(Ssl, Arc<crate::pace::Pace>, Transport<S>), HandshakeError>;
+
+/// Gathers what an [`Acceptor`] needs.
+pub struct AcceptorBuilder {
+    identity: Identity,
+    session: SessionConfig,
+    clients: Option<(Roots, SslVerifyMode)>,
+    configure: Option<Configure>,
+}
+
+pub(crate) type Configure =
+    Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
+
+impl AcceptorBuilder {
+    /// Sets sizes and times (default: [`SessionConfig::default`]).
+    pub fn session(mut self, config: SessionConfig) -> Self {
+        self.session = config;
+        self
+    }
+
+    /// Asks clients for a certificate and refuses one that does not lead to `roots`; a client
+    /// may show none (default: clients are not asked).
+    pub fn request_client_certificate(mut self, roots: Roots) -> Self {
+        self.clients = Some((roots, SslVerifyMode::PEER));
+        self
+    }
+
+    /// Refuses clients that show no certificate that leads to `roots` (default: clients are not
+    /// asked).
+    pub fn require_client_certificate(mut self, roots: Roots) -> Self {
+        self.clients = Some((roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT));
+        self
+    }
+
+    /// Lets `configure` change the `openssl` context after everything else, for what this
+    /// builder has no word for. What it breaks is its own affair.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Makes the acceptor.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
+    pub fn build(self) -> Result<Acceptor, BuildError> {
+        let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
+        self.identity.install(&mut context)?;
+        context.set_session_id_context(b"dtls-session")?;
+        if let Some((roots, mode)) = &self.clients {
+            roots.install(&mut context)?;
+            roots.install_names(&mut context)?;
+            context.set_verify(*mode);
+        }
+        // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
+        // that the one OpenSSL reads is the very same.
+        let index = cookie_index()?;
+        context.set_cookie_verify_cb(move |ssl, cookie| {
+            ssl.ex_data(index).is_some_and(|verified| verified == cookie)
+        });
+        context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+        if let Some(configure) = self.configure {
+            configure(&mut context)?;
+        }
+        Ok(Acceptor(SessionContext::new(context, self.session, Role::Server)))
+    }
+}
+
+impl fmt::Debug for AcceptorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcceptorBuilder")
+            .field("identity", &self.identity)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+fn cookie_index() -> Result<Index<Ssl, Vec<u8>>, ErrorStack> {
+    static INDEX: std::sync::LazyLock<Result<Index<Ssl, Vec<u8>>, ErrorStack>> =
+        std::sync::LazyLock::new(Ssl::new_ex_index);
+    INDEX.clone()
+}

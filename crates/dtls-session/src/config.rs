@@ -1,0 +1,97 @@
+//! What holds for every session that an acceptor or a connector makes.
+
+use std::time::Duration;
+
+/// Sizes and times of a session and its handshake.
+///
+/// ```
+/// use std::time::Duration;
+/// use dtls_session::SessionConfig;
+///
+/// let config = SessionConfig::default().mtu(1232).handshake_timeout(Duration::from_secs(30));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    pub(crate) mtu: usize,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) initial_rto: Duration,
+    pub(crate) min_rto: Duration,
+    pub(crate) max_rto: Duration,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) recv_queue: usize,
+}
+
+impl SessionConfig {
+    /// The MTUs that can be asked for, in bytes of UDP payload.
+    ///
+    /// OpenSSL works from 256 upwards; a record carries up to 2^14 bytes.
+    pub const MTU: std::ops::RangeInclusive<usize> = 256..=16_384;
+
+    /// Sets the largest datagram to send, in bytes of UDP payload (default 1350, which passes
+    /// through Ethernet and the usual tunnels over it). A value outside [`Self::MTU`] is an
+    /// error when the acceptor or connector is built.
+    pub fn mtu(mut self, bytes: usize) -> Self {
+        self.mtu = bytes;
+        self
+    }
+
+    /// Sets how long a whole handshake may take (default 10 s).
+    ///
+    /// OpenSSL repeats one flight at most twelve times, so a very long time is not always used.
+    pub fn handshake_timeout(mut self, time: Duration) -> Self {
+        self.handshake_timeout = time;
+        self
+    }
+
+    /// Sets the first retransmission timeout where no round trip has been measured yet (default
+    /// 400 ms; RFC 6347 4.2.4.1 recommends 1 s, at the price of that second for each first hello
+    /// that is lost).
+    pub fn initial_rto(mut self, time: Duration) -> Self {
+        self.initial_rto = time;
+        self
+    }
+
+    /// Sets the bounds of the retransmission timeout (default 50 ms and 2 s). The lower one is
+    /// never below 30 ms, since OpenSSL takes a timer that has 15 ms left for expired.
+    pub fn rto_bounds(mut self, min: Duration, max: Duration) -> Self {
+        self.min_rto = min.max(MIN_RTO);
+        self.max_rto = max.max(self.min_rto);
+        self
+    }
+
+    /// Sets after how long without an authentic datagram a session ends (default 5 min; None is
+    /// never). A close_notify can be lost and is not repeated, so this is the only sure end.
+    pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
+        self.idle_timeout = time;
+        self
+    }
+
+    /// Sets how many received datagrams wait for an application that does not read (default 64);
+    /// the newest beyond that are dropped and counted.
+    pub fn recv_queue(mut self, datagrams: usize) -> Self {
+        self.recv_queue = datagrams.max(1);
+        self
+    }
+
+    /// The first interval, within the bounds.
+    pub(crate) fn settle(mut self) -> Self {
+        self.initial_rto = self.initial_rto.clamp(self.min_rto, self.max_rto);
+        self
+    }
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            mtu: 1350,
+            handshake_timeout: Duration::from_secs(10),
+            initial_rto: Duration::from_millis(400),
+            min_rto: Duration::from_millis(50),
+            max_rto: Duration::from_secs(2),
+            idle_timeout: Some(Duration::from_secs(300)),
+            recv_queue: 64,
+        }
+    }
+}
+
+const MIN_RTO: Duration = Duration::from_millis(30);

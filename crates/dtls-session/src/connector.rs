@@ -1,0 +1,148 @@
+//! The client's side: whom to believe, and handshakes made from it.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    acceptor::{Configure, Started},
+    config::SessionConfig,
+    context::{self, SessionContext},
+    error::BuildError,
+    handshake::Handshake,
+    identity::Identity,
+    ingress::Role,
+    roots::Roots,
+    transport::Transport,
+};
+
+/// Makes the client's half of handshakes; cheap to clone.
+///
+/// ```no_run
+/// use dtls_session::{Connector, Roots};
+/// use udp_demux::{Config, Endpoint};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = Connector::builder(Roots::system()).build()?;
+/// let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
+/// let channel = endpoint.open("192.0.2.1:5684".parse()?)?;
+/// let session = connector.connect("coap.example", channel).await?;
+/// session.send(b"hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connector {
+    context: Arc<SessionContext>,
+    verify: bool,
+}
+
+impl Connector {
+    /// Starts with whom to believe.
+    pub fn builder(roots: Roots) -> ConnectorBuilder {
+        ConnectorBuilder {
+            roots,
+            session: SessionConfig::default(),
+            identity: None,
+            verify: true,
+            configure: None,
+        }
+    }
+
+    /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
+    /// address, by its certificate.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, name: &str, pipe: S) -> Handshake<S> {
+        Handshake::new(self.start(name, pipe), &self.context)
+    }
+
+    fn start<S>(&self, name: &str, pipe: S) -> Started<S> {
+        let (mut ssl, pace) = self.context.ssl()?;
+        let ip = name.parse::<IpAddr>();
+        if ip.is_err() {
+            ssl.set_hostname(name)?;
+        }
+        if self.verify {
+            match ip {
+                Ok(ip) => ssl.param_mut().set_ip(ip)?,
+                Err(_) => ssl.param_mut().set_host(name)?,
+            }
+        }
+        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None);
+        Ok((ssl, pace, transport))
+    }
+}
+
+/// Gathers what a [`Connector`] needs.
+pub struct ConnectorBuilder {
+    roots: Roots,
+    session: SessionConfig,
+    identity: Option<Identity>,
+    verify: bool,
+    configure: Option<Configure>,
+}
+
+impl ConnectorBuilder {
+    /// Sets sizes and times (default: [`SessionConfig::default`]).
+    pub fn session(mut self, config: SessionConfig) -> Self {
+        self.session = config;
+        self
+    }
+
+    /// Sets what to show a server that asks (default: nothing).
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Accepts any server, whoever it is: the session is then open to anybody on the path.
+    pub fn danger_accept_any_certificate(mut self) -> Self {
+        self.verify = false;
+        self
+    }
+
+    /// Lets `configure` change the `openssl` context after everything else, for what this
+    /// builder has no word for. What it breaks is its own affair.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Makes the connector.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
+    pub fn build(self) -> Result<Connector, BuildError> {
+        let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
+        self.roots.install(&mut context)?;
+        if let Some(identity) = &self.identity {
+            identity.install(&mut context)?;
+        }
+        context.set_verify(if self.verify { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
+        if let Some(configure) = self.configure {
+            configure(&mut context)?;
+        }
+        let context = SessionContext::new(context, self.session, Role::Client);
+        Ok(Connector { context, verify: self.verify })
+    }
+}
+
+impl fmt::Debug for ConnectorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorBuilder")
+            .field("session", &self.session)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! What every `SslContext` of this crate has in common.
+
+use std::sync::Arc;
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{
+        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
+        SslVersion,
+    },
+    version,
+};
+
+use crate::{
+    config::SessionConfig,
+    error::BuildError,
+    ffi,
+    ingress::{MAX_MESSAGE, Role},
+    pace::Pace,
+};
+
+/// An `SslContext` with the configuration of the sessions it makes.
+#[derive(Debug)]
+pub(crate) struct SessionContext {
+    pub(crate) config: SessionConfig,
+    ssl: SslContext,
+    role: Role,
+}
+
+impl SessionContext {
+    pub(crate) fn new(
+        ssl: SslContextBuilder,
+        config: SessionConfig,
+        role: Role,
+    ) -> Arc<Self> {
+        Arc::new(Self { config: config.settle(), ssl: ssl.build(), role })
+    }
+
+    /// Makes the `Ssl` of one session and the pace of its timer.
+    pub(crate) fn ssl(&self) -> Result<(Ssl, Arc<Pace>), ErrorStack> {
+        let mut ssl = Ssl::new(&self.ssl)?;
+        match self.role {
+            Role::Client => ssl.set_connect_state(),
+            Role::Server => ssl.set_accept_state(),
+        }
+        ffi::set_mtu(&ssl, self.config.mtu);
+        let pace = Arc::new(Pace::new(&self.config));
+        pace.attach(&mut ssl)?;
+        Ok((ssl, pace))
+    }
+}
+
+/// Makes a context builder with what is the same for both roles.
+pub(crate) fn builder(
+    method: SslMethod,
+    config: &SessionConfig,
+) -> Result<SslContextBuilder, BuildError> {
+    if version::number() < OPENSSL_3_0 {
+        return Err(BuildError::OpenSslTooOld { found: version::version() });
+    }
+    if !SessionConfig::MTU.contains(&config.mtu) {
+        return Err(BuildError::Mtu { asked: config.mtu });
+    }
+    let mut context = SslContextBuilder::new(method)?;
+    context.set_min_proto_version(Some(SslVersion::DTLS1_2))?;
+    context.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
+    context.set_cipher_list(AEAD_SUITES)?;
+    // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
+    context.set_options(
+        SslOptions::NO_QUERY_MTU
+            | SslOptions::NO_RENEGOTIATION
+            | SslOptions::NO_COMPRESSION
+            | SslOptions::CIPHER_SERVER_PREFERENCE,
+    );
+    context.set_mode(SslMode::RELEASE_BUFFERS);
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    ffi::set_max_send_fragment(&mut context, config.mtu.max(LEAST_FRAGMENT))?;
+    ffi::set_max_cert_list(&mut context, MAX_MESSAGE);
+    Ok(context)
+}
+
+/// One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
+const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+    ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
+    ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
+    ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";
+
+const OPENSSL_3_0: i64 = 0x3000_0000;
+
+/// The smallest fragment that OpenSSL lets itself be limited to.
+const LEAST_FRAGMENT: usize = 512;

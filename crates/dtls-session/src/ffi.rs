@@ -1,0 +1,169 @@
+//! What OpenSSL offers and the `openssl` crate does not: the only unsafe code.
+//!
+//! Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's `ssl.h` and `bio.h`.
+
+#![expect(unsafe_code, reason = "calls into OpenSSL that the openssl crate does not offer")]
+
+use std::{
+    ffi::{c_int, c_long, c_uint, c_void},
+    ptr,
+    time::Duration,
+};
+
+use foreign_types::ForeignTypeRef;
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslContextBuilder, SslRef},
+};
+use openssl_sys as sys;
+
+/// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
+///
+/// `DTLSv1_listen` returns 1 for a hello whose cookie the callback accepts, 0 when it would have
+/// answered with a HelloVerifyRequest and -1 on failure; after 1 the hello is kept inside the
+/// `SSL`, and the BIOs may be changed. It may leave errors on the thread's queue whatever it
+/// returns, which would make another session's next read look fatal: they are taken off.
+pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack> {
+    // SAFETY: takes nothing, returns an owned object or null.
+    let address = unsafe { BIO_ADDR_new() };
+    if address.is_null() {
+        return Err(ErrorStack::get());
+    }
+    let outcome = memory_bio(record).and_then(|input| {
+        let output = memory_bio(&[])?;
+        // SAFETY: all three are live, and the SSL takes ownership of both BIOs.
+        unsafe { sys::SSL_set_bio(ssl.as_ptr(), input, output) };
+        // SAFETY: both are live and used by this thread only.
+        let outcome = unsafe { DTLSv1_listen(ssl.as_ptr(), address) };
+        // SAFETY: null BIOs are allowed, and free the ones set above.
+        unsafe { sys::SSL_set_bio(ssl.as_ptr(), ptr::null_mut(), ptr::null_mut()) };
+        Ok(outcome)
+    });
+    // SAFETY: made above, and nothing keeps it.
+    unsafe { BIO_ADDR_free(address) };
+    let errors = ErrorStack::get();
+    match outcome? {
+        1 => Ok(true),
+        0 => Ok(false),
+        _ => Err(errors),
+    }
+}
+
+/// Makes `ssl` ask [`crate::pace::on_timer`] for its retransmission intervals
+/// (`DTLS_set_timer_cb`).
+pub(crate) fn set_timer_callback(ssl: &mut SslRef) {
+    // SAFETY: the SSL is live, and the callback has the type that the header asks for.
+    unsafe { DTLS_set_timer_cb(ssl.as_ptr(), Some(on_timer)) };
+}
+
+/// Returns the time until the retransmission timer expires (`DTLSv1_get_timeout`), or None while
+/// it does not run. Up to 15 ms are reported as zero by OpenSSL itself.
+pub(crate) fn timeout(ssl: &SslRef) -> Option<Duration> {
+    let mut left = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let left_pointer: *mut c_void = (&raw mut left).cast();
+    // SAFETY: this control writes one timeval, and `left` is one.
+    let running = unsafe { sys::SSL_ctrl(ssl.as_ptr(), DTLS_CTRL_GET_TIMEOUT, 0, left_pointer) };
+    let seconds = Duration::from_secs(left.tv_sec.try_into().unwrap_or(0));
+    let micros = Duration::from_micros(left.tv_usec.try_into().unwrap_or(0));
+    (running == 1).then_some(seconds + micros)
+}
+
+/// Returns the largest plaintext that makes a datagram within the MTU (`DTLS_get_data_mtu`).
+pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
+    // SAFETY: the SSL is live; the function only reads it.
+    unsafe { DTLS_get_data_mtu(ssl.as_ptr()) }
+}
+
+/// Sets the UDP payload that OpenSSL cuts its next flights to (`SSL_set_mtu`).
+pub(crate) fn set_mtu(ssl: &SslRef, bytes: usize) {
+    let bytes = c_long::try_from(bytes).unwrap_or(c_long::MAX);
+    // SAFETY: the SSL is live and used by this thread only; the control takes a number.
+    unsafe { sys::SSL_set_mtu(ssl.as_ptr(), bytes) };
+}
+
+/// Whether the peer's close_notify has been read (`SSL_get_shutdown`).
+pub(crate) fn received_shutdown(ssl: &SslRef) -> bool {
+    // SAFETY: the SSL is live; the function only reads it.
+    let state = unsafe { sys::SSL_get_shutdown(ssl.as_ptr()) };
+    state & SSL_RECEIVED_SHUTDOWN != 0
+}
+
+/// Marks both directions as shut down without sending anything (`SSL_set_shutdown`), so that
+/// freeing the SSL does not make its session unresumable.
+pub(crate) fn mark_shut_down(ssl: &SslRef) {
+    // SAFETY: the SSL is live; the function only sets flags.
+    unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) };
+}
+
+/// Bounds outgoing records, and with them the buffers (`SSL_CTX_set_max_send_fragment`).
+pub(crate) fn set_max_send_fragment(
+    context: &mut SslContextBuilder,
+    bytes: usize,
+) -> Result<(), ErrorStack> {
+    context_control(context, SSL_CTRL_SET_MAX_SEND_FRAGMENT, bytes)
+}
+
+/// Bounds the peer's certificate message (`SSL_CTX_set_max_cert_list`).
+pub(crate) fn set_max_cert_list(context: &mut SslContextBuilder, bytes: usize) {
+    // This control returns the former value, so it cannot fail.
+    let _ = context_control(context, SSL_CTRL_SET_MAX_CERT_LIST, bytes);
+}
+
+fn context_control(
+    context: &mut SslContextBuilder,
+    control: c_int,
+    value: usize,
+) -> Result<(), ErrorStack> {
+    let value = c_long::try_from(value).unwrap_or(c_long::MAX);
+    // SAFETY: the context is live, and these controls take a number and no pointer.
+    let done = unsafe { sys::SSL_CTX_ctrl(context.as_ptr(), control, value, ptr::null_mut()) };
+    if done == 0 { Err(ErrorStack::get()) } else { Ok(()) }
+}
+
+/// Makes a BIO that owns a copy of `bytes`.
+fn memory_bio(bytes: &[u8]) -> Result<*mut sys::BIO, ErrorStack> {
+    // SAFETY: returns a static method table.
+    let method = unsafe { sys::BIO_s_mem() };
+    // SAFETY: the method table is static.
+    let bio = unsafe { sys::BIO_new(method) };
+    if bio.is_null() {
+        return Err(ErrorStack::get());
+    }
+    let length = c_int::try_from(bytes.len()).unwrap_or(c_int::MAX);
+    if length > 0 {
+        // SAFETY: `bytes` holds `length` bytes, which are copied.
+        let written = unsafe { sys::BIO_write(bio, bytes.as_ptr().cast(), length) };
+        if written != length {
+            // SAFETY: made above, and nothing else has it.
+            unsafe { sys::BIO_free_all(bio) };
+            return Err(ErrorStack::get());
+        }
+    }
+    Ok(bio)
+}
+
+extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
+    // SAFETY: OpenSSL calls this with the SSL whose timer it sets.
+    let ssl = unsafe { SslRef::from_ptr(ssl) };
+    crate::pace::on_timer(ssl, previous)
+}
+
+enum BioAddr {}
+
+// SAFETY: the signatures are those of bio.h and ssl.h.
+unsafe extern "C" {
+    fn BIO_ADDR_new() -> *mut BioAddr;
+    fn BIO_ADDR_free(address: *mut BioAddr);
+    fn DTLSv1_listen(ssl: *mut sys::SSL, client: *mut BioAddr) -> c_int;
+    fn DTLS_set_timer_cb(
+        ssl: *mut sys::SSL,
+        callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
+    );
+    fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
+}
+
+const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
+const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
+const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+const SSL_SENT_SHUTDOWN: c_int = 1;
+const SSL_RECEIVED_SHUTDOWN: c_int = 2;

@@ -1,0 +1,148 @@
+//! A handshake on its way to a session.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep, sleep_until},
+};
+use udp_demux::Channel;
+
+use crate::{
+    acceptor::Started,
+    alert::Alert,
+    context::SessionContext,
+    error::HandshakeError,
+    record_layer::{Failure, RecordLayer},
+    registry::Permit,
+    session::Session,
+};
+
+/// A handshake that becomes a [`Session`] when awaited.
+///
+/// It has its own deadline ([`SessionConfig::handshake_timeout`](crate::SessionConfig)), counted
+/// from when it was made, and repeats its flights by OpenSSL's timer (RFC 6347 4.2.4). It does
+/// nothing unless polled: a server spawns it.
+///
+/// # Errors
+///
+/// A [`HandshakeError`], after OpenSSL's alert, if it made one, has been sent to the peer.
+///
+/// # Cancel safety
+///
+/// Dropping it ends the handshake; nothing is sent. It can be polled through `&mut` and go on
+/// after a pause.
+#[must_use = "a handshake does nothing unless it is awaited"]
+pub struct Handshake<S>(Option<Result<Pending<S>, HandshakeError>>);
+
+struct Pending<S> {
+    layer: RecordLayer<S>,
+    context: Arc<SessionContext>,
+    started: Instant,
+    deadline: Pin<Box<Sleep>>,
+    silence: Option<Pin<Box<Sleep>>>,
+    permit: Option<Permit>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
+    pub(crate) fn new(started: Started<S>, context: &Arc<SessionContext>) -> Self {
+        let pending = started.and_then(|(ssl, pace, transport)| {
+            Ok(Pending {
+                layer: RecordLayer::new(ssl, transport, pace)?,
+                context: Arc::clone(context),
+                started: Instant::now(),
+                deadline: Box::pin(sleep(context.config.handshake_timeout)),
+                silence: None,
+                permit: None,
+            })
+        });
+        Self(Some(pending))
+    }
+
+    /// Makes the handshake hold a permit, and its session after it.
+    pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
+        if let Some(Ok(pending)) = &mut self.0 {
+            pending.permit = Some(permit);
+        }
+        self
+    }
+}
+
+impl Handshake<Channel> {
+    /// Returns the peer's address, or None if the handshake has ended.
+    pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
+        match &self.0 {
+            Some(Ok(pending)) => Some(pending.layer.transport_ref().get_ref().peer_addr()),
+            _ => None,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S> {
+    type Output = Result<Session<S>, HandshakeError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(Ok(pending)) = &mut this.0 {
+            if let Err(error) = ready!(pending.poll(cx)) {
+                this.0 = None;
+                return Poll::Ready(Err(error));
+            }
+        }
+        let finished = this.0.take().expect("a handshake is not polled after it has finished");
+        let mut finished = finished?;
+        if let Some(permit) = &mut finished.permit {
+            permit.establish();
+        }
+        let config = &finished.context.config;
+        Poll::Ready(Ok(Session::establish(finished.layer, config, finished.permit)))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
+        if let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
+            return Poll::Ready(outcome.map_err(|failure| self.explain(failure)));
+        }
+        if self.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(self.timed_out()));
+        }
+        self.poll_silence(cx).map(|alert| Err(HandshakeError::from_alert(alert)))
+    }
+
+    /// Waits until an alert that anybody could have forged has to be believed, because the peer
+    /// has said nothing else since.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Alert> {
+        let Some((alert, since)) = self.layer.transport_ref().ingress().alert() else {
+            self.silence = None;
+            return Poll::Pending;
+        };
+        let over = since + self.layer.patience();
+        let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(over)));
+        silence.as_mut().reset(over);
+        silence.as_mut().poll(cx).map(|()| alert)
+    }
+
+    fn explain(&self, failure: Failure) -> HandshakeError {
+        let verify = || self.layer.ssl().verify_result().error_string().to_owned();
+        let error = HandshakeError::new(failure, verify);
+        if error.is_exhaustion() { self.timed_out() } else { error }
+    }
+
+    fn timed_out(&self) -> HandshakeError {
+        let heard = self.layer.transport_ref().stats().datagrams_received > 0;
+        HandshakeError::TimedOut { after: self.started.elapsed(), heard }
+    }
+}
+
+impl<S> fmt::Debug for Handshake<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").finish_non_exhaustive()
+    }
+}

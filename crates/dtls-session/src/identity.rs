@@ -1,0 +1,85 @@
+//! What one side shows the other: a certificate chain and its key.
+
+use std::{fmt, fs, path::Path};
+
+use openssl::{
+    error::ErrorStack,
+    pkey::{PKey, Private},
+    ssl::SslContextBuilder,
+    x509::X509,
+};
+
+use crate::error::PemError;
+
+/// A certificate chain and the private key of its first certificate.
+///
+/// ```
+/// use dtls_session::Identity;
+///
+/// # fn main() -> Result<(), dtls_session::PemError> {
+/// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+/// let identity = Identity::from_pem_files(format!("{dir}/server.pem"), format!("{dir}/server.key"))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Identity {
+    certificate: X509,
+    intermediates: Vec<X509>,
+    key: PKey<Private>,
+}
+
+impl Identity {
+    /// Reads a chain, leaf first, and an unencrypted key in PKCS#8, SEC1 or PKCS#1 form.
+    ///
+    /// # Errors
+    ///
+    /// A [`PemError`] if either does not parse or the two do not belong together.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, PemError> {
+        let mut chain = certificates(chain)?.into_iter();
+        let certificate = chain.next().ok_or(PemError::NoCertificate)?;
+        // Without a callback OpenSSL would ask at the terminal for an encrypted key's passphrase.
+        let key = PKey::private_key_from_pem_callback(key, |_| Ok(0)).map_err(PemError::Key)?;
+        if !certificate.public_key()?.public_eq(&key) {
+            return Err(PemError::Mismatch);
+        }
+        Ok(Self { certificate, intermediates: chain.collect(), key })
+    }
+
+    /// Reads a chain and a key as [`Self::from_pem`] does, from two files.
+    ///
+    /// # Errors
+    ///
+    /// A [`PemError`]; it names the file if one cannot be read.
+    pub fn from_pem_files(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, PemError> {
+        Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
+    }
+
+    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        context.set_certificate(&self.certificate)?;
+        for certificate in &self.intermediates {
+            context.add_extra_chain_cert(certificate.clone())?;
+        }
+        context.set_private_key(&self.key)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("subject", &self.certificate.subject_name())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PemError> {
+    fs::read(path).map_err(|source| PemError::Read { path: path.to_owned(), source })
+}
+
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
+    let certificates = X509::stack_from_pem(pem).map_err(PemError::Certificate)?;
+    if certificates.is_empty() { Err(PemError::NoCertificate) } else { Ok(certificates) }
+}

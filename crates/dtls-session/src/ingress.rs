@@ -1,0 +1,253 @@
+//! What may reach OpenSSL: before there are keys, anybody can write to a handshake.
+
+use tokio::time::Instant;
+
+use crate::{
+    alert::Alert,
+    record::{Record, content},
+    stats::SessionStats,
+};
+
+/// Which side of the handshake this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// Decides record by record, first for a handshake and then for an established session.
+#[derive(Debug)]
+pub(crate) struct Ingress {
+    role: Role,
+    established: bool,
+    highest: u64,
+    early_handshake: u8,
+    early_data: u8,
+    alert: Option<(Alert, Instant)>,
+}
+
+impl Ingress {
+    /// Starts at the record number that the peer's verified hello had.
+    pub(crate) fn new(role: Role, sequence: u64) -> Self {
+        Self {
+            role,
+            established: false,
+            highest: sequence,
+            early_handshake: 0,
+            early_data: 0,
+            alert: None,
+        }
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.established = true;
+    }
+
+    /// The alert that the peer seems to have ended the handshake with, and since when nothing
+    /// has spoken against it.
+    ///
+    /// Anybody can forge one, so it is believed only after a silence.
+    pub(crate) fn alert(&self) -> Option<(Alert, Instant)> {
+        self.alert
+    }
+
+    pub(crate) fn admits(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+        let known = (content::CHANGE_CIPHER_SPEC..=content::APPLICATION_DATA)
+            .contains(&record.content_type);
+        if !known || record.version >> 8 != 0xfe {
+            stats.filtered_malformed += 1;
+            return false;
+        }
+        match (record.epoch, self.established) {
+            (0, true) => {
+                stats.filtered_plaintext += 1;
+                false
+            }
+            (_, true) => true,
+            (0, false) => self.admits_plaintext(record, stats),
+            (_, false) => self.admits_early(record, stats),
+        }
+    }
+
+    fn admits_plaintext(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+        let counter = match record.content_type {
+            content::ALERT => {
+                if let [2, description] | [_, description @ 0] = *record.body {
+                    let alert = Alert::new(description);
+                    let since = self.alert.map_or_else(Instant::now, |(_, since)| since);
+                    self.alert = Some((alert, since));
+                }
+                &mut stats.filtered_alerts
+            }
+            content::CHANGE_CIPHER_SPEC if record.body == [1] => return self.in_order(record, stats),
+            content::HANDSHAKE if self.well_formed(record.body) => {
+                return self.in_order(record, stats);
+            }
+            content::APPLICATION_DATA => &mut stats.filtered_plaintext,
+            _ => &mut stats.filtered_malformed,
+        };
+        *counter += 1;
+        false
+    }
+
+    /// A number far ahead would make OpenSSL's replay window refuse every genuine record.
+    fn in_order(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+        if record.sequence > self.highest + MAX_GAP {
+            stats.filtered_malformed += 1;
+            return false;
+        }
+        self.highest = self.highest.max(record.sequence);
+        self.alert = None;
+        true
+    }
+
+    /// Whether a plaintext handshake record holds whole fragments of messages that this side can
+    /// expect (RFC 6347 4.2.2).
+    fn well_formed(&self, mut body: &[u8]) -> bool {
+        let expected: &[u8] = match self.role {
+            // ClientHello, Certificate, CertificateVerify, ClientKeyExchange.
+            Role::Server => &[1, 11, 15, 16],
+            // ServerHello, HelloVerifyRequest, NewSessionTicket, Certificate, ServerKeyExchange,
+            // CertificateRequest, ServerHelloDone, CertificateStatus.
+            Role::Client => &[2, 3, 4, 11, 12, 13, 14, 22],
+        };
+        while !body.is_empty() {
+            let Some((header, rest)) = body.split_at_checked(12) else {
+                return false;
+            };
+            let (length, offset, fragment) =
+                (u24(&header[1..]), u24(&header[6..]), u24(&header[9..]));
+            // An empty fragment of a message that is not empty says nothing.
+            let idle = fragment == 0 && length != 0;
+            if !expected.contains(&header[0])
+                || length > MAX_MESSAGE
+                || offset + fragment > length
+                || idle
+            {
+                return false;
+            }
+            let Some((_, rest)) = rest.split_at_checked(fragment) else {
+                return false;
+            };
+            body = rest;
+        }
+        true
+    }
+
+    /// OpenSSL keeps records that come before their keys, so their number is bounded here.
+    fn admits_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+        let (kept, limit) = match record.content_type {
+            content::APPLICATION_DATA => (&mut self.early_data, MAX_EARLY_DATA),
+            _ => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
+        };
+        if *kept == limit || record.epoch != 1 {
+            stats.filtered_early += 1;
+            return false;
+        }
+        *kept += 1;
+        true
+    }
+}
+
+fn u24(bytes: &[u8]) -> usize {
+    usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2])
+}
+
+/// Above any certificate chain that is accepted.
+pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
+
+const MAX_GAP: u64 = 512;
+const MAX_EARLY_DATA: u8 = 8;
+/// A peer repeats its Finished at most twelve times.
+const MAX_EARLY_HANDSHAKE: u8 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content_type: u8, epoch: u16, sequence: u64, body: &[u8]) -> Record<'_> {
+        Record { content_type, version: 0xfefd, epoch, sequence, body }
+    }
+
+    fn message(kind: u8, length: u8, offset: u8, fragment: u8, bytes: usize) -> Vec<u8> {
+        let mut message = vec![kind, 0, 0, length, 0, 0, 0, 0, offset, 0, 0, fragment];
+        message.resize(12 + bytes, 0);
+        message
+    }
+
+    struct Case(Ingress, SessionStats);
+
+    impl Case {
+        fn server() -> Self {
+            Self(Ingress::new(Role::Server, 3), SessionStats::default())
+        }
+
+        fn admits(&mut self, record: &Record<'_>) -> bool {
+            self.0.admits(record, &mut self.1)
+        }
+    }
+
+    #[test]
+    fn a_handshake_takes_what_it_can_expect() {
+        let mut case = Case::server();
+        assert!(case.admits(&record(22, 0, 4, &message(16, 4, 0, 4, 4))));
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.admits(&record(22, 1, 0, &[0; 40])));
+        assert_eq!(case.1, SessionStats::default());
+    }
+
+    #[test]
+    fn a_handshake_refuses_what_would_kill_it() {
+        for body in [
+            message(2, 4, 0, 4, 4),
+            message(16, 4, 2, 4, 4),
+            message(16, 4, 0, 4, 3),
+            message(16, 4, 0, 0, 0),
+            message(0, 0, 0, 0, 0),
+            vec![16, 0, 0],
+        ] {
+            let mut case = Case::server();
+            assert!(!case.admits(&record(22, 0, 4, &body)), "{body:?}");
+            assert_eq!(case.1.filtered_malformed, 1);
+        }
+        let mut case = Case::server();
+        assert!(!case.admits(&record(20, 0, 4, &[2])));
+        assert!(!case.admits(&record(23, 0, 4, b"data")));
+        assert!(!case.admits(&record(77, 0, 4, b"what")));
+        assert!(!case.admits(&record(20, 0, 3 + MAX_GAP + 1, &[1])));
+        assert_eq!((case.1.filtered_malformed, case.1.filtered_plaintext), (3, 1));
+    }
+
+    #[test]
+    fn an_alert_is_only_a_hint_and_progress_refutes_it() {
+        let mut case = Case::server();
+        assert!(!case.admits(&record(21, 0, 4, &[2, 48])));
+        assert_eq!(case.0.alert().unwrap().0, Alert::UNKNOWN_CA);
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.0.alert().is_none());
+        assert!(!case.admits(&record(21, 0, 4, &[1, 90])));
+        assert!(case.0.alert().is_none());
+        assert_eq!(case.1.filtered_alerts, 2);
+    }
+
+    #[test]
+    fn early_records_are_bounded() {
+        let mut case = Case::server();
+        let admitted =
+            |case: &mut Case, kind| (0..100).filter(|n| case.admits(&record(kind, 1, *n, &[]))).count();
+        assert_eq!(admitted(&mut case, 22), usize::from(MAX_EARLY_HANDSHAKE));
+        assert_eq!(admitted(&mut case, 23), usize::from(MAX_EARLY_DATA));
+        assert!(!case.admits(&record(22, 2, 0, &[])));
+        assert_eq!(case.1.filtered_early, 200 - 24 + 1);
+    }
+
+    #[test]
+    fn an_established_session_takes_nothing_plain() {
+        let mut case = Case::server();
+        case.0.establish();
+        assert!(case.admits(&record(23, 1, 4, b"sealed")));
+        assert!(!case.admits(&record(22, 0, 4, &message(1, 4, 0, 4, 4))));
+        assert!(!case.admits(&record(21, 0, 5, &[2, 40])));
+        assert_eq!(case.1.filtered_plaintext, 2);
+    }
+}

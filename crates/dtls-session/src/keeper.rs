@@ -1,0 +1,88 @@
+//! The task that goes on polling a session while the application does not.
+//!
+//! A peer whose last handshake flight got no answer repeats it, and only a read repeats the
+//! answer; a close_notify is noticed by reading; a silent peer is noticed by a clock. While a
+//! task of the application waits to receive, it does that reading itself. The keeper then only
+//! looks in at intervals, as long as anything happens, and costs nothing when nothing does.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Weak,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep},
+};
+
+use crate::shared::Shared;
+
+pub(crate) struct Keeper<S> {
+    session: Weak<Shared<S>>,
+    idle_timeout: Option<Duration>,
+    signs_of_life: u64,
+    last_sign: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<S> Keeper<S> {
+    pub(crate) fn new(session: Weak<Shared<S>>, idle_timeout: Option<Duration>) -> Self {
+        Self {
+            session,
+            idle_timeout,
+            signs_of_life: 0,
+            last_sign: Instant::now(),
+            timer: Box::pin(sleep(INTERVAL)),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let Some(session) = this.session.upgrade() else {
+            return Poll::Ready(());
+        };
+        let mut core = session.lock();
+        let news = core.keep(&mut session.context());
+        let active = core.signs_of_life() != this.signs_of_life;
+        if active {
+            this.signs_of_life = core.signs_of_life();
+            this.last_sign = Instant::now();
+        }
+        if let Some(idle) = this.idle_timeout {
+            if this.last_sign.elapsed() >= idle {
+                core.expire(idle);
+            }
+        }
+        let over = core.is_over();
+        // Registered under the lock, so that what a receiver leaves behind is not missed.
+        session.waiters.keeper(cx.waker(), active);
+        drop(core);
+        if over {
+            session.waiters.wake_all();
+            return Poll::Ready(());
+        }
+        if news {
+            session.waiters.wake_receivers();
+        }
+        let idle_at = this.idle_timeout.map(|idle| this.last_sign + idle);
+        let next = if active { Some(Instant::now() + INTERVAL) } else { None };
+        let Some(wake_at) = [idle_at, next].into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        this.timer.as_mut().reset(wake_at);
+        if this.timer.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+/// How often the keeper looks in while something happens.
+const INTERVAL: Duration = Duration::from_millis(200);

@@ -1,0 +1,204 @@
+//! A server's socket: cookies, limits, and a handshake for each peer that passes.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use openssl::error::ErrorStack;
+use udp_demux::{Channel, Config, Endpoint, Incoming};
+
+use crate::{
+    acceptor::Acceptor,
+    gate::{CookieGate, VerifiedHello, Verdict},
+    handshake::Handshake,
+    hello::opens_a_handshake,
+    registry::{Limits, Refusal, Registry},
+    stats::ListenerStats,
+};
+
+/// Accepts DTLS clients on one UDP socket.
+///
+/// Nothing is kept about a client before it has returned a cookie. A client that starts anew
+/// from the same address and port does its handshake beside the session it had, which ends only
+/// when the new one is established (RFC 6347 4.2.8).
+///
+/// ```no_run
+/// use dtls_session::{Acceptor, Identity, Limits, Listener};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let acceptor = Acceptor::builder(Identity::from_pem_files("cert.pem", "key.pem")?).build()?;
+/// let listener = Listener::bind("[::]:5684".parse()?, acceptor, Limits::default())?;
+/// loop {
+///     let handshake = listener.accept().await?;
+///     tokio::spawn(async move {
+///         let session = handshake.await?;
+///         let mut buf = vec![0; 16_384];
+///         while let Some(length) = session.recv(&mut buf).await? {
+///             session.send(&buf[..length]).await?;
+///         }
+///         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    endpoint: Endpoint,
+    acceptor: Acceptor,
+    gate: CookieGate,
+    registry: std::sync::Arc<Registry>,
+    counters: Counters,
+}
+
+impl Listener {
+    /// Binds a socket and listens on it, from within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
+    /// bytes for the cookies' key.
+    pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
+        Self::new(Endpoint::bind(addr, Self::endpoint_config())?, acceptor, limits)
+            .map_err(io::Error::other)
+    }
+
+    /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL's if it has no random bytes for the cookies' key.
+    pub fn new(
+        endpoint: Endpoint,
+        acceptor: Acceptor,
+        limits: Limits,
+    ) -> Result<Self, ErrorStack> {
+        Ok(Self {
+            endpoint,
+            acceptor,
+            gate: CookieGate::new()?,
+            registry: Registry::new(limits),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Returns the endpoint configuration that a listener needs: first hellos of known peers are
+    /// diverted to it.
+    pub fn endpoint_config() -> Config {
+        Config::default().divert(opens_a_handshake)
+    }
+
+    /// Waits for a client that has proved to receive at its address, and returns its handshake,
+    /// which runs when it is polled.
+    ///
+    /// It never waits for a client's next datagram. Call it in a loop: hellos are answered from
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// Only when the socket itself is dead.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no client is lost.
+    pub async fn accept(&self) -> io::Result<Handshake<Channel>> {
+        loop {
+            let incoming = self.endpoint.accept().await?;
+            match self.gate.check(incoming.peer_addr(), incoming.datagram()) {
+                Verdict::Challenge(request) => {
+                    add(&self.counters.challenged);
+                    // A reply that cannot be sent now is lost as on the wire: the client asks again.
+                    let _ = incoming.reply(request.as_ref());
+                }
+                Verdict::Discard => add(&self.counters.discarded),
+                Verdict::Verified(hello) => {
+                    if let Some(handshake) = self.admit(incoming, &hello) {
+                        return Ok(handshake);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the address that is listened on, with the port that the system chose for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.endpoint.local_addr()
+    }
+
+    /// Returns what has been counted so far.
+    pub fn stats(&self) -> ListenerStats {
+        let (half_open, sessions) = self.registry.counts();
+        ListenerStats {
+            half_open,
+            sessions,
+            challenged: self.counters.challenged.load(Relaxed),
+            discarded: self.counters.discarded.load(Relaxed),
+            repeated: self.counters.repeated.load(Relaxed),
+            accepted: self.counters.accepted.load(Relaxed),
+            refused_half_open: self.counters.refused_half_open.load(Relaxed),
+            refused_sessions: self.counters.refused_sessions.load(Relaxed),
+            refused_per_address: self.counters.refused_per_address.load(Relaxed),
+        }
+    }
+
+    /// Returns what the socket has counted so far.
+    pub fn endpoint_stats(&self) -> udp_demux::Stats {
+        self.endpoint.stats()
+    }
+
+    fn admit(&self, mut incoming: Incoming, hello: &VerifiedHello) -> Option<Handshake<Channel>> {
+        let peer = incoming.peer_addr();
+        let (mut permit, beside) = match self.registry.admit(peer, hello.random()) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                add(match refusal {
+                    Refusal::Repeated => &self.counters.repeated,
+                    Refusal::HalfOpen => &self.counters.refused_half_open,
+                    Refusal::Sessions => &self.counters.refused_sessions,
+                    Refusal::PerAddress => &self.counters.refused_per_address,
+                });
+                tracing::debug!(%peer, ?refusal, "verified hello starts no handshake");
+                return None;
+            }
+        };
+        // The handshake has the hello already; its channel gets what comes after it.
+        let _ = incoming.take();
+        // A handshake that a restarted client has left behind would go on sending it flights of
+        // its own, so it ends at once; a session stays until its successor is established.
+        let channel = if beside {
+            incoming.accept_candidate().map(|(channel, promotion)| {
+                permit.promotes(promotion);
+                channel
+            })
+        } else {
+            incoming.accept()
+        };
+        match channel {
+            Ok(channel) => {
+                add(&self.counters.accepted);
+                Some(self.acceptor.accept_verified(hello, channel).with_permit(permit))
+            }
+            Err(error) => {
+                add(&self.counters.refused_sessions);
+                tracing::debug!(%peer, %error, "no channel for a verified hello");
+                None
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    challenged: AtomicU64,
+    discarded: AtomicU64,
+    repeated: AtomicU64,
+    accepted: AtomicU64,
+    refused_half_open: AtomicU64,
+    refused_sessions: AtomicU64,
+    refused_per_address: AtomicU64,
+}
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}

@@ -1,0 +1,180 @@
+//! How long OpenSSL waits before it repeats a flight (RFC 6347 4.2.4.1).
+
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use openssl::{
+    error::ErrorStack,
+    ex_data::Index,
+    ssl::{Ssl, SslRef},
+};
+
+use crate::config::SessionConfig;
+
+/// The retransmission timer's policy and state for one `Ssl`.
+///
+/// OpenSSL asks for each interval through [`on_timer`]; the handshake reads back how often the
+/// current flight has expired.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    initial: AtomicU32,
+    min: u32,
+    max: u32,
+    deadline: u32,
+    interval: AtomicU32,
+    expiries: AtomicU32,
+    total: AtomicU32,
+}
+
+impl Pace {
+    pub(crate) fn new(config: &SessionConfig) -> Self {
+        Self {
+            initial: AtomicU32::new(micros(config.initial_rto)),
+            min: micros(config.min_rto),
+            max: micros(config.max_rto),
+            deadline: micros(config.handshake_timeout),
+            interval: AtomicU32::new(micros(config.initial_rto)),
+            expiries: AtomicU32::new(0),
+            total: AtomicU32::new(0),
+        }
+    }
+
+    /// Makes `ssl` ask this pace for its intervals.
+    pub(crate) fn attach(self: &Arc<Self>, ssl: &mut Ssl) -> Result<(), ErrorStack> {
+        ssl.set_ex_data(index()?, Arc::clone(self));
+        crate::ffi::set_timer_callback(ssl);
+        Ok(())
+    }
+
+    /// Lets the next flight start from a measured round trip.
+    pub(crate) fn observe(&self, round_trip: Duration) {
+        let initial = micros(round_trip).saturating_mul(2).saturating_add(MARGIN);
+        self.initial.store(initial.clamp(self.min, self.max), Relaxed);
+    }
+
+    /// The interval that runs now.
+    pub(crate) fn interval(&self) -> Duration {
+        Duration::from_micros(self.interval.load(Relaxed).into())
+    }
+
+    /// How often the current flight has been repeated.
+    pub(crate) fn expiries(&self) -> u32 {
+        self.expiries.load(Relaxed)
+    }
+
+    /// How often any flight has been repeated.
+    pub(crate) fn total_expiries(&self) -> u32 {
+        self.total.load(Relaxed)
+    }
+
+    fn next(&self, previous: u32) -> u32 {
+        let initial = self.initial.load(Relaxed);
+        let interval = if previous == 0 {
+            self.expiries.store(0, Relaxed);
+            initial
+        } else {
+            self.expiries.fetch_add(1, Relaxed);
+            self.total.fetch_add(1, Relaxed);
+            grown(previous, growth(initial, self.max, self.deadline), self.max)
+        };
+        self.interval.store(interval, Relaxed);
+        interval
+    }
+}
+
+/// Gives OpenSSL its next interval in microseconds; `previous` is 0 for a new flight.
+pub(crate) fn on_timer(ssl: &SslRef, previous: u32) -> u32 {
+    index()
+        .ok()
+        .and_then(|index| ssl.ex_data(index))
+        .map_or(previous.saturating_mul(2).max(1_000_000), |pace| pace.next(previous))
+}
+
+fn index() -> Result<Index<Ssl, Arc<Pace>>, ErrorStack> {
+    static INDEX: LazyLock<Result<Index<Ssl, Arc<Pace>>, ErrorStack>> =
+        LazyLock::new(Ssl::new_ex_index);
+    INDEX.clone()
+}
+
+/// The gentlest growth, in percent, with which OpenSSL's permitted repeats outlast the deadline:
+/// quick repairs where they help, and no surrender before the time is over.
+fn growth(initial: u32, max: u32, deadline: u32) -> u32 {
+    (150..200)
+        .step_by(10)
+        .find(|percent| {
+            let intervals = std::iter::successors(Some(initial), |&interval| {
+                Some(grown(interval, *percent, max))
+            });
+            intervals.take(REPEATS).map(u64::from).sum::<u64>() >= deadline.into()
+        })
+        .unwrap_or(200)
+}
+
+fn grown(interval: u32, percent: u32, max: u32) -> u32 {
+    let grown = u64::from(interval) * u64::from(percent) / 100;
+    grown.min(max.into()) as u32
+}
+
+fn micros(duration: Duration) -> u32 {
+    duration.as_micros().try_into().unwrap_or(u32::MAX)
+}
+
+/// OpenSSL gives a flight up after this many timeouts.
+const REPEATS: usize = 12;
+
+/// Added to twice the round trip, for a scheduler's sake.
+const MARGIN: u32 = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pace() -> Pace {
+        Pace::new(&SessionConfig::default())
+    }
+
+    #[test]
+    fn intervals_grow_from_the_round_trip_to_the_maximum() {
+        let pace = pace();
+        pace.observe(Duration::from_millis(40));
+        let first = pace.next(0);
+        assert_eq!(first, 100_000);
+        let second = pace.next(first);
+        assert_eq!(second, 150_000);
+        assert_eq!((pace.expiries(), pace.interval()), (1, Duration::from_millis(150)));
+        assert_eq!(pace.next(u32::MAX), pace.max);
+        assert_eq!(pace.next(0), first);
+        assert_eq!((pace.expiries(), pace.total_expiries()), (0, 2));
+    }
+
+    #[test]
+    fn a_round_trip_stays_within_its_bounds() {
+        let pace = pace();
+        pace.observe(Duration::ZERO);
+        assert_eq!(pace.next(0), pace.min);
+        pace.observe(Duration::from_secs(4000));
+        assert_eq!(pace.next(0), pace.max);
+    }
+
+    proptest! {
+        #[test]
+        fn twelve_repeats_outlast_the_deadline(
+            initial in 30_000u32..1_000_000,
+            deadline in 1_000_000u32..60_000_000,
+        ) {
+            let max = 20_000_000;
+            let percent = growth(initial, max, deadline);
+            let total: u64 = std::iter::successors(Some(initial), |&i| Some(grown(i, percent, max)))
+                .take(REPEATS)
+                .map(u64::from)
+                .sum();
+            prop_assert!(total >= deadline.into());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Whom to believe.
+
+use std::path::Path;
+
+use openssl::{
+    error::ErrorStack,
+    ssl::SslContextBuilder,
+    stack::Stack,
+    x509::{X509, store::X509StoreBuilder},
+};
+
+use crate::{
+    error::PemError,
+    identity::{certificates, read},
+};
+
+/// The certificate authorities that a peer's certificate has to lead to.
+#[derive(Clone, Debug)]
+pub struct Roots(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Given(Vec<X509>),
+}
+
+impl Roots {
+    /// Believes the system's authorities, where OpenSSL looks for them
+    /// (`SSL_CTX_set_default_verify_paths`).
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// Believes the authorities in a PEM bundle, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A [`PemError`] if there is no certificate in it or one does not parse.
+    pub fn from_pem(bundle: &[u8]) -> Result<Self, PemError> {
+        Ok(Self(Source::Given(certificates(bundle)?)))
+    }
+
+    /// Believes the authorities in a PEM file, and no others.
+    ///
+    /// # Errors
+    ///
+    /// A [`PemError`]; it names the file if it cannot be read.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, PemError> {
+        Self::from_pem(&read(path.as_ref())?)
+    }
+
+    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        match &self.0 {
+            Source::System => context.set_default_verify_paths(),
+            Source::Given(authorities) => {
+                let mut store = X509StoreBuilder::new()?;
+                for authority in authorities {
+                    store.add_cert(authority.clone())?;
+                }
+                context.set_cert_store(store.build());
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets a server name these authorities when it asks for a certificate.
+    pub(crate) fn install_names(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        if let Source::Given(authorities) = &self.0 {
+            let mut names = Stack::new()?;
+            for authority in authorities {
+                names.push(authority.subject_name().to_owned()?)?;
+            }
+            context.set_client_ca_list(names);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! An established session.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use openssl::x509::X509;
+use tokio::io::{AsyncRead, AsyncWrite};
+use udp_demux::Channel;
+
+use crate::{
+    config::SessionConfig,
+    error::{RecvError, SendError},
+    keeper::Keeper,
+    record_layer::RecordLayer,
+    registry::Permit,
+    shared::Shared,
+    stats::SessionStats,
+};
+
+/// A DTLS session over a pipe of datagrams.
+///
+/// All methods take `&self`: one task may send while another receives. It is also a `Stream` and
+/// a `Sink` of `Bytes`, and `AsyncRead` and `AsyncWrite`, with the datagram semantics below.
+///
+/// Errors that it reports are final, but for [`RecvError::BufferTooShort`],
+/// [`SendError::TooLarge`] and [`SendError::Empty`], after which it goes on as if nothing had
+/// been asked. Noise from the network is dropped and counted, never reported.
+///
+/// A task in the background keeps the session alive while the application does not receive: it
+/// answers a peer that missed the last flight (RFC 6347 4.2.4) and keeps what arrives, up to
+/// [`SessionConfig::recv_queue`]. Dropping the session sends a close_notify if that is possible
+/// without waiting.
+///
+/// # Datagram semantics
+///
+/// Each datagram sent is one record in one UDP datagram; each received is one record. They may
+/// be lost, repeated never (RFC 6347 4.1.2.6), and arrive in any order.
+///
+/// `AsyncRead` yields one datagram a read and fails with `InvalidInput` if the buffer is shorter,
+/// losing nothing; zero bytes are the peer's close_notify. `AsyncWrite` sends one datagram a
+/// write, never a part of one; `poll_shutdown` sends close_notify.
+///
+/// ```
+/// use dtls_session::Session;
+/// use tokio::io::{AsyncRead, AsyncWrite};
+///
+/// async fn echo<S>(session: Session<S>) -> Result<(), Box<dyn std::error::Error>>
+/// where
+///     S: AsyncRead + AsyncWrite + Unpin,
+/// {
+///     let mut buf = vec![0; 16_384];
+///     while let Some(length) = session.recv(&mut buf).await? {
+///         session.send(&buf[..length]).await?;
+///     }
+///     session.close().await;
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Session<S: AsyncRead + AsyncWrite + Unpin>(Arc<Shared<S>>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// Receives one datagram; None is the peer's close_notify.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::BufferTooShort`] leaves the datagram for the next call, which may bring a
+    /// longer buffer; 16 384 bytes are always enough. Every other error is final.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no datagram is lost.
+    pub async fn recv(&self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
+        poll_fn(|cx| self.poll_recv(cx, buf)).await
+    }
+
+    /// Sends one datagram of up to [`Self::max_datagram_size`] bytes.
+    ///
+    /// It waits only while the pipe takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooLarge`] and [`SendError::Empty`] leave the session as it was.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the datagram is sent as a whole or not at all.
+    pub async fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
+        poll_fn(|cx| self.poll_drained(cx)).await;
+        self.0.lock().send(&mut self.0.context(), datagram)
+    }
+
+    /// Sends close_notify (RFC 5246 7.2.1) and returns without waiting for the peer's, which
+    /// [`Self::recv`] goes on to report as None. Doing so again does nothing.
+    ///
+    /// A close_notify is not repeated, so a peer may miss it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Never pending.
+    pub async fn close(&self) {
+        self.start_close();
+    }
+
+    /// Returns the most bytes that one datagram can carry now: the MTU less the cipher's
+    /// overhead (`DTLS_get_data_mtu`).
+    pub fn max_datagram_size(&self) -> usize {
+        self.0.lock().layer.max_plaintext()
+    }
+
+    /// Returns the negotiated version in OpenSSL's words, such as `DTLSv1.2`.
+    pub fn version(&self) -> &'static str {
+        self.0.lock().layer.ssl().version_str()
+    }
+
+    /// Returns the negotiated cipher suite in OpenSSL's words, such as
+    /// `ECDHE-ECDSA-AES128-GCM-SHA256`.
+    pub fn cipher(&self) -> &'static str {
+        self.0.lock().layer.ssl().current_cipher().map_or("none", |cipher| cipher.name())
+    }
+
+    /// Returns the certificate that the peer has shown, if it has shown one.
+    pub fn peer_certificate(&self) -> Option<X509> {
+        self.0.lock().layer.ssl().peer_certificate()
+    }
+
+    /// Returns what has been counted so far, handshake included.
+    pub fn stats(&self) -> SessionStats {
+        self.0.lock().stats()
+    }
+
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<Option<usize>, RecvError>> {
+        let mut core = self.0.lock();
+        let outcome = core.poll_recv(&mut self.0.context(), buf);
+        if outcome.is_pending() {
+            self.0.waiters.receiver(cx.waker());
+        }
+        outcome
+    }
+
+    pub(crate) fn poll_recv_bytes(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<bytes::Bytes>, RecvError>> {
+        let mut core = self.0.lock();
+        let outcome = core.poll_recv_bytes(&mut self.0.context());
+        if outcome.is_pending() {
+            self.0.waiters.receiver(cx.waker());
+        }
+        outcome
+    }
+
+    pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut core = self.0.lock();
+        if core.is_over() {
+            return Poll::Ready(());
+        }
+        let outcome = core.poll_drain(&mut self.0.context());
+        if outcome.is_pending() {
+            self.0.waiters.sender(cx.waker());
+        }
+        outcome
+    }
+
+    pub(crate) fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+    ) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_drained(cx));
+        Poll::Ready(self.0.lock().send(&mut self.0.context(), datagram))
+    }
+
+    pub(crate) fn start_send(&self, datagram: &[u8]) -> Result<(), SendError> {
+        self.0.lock().send(&mut self.0.context(), datagram)
+    }
+
+    pub(crate) fn start_close(&self) {
+        let mut core = self.0.lock();
+        core.close(&mut self.0.context());
+        // What the pipe does not take at once, the next poll of anybody sends.
+        let _ = core.poll_drain(&mut self.0.context());
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
+    /// Starts the keeper of a session whose handshake has just finished.
+    pub(crate) fn establish(
+        layer: RecordLayer<S>,
+        config: &SessionConfig,
+        permit: Option<Permit>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(layer, config, permit));
+        tokio::spawn(Keeper::new(Arc::downgrade(&shared), config.idle_timeout));
+        Self(shared)
+    }
+}
+
+impl Session<Channel> {
+    /// Returns the peer's address.
+    pub fn peer_addr(&self) -> std::net::SocketAddr {
+        self.0.lock().layer.transport_ref().get_ref().peer_addr()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Session<S> {
+    fn drop(&mut self) {
+        let mut core = self.0.lock();
+        if !core.is_closed() {
+            let mut cx = Context::from_waker(Waker::noop());
+            core.close(&mut cx);
+            let _ = core.poll_drain(&mut cx);
+        }
+        drop(core);
+        // The keeper finds that nobody is left.
+        self.0.waiters.wake_all();
+    }
+}

@@ -1,0 +1,63 @@
+//! What a session has seen, sent and dropped.
+
+/// Counters of one session, from its handshake on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionStats {
+    /// Datagrams read from the pipe.
+    pub datagrams_received: u64,
+    /// Datagrams handed to the pipe.
+    pub datagrams_sent: u64,
+    /// Application datagrams that were authentic.
+    pub received: u64,
+    /// Application bytes in them.
+    pub received_bytes: u64,
+    /// Application datagrams sent.
+    pub sent: u64,
+    /// Application bytes in them.
+    pub sent_bytes: u64,
+    /// Flights repeated because a timer expired.
+    pub retransmissions: u64,
+    /// Application datagrams dropped because nobody read them in time.
+    pub dropped_unread: u64,
+    /// Datagrams dropped because the pipe did not take them.
+    pub dropped_unsent: u64,
+    /// Errors that the pipe reported for a datagram to be sent.
+    pub send_errors: u64,
+    /// Errors that the pipe reported on receiving and that say nothing about the session.
+    pub recv_errors: u64,
+    /// Empty reads, which OpenSSL would take for the end.
+    pub filtered_empty: u64,
+    /// Records, or what was left of a datagram, that do not parse.
+    pub filtered_malformed: u64,
+    /// Alerts that were not authenticated.
+    pub filtered_alerts: u64,
+    /// Plaintext records that had no place where they came, such as any after the handshake.
+    pub filtered_plaintext: u64,
+    /// Protected records ahead of their keys, beyond what is kept.
+    pub filtered_early: u64,
+}
+
+/// Counters of one listener, and how many clients it has now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerStats {
+    /// Handshakes that run now.
+    pub half_open: usize,
+    /// Sessions that are established now.
+    pub sessions: usize,
+    /// Hellos without a good cookie, answered with a HelloVerifyRequest.
+    pub challenged: u64,
+    /// Datagrams from unknown peers that are no first hello.
+    pub discarded: u64,
+    /// Verified hellos that had started a handshake before.
+    pub repeated: u64,
+    /// Verified hellos that started a handshake.
+    pub accepted: u64,
+    /// Verified hellos refused because too many handshakes were running.
+    pub refused_half_open: u64,
+    /// Verified hellos refused because there were too many sessions.
+    pub refused_sessions: u64,
+    /// Verified hellos refused because their address had too many sessions.
+    pub refused_per_address: u64,
+}

@@ -1,0 +1,248 @@
+//! The pipe as OpenSSL sees it: every work-around for datagrams below OpenSSL is here.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+
+use crate::{
+    egress::Egress,
+    ingress::{Ingress, Role},
+    record::{Record, content, is_unified},
+    stats::SessionStats,
+};
+
+/// Stands between an `SslStream` and a pipe of datagrams.
+///
+/// A read yields one admitted record and never an empty one; a write is always taken, and never
+/// fails: OpenSSL would drop a parked record or, from 3.2 on, the session.
+#[derive(Debug)]
+pub(crate) struct Transport<S> {
+    io: S,
+    ingress: Ingress,
+    egress: Egress,
+    /// Admitted records that stood behind the first one in their datagram.
+    held: BytesMut,
+    failure: Option<io::Error>,
+    stats: SessionStats,
+    first_sent: Option<Instant>,
+    first_heard: Option<Instant>,
+}
+
+impl<S> Transport<S> {
+    /// Makes the transport of a handshake that starts, for a server, from the verified hello's
+    /// record number.
+    pub(crate) fn new(io: S, role: Role, mtu: usize, hello_sequence: Option<u64>) -> Self {
+        Self {
+            io,
+            ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
+            egress: Egress::new(mtu, hello_sequence),
+            held: BytesMut::new(),
+            failure: None,
+            stats: SessionStats::default(),
+            first_sent: None,
+            first_heard: None,
+        }
+    }
+
+    /// Takes records that came before the transport was made.
+    pub(crate) fn hold(&mut self, datagram: &[u8]) {
+        let mut records = datagram.to_vec();
+        let kept = self.sift(&mut records);
+        // The first record was moved to the front, the others are held already.
+        let others = self.held.split();
+        self.held.extend_from_slice(&records[..kept]);
+        self.held.unsplit(others);
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.io
+    }
+
+    pub(crate) fn ingress(&self) -> &Ingress {
+        &self.ingress
+    }
+
+    pub(crate) fn egress_mut(&mut self) -> &mut Egress {
+        &mut self.egress
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.ingress.establish();
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        self.stats
+    }
+
+    /// The error that ended the pipe; OpenSSL is told only that nothing comes.
+    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// The time from the first datagram sent to the first received.
+    pub(crate) fn first_round_trip(&self) -> Option<std::time::Duration> {
+        Some(self.first_heard?.saturating_duration_since(self.first_sent?))
+    }
+
+    /// Filters a datagram in place and returns how much of its front is the first admitted
+    /// record; further ones are held.
+    fn sift(&mut self, datagram: &mut [u8]) -> usize {
+        if is_unified(datagram) {
+            return datagram.len();
+        }
+        let mut kept = 0;
+        let mut offset = 0;
+        while let Some((record, _)) = Record::split(&datagram[offset..]) {
+            let bytes = offset..offset + record.len();
+            offset = bytes.end;
+            if !self.ingress.admits(&record, &mut self.stats) {
+                continue;
+            }
+            if kept == 0 {
+                kept = bytes.len();
+                datagram.copy_within(bytes, 0);
+            } else {
+                self.held.extend_from_slice(&datagram[bytes]);
+            }
+        }
+        if offset < datagram.len() {
+            self.stats.filtered_malformed += 1;
+        }
+        kept
+    }
+
+    fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let Some((record, _)) = Record::split(&self.held) else {
+            return false;
+        };
+        let length = record.len();
+        buf.put_slice(&self.held[..length]);
+        self.held.advance(length);
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+        }
+        true
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Transport<S> {
+    /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(datagram) = self.egress.front() {
+            let outcome = ready!(Pin::new(&mut self.io).poll_write(cx, datagram));
+            self.count_sent(&outcome);
+            self.egress.pop();
+        }
+        // Whether or not the pipe could flush, its next flush will try again.
+        let _ = Pin::new(&mut self.io).poll_flush(cx);
+        Poll::Ready(())
+    }
+
+    fn count_sent(&mut self, outcome: &io::Result<usize>) {
+        match outcome {
+            Ok(_) => {
+                self.stats.datagrams_sent += 1;
+                self.first_sent.get_or_insert_with(Instant::now);
+            }
+            Err(_) => self.stats.send_errors += 1,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.take_held(buf) {
+            return Poll::Ready(Ok(()));
+        }
+        if this.failure.is_some() {
+            return Poll::Pending;
+        }
+        let mut empty = 0;
+        for _ in 0..MAX_READS {
+            match ready!(Pin::new(&mut this.io).poll_read(cx, buf)) {
+                Ok(()) if buf.filled().is_empty() => {
+                    empty += 1;
+                    this.stats.filtered_empty += 1;
+                }
+                Ok(()) => {
+                    this.stats.datagrams_received += 1;
+                    this.first_heard.get_or_insert_with(Instant::now);
+                    let kept = this.sift(buf.filled_mut());
+                    buf.set_filled(kept);
+                    if kept > 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Err(error) if concerns_one_datagram(&error) => this.stats.recv_errors += 1,
+                Err(error) => {
+                    this.failure = Some(error);
+                    return Poll::Pending;
+                }
+            }
+        }
+        // A pipe that has nothing but empty reads to give has ended; a busy one gets a pause.
+        if empty == MAX_READS {
+            this.failure = Some(io::ErrorKind::UnexpectedEof.into());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        // Data has nothing to be packed with, so it need not pass through the queue.
+        let data = buf.first() == Some(&content::APPLICATION_DATA);
+        if data && this.egress.front().is_none() {
+            if let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf) {
+                this.count_sent(&outcome);
+                return Poll::Ready(Ok(buf.len()));
+            }
+        }
+        if !this.egress.push(buf) {
+            this.stats.dropped_unsent += 1;
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    /// Does nothing: OpenSSL flushes after each message, and a flight leaves as a whole.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whether an error is an ICMP message's or the like, which anybody can send.
+fn concerns_one_datagram(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionRefused, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+    };
+    matches!(
+        error.kind(),
+        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable
+    )
+}
+
+/// How many datagrams one read looks at before it lets others run.
+const MAX_READS: usize = 64;

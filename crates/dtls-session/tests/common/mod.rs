@@ -1,0 +1,84 @@
+//! What the tests share: identities, and a pipe of datagrams that misbehaves on demand.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+mod pipe;
+
+pub(crate) use pipe::{Direction, Pipe, lossless, pipe};
+
+use std::time::Duration;
+
+use dtls_session::{Acceptor, Connector, Identity, Roots, Session, SessionConfig};
+
+pub(crate) const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+
+pub(crate) fn identity(name: &str) -> Identity {
+    Identity::from_pem_files(format!("{CERTS}/{name}.pem"), format!("{CERTS}/{name}.key")).unwrap()
+}
+
+pub(crate) fn roots() -> Roots {
+    Roots::from_pem_file(format!("{CERTS}/ca.pem")).unwrap()
+}
+
+/// Times that suit a slow machine.
+pub(crate) fn patient() -> SessionConfig {
+    SessionConfig::default().handshake_timeout(Duration::from_secs(60))
+}
+
+pub(crate) fn acceptor(config: SessionConfig) -> Acceptor {
+    Acceptor::builder(identity("server")).session(config).build().unwrap()
+}
+
+pub(crate) fn connector(config: SessionConfig) -> Connector {
+    Connector::builder(roots()).session(config).build().unwrap()
+}
+
+/// Handshakes over a pair of pipes.
+pub(crate) async fn sessions(
+    acceptor: &Acceptor,
+    connector: &Connector,
+    (server, client): (Pipe, Pipe),
+) -> (Session<Pipe>, Session<Pipe>) {
+    let accepting = tokio::spawn(acceptor.accept(server));
+    let client = within(connector.connect("localhost", client)).await.unwrap();
+    (within(accepting).await.unwrap().unwrap(), client)
+}
+
+pub(crate) async fn default_sessions() -> (Session<Pipe>, Session<Pipe>) {
+    sessions(&acceptor(patient()), &connector(patient()), pipe(lossless())).await
+}
+
+/// A deadline that only a hang misses.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(120), future).await.expect("it hangs")
+}
+
+/// One exchange in each direction, repeated where the pipe loses datagrams.
+pub(crate) async fn echo_once(server: &Session<Pipe>, client: &Session<Pipe>) {
+    let mut buf = [0; 2048];
+    let mut reply = [0; 2048];
+    let round = async {
+        let serve = async {
+            loop {
+                let length = server.recv(&mut buf).await.unwrap().unwrap();
+                server.send(&buf[..length]).await.unwrap();
+            }
+        };
+        let ask = async {
+            loop {
+                client.send(b"ping").await.unwrap();
+                let wait = tokio::time::timeout(Duration::from_millis(300), client.recv(&mut reply));
+                if let Ok(received) = wait.await {
+                    assert_eq!(received.unwrap(), Some(4));
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = serve => {}
+            () = ask => {}
+        }
+    };
+    within(round).await;
+    assert_eq!(&reply[..4], b"ping");
+}

@@ -1,0 +1,206 @@
+//! An established session: boundaries, closing, time, streams.
+
+mod common;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within};
+use dtls_session::{RecvError, SendError};
+use futures::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+#[tokio::test]
+async fn payloads_of_one_to_the_maximum_pass_both_ways() {
+    let (server, client) = default_sessions().await;
+    assert_eq!((server.version(), client.version()), ("DTLSv1.2", "DTLSv1.2"));
+    assert_eq!(client.cipher(), server.cipher());
+    let max = client.max_datagram_size();
+    assert_eq!(max, 1350 - 37);
+    let mut buf = vec![0; 16_384];
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        for size in [1, 2, 1200, max - 1, max] {
+            let datagram = vec![size as u8; size];
+            from.send(&datagram).await.unwrap();
+            assert_eq!(within(to.recv(&mut buf)).await.unwrap(), Some(size));
+            assert_eq!(buf[..size], datagram);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_datagram_too_large_names_both_sizes_and_the_session_goes_on() {
+    let (server, client) = default_sessions().await;
+    let max = client.max_datagram_size();
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        let error = from.send(&vec![0; max + 1]).await.unwrap_err();
+        assert!(matches!(error, SendError::TooLarge { size, max: m } if size == max + 1 && m == max));
+        assert!(matches!(from.send(&[]).await.unwrap_err(), SendError::Empty));
+        from.send(b"after").await.unwrap();
+        let mut buf = [0; 100];
+        assert_eq!(within(to.recv(&mut buf)).await.unwrap(), Some(5));
+    }
+}
+
+#[tokio::test]
+async fn a_short_buffer_loses_nothing() {
+    let (server, client) = default_sessions().await;
+    client.send(&[7; 1000]).await.unwrap();
+    client.send(b"next").await.unwrap();
+    let mut buf = [0; 1000];
+    for capacity in [0, 1, 999] {
+        let error = within(server.recv(&mut buf[..capacity])).await.unwrap_err();
+        assert!(
+            matches!(error, RecvError::BufferTooShort { needed: 1000, capacity: c } if c == capacity),
+            "{error}"
+        );
+    }
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(1000));
+    assert_eq!(buf, [7; 1000]);
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(4));
+    assert_eq!(server.stats().received_bytes, 1004);
+}
+
+#[tokio::test]
+async fn a_cancelled_recv_loses_nothing() {
+    let (server, client) = default_sessions().await;
+    let mut buf = [0; 100];
+    for n in 0..100u8 {
+        let cancelled = tokio::select! {
+            biased;
+            received = server.recv(&mut buf) => Some(received),
+            () = std::future::ready(()) => None,
+        };
+        assert!(cancelled.is_none());
+        client.send(&[n]).await.unwrap();
+        assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(1));
+        assert_eq!(buf[0], n);
+    }
+}
+
+#[tokio::test]
+async fn close_notify_ends_recv_with_none_both_ways() {
+    let (server, client) = default_sessions().await;
+    let mut buf = [0; 100];
+    client.send(b"last words").await.unwrap();
+    client.close().await;
+    client.close().await;
+    assert!(matches!(client.send(b"more").await.unwrap_err(), SendError::Closed));
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(10));
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
+    server.close().await;
+    assert_eq!(within(client.recv(&mut buf)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn dropping_a_session_closes_it() {
+    let (server, client) = default_sessions().await;
+    drop(client);
+    assert_eq!(within(server.recv(&mut [0; 100])).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_silent_peer_ends_the_session_after_the_idle_timeout() {
+    let idle = Duration::from_millis(300);
+    let acceptor = acceptor(patient().idle_timeout(Some(idle)));
+    let (server, client) =
+        sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
+    let error = within(server.recv(&mut [0; 100])).await.unwrap_err();
+    assert!(matches!(error, RecvError::IdleTimedOut(time) if time == idle), "{error}");
+    assert!(matches!(server.send(b"x").await.unwrap_err(), SendError::Ended(_)));
+    drop(client);
+}
+
+#[tokio::test]
+async fn what_nobody_reads_is_kept_up_to_the_queue_and_then_dropped() {
+    let acceptor = acceptor(patient().recv_queue(5));
+    let (server, client) =
+        sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
+    for n in 0..20u8 {
+        client.send(&[n]).await.unwrap();
+    }
+    within(async {
+        while server.stats().received < 20 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(server.stats().dropped_unread, 15);
+    let mut buf = [0; 10];
+    for n in 0..5u8 {
+        assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(1));
+        assert_eq!(buf[0], n);
+    }
+}
+
+#[tokio::test]
+async fn stream_and_sink_carry_datagrams() {
+    let (mut server, mut client) = default_sessions().await;
+    for n in 1..=10 {
+        client.feed(Bytes::from(vec![n; usize::from(n)])).await.unwrap();
+    }
+    SinkExt::flush(&mut client).await.unwrap();
+    for n in 1..=10 {
+        let datagram = within(server.next()).await.unwrap().unwrap();
+        assert_eq!(datagram, vec![n; usize::from(n)]);
+    }
+    let error = client.feed(Bytes::from(vec![0; 5000])).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    SinkExt::close(&mut client).await.unwrap();
+    assert!(within(server.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn reader_and_writer_keep_boundaries() {
+    let (mut server, mut client) = default_sessions().await;
+    client.write_all(b"one").await.unwrap();
+    client.write_all(b"three").await.unwrap();
+    let mut buf = [0; 10];
+    assert_eq!(within(server.read(&mut buf)).await.unwrap(), 3);
+    let error = within(server.read(&mut buf[..4])).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(within(server.read(&mut buf)).await.unwrap(), 5);
+    client.shutdown().await.unwrap();
+    assert_eq!(within(server.read(&mut buf)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn one_task_sends_while_another_receives() {
+    let (server, client) = default_sessions().await;
+    let server = std::sync::Arc::new(server);
+    let receiver = tokio::spawn({
+        let server = std::sync::Arc::clone(&server);
+        async move {
+            let mut buf = [0; 10];
+            for n in 0..50u8 {
+                assert_eq!(server.recv(&mut buf).await.unwrap(), Some(1));
+                assert_eq!(buf[0], n);
+            }
+        }
+    });
+    let mut buf = [0; 10];
+    for n in 0..50u8 {
+        server.send(&[n, n]).await.unwrap();
+        assert_eq!(within(client.recv(&mut buf)).await.unwrap(), Some(2));
+        client.send(&[n]).await.unwrap();
+    }
+    within(receiver).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
+    let (mut server, client) = default_sessions().await;
+    // A stream's waker stays behind when its `next` is dropped.
+    assert!(tokio::time::timeout(Duration::from_millis(1), server.next()).await.is_err());
+    for _ in 0..3 {
+        client.send(b"x").await.unwrap();
+    }
+    client.close().await;
+    within(async {
+        while server.stats().received < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
