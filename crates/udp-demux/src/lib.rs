@@ -1,1 +1,35 @@
-//! x
+#![doc = include_str!("../README.md")]
+//!
+//! # Guide
+//!
+//! - [`Endpoint`]: a socket and its peers. Clone nothing, share it by reference or [`Arc`](std::sync::Arc).
+//! - [`Incoming`]: [`reply`](Incoming::reply), [`accept`](Incoming::accept), or drop.
+//! - [`Channel`]: one peer. It is the unit of a task: give each its own.
+//! - [`Config::divert`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
+//!   same address gets a second channel, tried beside the first, before it takes its place.
+//! - [`Stats`], [`ChannelStats`]: what was received, sent and dropped, and why.
+#![forbid(unsafe_code)]
+
+mod adapters;
+mod address;
+mod backlog;
+mod batch;
+mod channel;
+mod config;
+mod driver;
+mod endpoint;
+mod error;
+mod inbox;
+mod incoming;
+mod queue;
+mod shared;
+mod socket;
+mod stats;
+mod table;
+
+pub use channel::Channel;
+pub use config::Config;
+pub use endpoint::Endpoint;
+pub use error::{AcceptError, OpenError, RecvError, SendError};
+pub use incoming::{Incoming, Promotion};
+pub use stats::{ChannelStats, Stats};

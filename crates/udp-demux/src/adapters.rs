@@ -1,0 +1,97 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures::{Sink, Stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::channel::Channel;
+use crate::error::SendError;
+
+/// Yields datagrams, then the error that ended the channel, then nothing.
+impl Stream for Channel {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.exhausted {
+            return Poll::Ready(None);
+        }
+        let result = ready!(self.inbox().poll_recv_bytes(cx));
+        self.exhausted = result.is_err();
+        Poll::Ready(Some(result.map_err(Into::into)))
+    }
+}
+
+/// Sends datagrams. An error concerns the datagram just given; the sink may be used further.
+impl Sink<Bytes> for Channel {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(datagram) = self.outgoing.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        let result = self.poll_send(cx, &datagram);
+        if result.is_pending() {
+            self.outgoing = Some(datagram);
+        }
+        result.map_err(Into::into)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, datagram: Bytes) -> io::Result<()> {
+        debug_assert!(
+            self.outgoing.is_none(),
+            "a sink is asked whether it is ready before each item"
+        );
+        match self.try_send(&datagram) {
+            Err(SendError::WouldBlock) => {
+                self.outgoing = Some(datagram);
+                Ok(())
+            }
+            result => result.map_err(Into::into),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_ready(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_ready(cx)
+    }
+}
+
+/// Reads one datagram a call, never an empty one. If it does not fit, the error is
+/// [`InvalidInput`](io::ErrorKind::InvalidInput), and the datagram stays.
+impl AsyncRead for Channel {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let len = ready!(self.poll_recv(cx, buf.initialize_unfilled()))?;
+        buf.advance(len);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Writes one datagram a call; an empty write sends nothing. Flushing and shutting down do nothing, as nothing
+/// is held back and UDP has no end.
+impl AsyncWrite for Channel {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send(cx, buf))?;
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,124 @@
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::slice::Chunks;
+
+use quinn_udp::{BATCH_SIZE, RecvMeta};
+
+use crate::address::canonical;
+use crate::config::MAX_DATAGRAM;
+
+/// The buffers of one receive call, and what the last call put into them.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    memory: Box<[u8]>,
+    buffer_size: usize,
+    meta: Box<[RecvMeta]>,
+    filled: usize,
+}
+
+impl Batch {
+    pub(crate) fn new(buffers: usize, max_datagram: usize, coalescing: bool) -> Self {
+        // A buffer too short for a coalesced run would lose its end unnoticed. Without coalescing, one byte
+        // more than allowed is enough to notice a datagram that is too long.
+        let buffer_size = if coalescing {
+            MAX_DATAGRAM
+        } else {
+            MAX_DATAGRAM.min(max_datagram + 1)
+        };
+        Self {
+            memory: vec![0; buffers * buffer_size].into(),
+            buffer_size,
+            meta: vec![RecvMeta::default(); buffers].into(),
+            filled: 0,
+        }
+    }
+
+    /// Lets `recv` fill the buffers and say how many it filled.
+    pub(crate) fn fill(
+        &mut self,
+        recv: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        self.filled = 0;
+        let mut buffers = self.memory.chunks_exact_mut(self.buffer_size);
+        let mut slices: [_; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(buffers.next().unwrap_or_default()));
+        self.filled = recv(&mut slices[..self.meta.len()], &mut self.meta)?;
+        Ok(())
+    }
+
+    /// The filled buffers, each of one peer.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        let buffers = self.memory.chunks_exact(self.buffer_size);
+        buffers
+            .zip(&self.meta)
+            .take(self.filled)
+            .map(|(buffer, meta)| Run {
+                peer: canonical(meta.addr),
+                local_ip: meta.dst_ip.map(|ip| ip.to_canonical()),
+                bytes: &buffer[..meta.len],
+                stride: meta.stride,
+            })
+    }
+}
+
+/// One or more datagrams of one peer, of equal length but for the last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local_ip: Option<IpAddr>,
+    bytes: &'a [u8],
+    stride: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Yields nothing for an empty datagram.
+    pub(crate) fn datagrams(&self) -> Chunks<'a, u8> {
+        // An empty datagram has a stride of zero, which `chunks` does not take.
+        self.bytes.chunks(self.stride.max(1))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coalesced_run_is_split_and_an_empty_datagram_is_no_datagram() {
+        let mut batch = Batch::new(3, 100, true);
+        batch
+            .fill(|slices, meta| fake(slices, meta, &[(b"aabbc", 2), (b"", 0), (b"one", 3)]))
+            .unwrap();
+        let runs: Vec<Vec<&[u8]>> = batch.runs().map(|run| run.datagrams().collect()).collect();
+        assert_eq!(runs, [vec![&b"aa"[..], b"bb", b"c"], vec![], vec![b"one"]]);
+    }
+
+    #[test]
+    fn a_failed_call_leaves_nothing_of_the_last() {
+        let mut batch = Batch::new(1, 100, false);
+        batch
+            .fill(|slices, meta| fake(slices, meta, &[(b"old", 3)]))
+            .unwrap();
+        batch
+            .fill(|_, _| Err(io::ErrorKind::ConnectionRefused.into()))
+            .unwrap_err();
+        assert_eq!(batch.runs().count(), 0);
+    }
+
+    fn fake(
+        slices: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+        runs: &[(&[u8], usize)],
+    ) -> io::Result<usize> {
+        assert!(runs.len() <= slices.len());
+        for ((slice, meta), (bytes, stride)) in slices.iter_mut().zip(meta).zip(runs) {
+            slice[..bytes.len()].copy_from_slice(bytes);
+            meta.len = bytes.len();
+            meta.stride = *stride;
+        }
+        Ok(runs.len())
+    }
+}

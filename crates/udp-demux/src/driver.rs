@@ -1,0 +1,119 @@
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use tokio::task::spawn_blocking;
+
+use crate::batch::Batch;
+use crate::shared::Shared;
+
+/// Receives for everybody until the last handle has gone or the descriptor is dead.
+pub(crate) async fn drive(shared: Arc<Shared>) {
+    let mut obituary = Obituary {
+        shared,
+        error: None,
+    };
+    let shared = &obituary.shared;
+    obituary.error = match select(pin!(receive(shared)), pin!(shared.abandoned.notified())).await {
+        Either::Left((error, _)) => Some(error),
+        Either::Right(_) => None,
+    };
+    if let Some(error) = &obituary.error {
+        tracing::error!(%error, "the UDP socket is dead");
+    }
+}
+
+async fn receive(shared: &Shared) -> io::Error {
+    let mut batch = shared.socket.batch(&shared.config);
+    let mut failures: u32 = 0;
+    loop {
+        match shared.socket.recv(&mut batch).await {
+            Ok(()) => {
+                failures = 0;
+                route(shared, &batch);
+                step_aside().await;
+            }
+            Err(error) if shared.socket.is_dead() => return error,
+            // Usually the network's word about one peer. The others must not suffer for it.
+            Err(error) => {
+                shared.counters.receive_errors.add(1);
+                failures += 1;
+                tracing::trace!(%error, "receiving failed");
+                step_aside().await;
+                if failures >= PATIENCE {
+                    tracing::warn!(%error, failures, "receiving fails again and again");
+                    failures = 0;
+                    pause().await;
+                }
+            }
+        }
+    }
+}
+
+fn route(shared: &Shared, batch: &Batch) {
+    let counters = &shared.counters;
+    counters.receive_calls.add(1);
+    for run in batch.runs() {
+        let datagrams = run.datagrams();
+        counters.received.add(datagrams.len().max(1));
+        counters.received_bytes.add(run.len());
+        if run.len() == 0 {
+            counters.dropped_empty.add(1);
+            continue;
+        }
+        let too_long = datagrams
+            .filter(|datagram| datagram.len() > shared.config.max_datagram)
+            .count();
+        counters.dropped_too_long.add(too_long);
+        shared.deliver(run);
+    }
+}
+
+/// Goes to the end of the run queue, behind those whom this batch woke.
+///
+/// Otherwise a driver that always finds another batch would fill queues that nobody gets to empty. Tokio's
+/// `yield_now` would also poll the I/O driver, a system call a batch.
+async fn step_aside() {
+    let mut stepped = false;
+    poll_fn(|cx| {
+        if stepped {
+            return Poll::Ready(());
+        }
+        stepped = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Waits a little. Not by Tokio's clock, because the runtime may have none.
+async fn pause() {
+    // Fails only if the runtime is shutting down, which ends the driver as well.
+    let _ = spawn_blocking(|| thread::sleep(PAUSE)).await;
+}
+
+/// Tells everybody when the driver ends, also when the runtime drops it.
+struct Obituary {
+    shared: Arc<Shared>,
+    error: Option<io::Error>,
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        let gone = || {
+            io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the task that drives the UDP socket has ended",
+            )
+        };
+        self.shared.die(self.error.take().unwrap_or_else(gone));
+    }
+}
+
+const PATIENCE: u32 = 64;
+const PAUSE: Duration = Duration::from_millis(10);

@@ -1,0 +1,199 @@
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::config::Config;
+use crate::error::{RecvError, SendError};
+use crate::queue::Queue;
+
+/// The receiving half of one channel: the driver fills it, the channel empties it.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    peer: SocketAddr,
+    // Beside the lock, because each send asks for it.
+    end: AtomicU8,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    waker: Option<Waker>,
+    received: u64,
+    dropped: u64,
+}
+
+/// Why nothing more will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum End {
+    Replaced = 1,
+    SocketClosed = 2,
+}
+
+impl Inbox {
+    pub(crate) fn new(peer: SocketAddr, config: &Config) -> Self {
+        let queue = Queue::new(config.recv_queue, config.recv_queue_bytes);
+        let state = State {
+            queue,
+            waker: None,
+            received: 0,
+            dropped: 0,
+        };
+        Self {
+            peer,
+            end: AtomicU8::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Begins to deliver datagrams; the reader waits meanwhile.
+    pub(crate) fn delivery(&self) -> Delivery<'_> {
+        Delivery {
+            state: self.lock(),
+            delivered: false,
+            dropped: 0,
+        }
+    }
+
+    /// Ends the channel, once, and wakes its reader.
+    pub(crate) fn end(&self, end: End) {
+        let mut state = self.lock();
+        if self.ended().is_some() {
+            return;
+        }
+        self.end.store(end as u8, Ordering::Release);
+        // A successor gets what comes from here on; what lies here belongs to an exchange that is over.
+        if end == End::Replaced {
+            state.queue.clear();
+        }
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn check_sendable(&self) -> Result<(), SendError> {
+        match self.ended() {
+            None => Ok(()),
+            Some(End::Replaced) => Err(SendError::Replaced),
+            Some(End::SocketClosed) => Err(SendError::SocketClosed),
+        }
+    }
+
+    pub(crate) fn try_recv(&self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
+        self.take(&mut self.lock(), |queue, len| copy_out(queue, len, buf))
+            .transpose()
+    }
+
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<usize, RecvError>> {
+        self.poll_take(cx, |queue, len| copy_out(queue, len, buf))
+    }
+
+    pub(crate) fn poll_recv_bytes(&self, cx: &Context<'_>) -> Poll<Result<Bytes, RecvError>> {
+        self.poll_take(cx, |queue, len| {
+            let mut datagram = BytesMut::zeroed(len);
+            queue.pop_into(&mut datagram);
+            Ok(datagram.freeze())
+        })
+    }
+
+    /// The numbers of datagrams received and dropped.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.received, state.dropped)
+    }
+
+    fn poll_take<T>(
+        &self,
+        cx: &Context<'_>,
+        pop: impl FnOnce(&mut Queue, usize) -> Result<T, RecvError>,
+    ) -> Poll<Result<T, RecvError>> {
+        let mut state = self.lock();
+        if let Some(result) = self.take(&mut state, pop) {
+            return Poll::Ready(result);
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn take<T>(
+        &self,
+        state: &mut State,
+        pop: impl FnOnce(&mut Queue, usize) -> Result<T, RecvError>,
+    ) -> Option<Result<T, RecvError>> {
+        match (state.queue.first_len(), self.ended()) {
+            (_, Some(End::Replaced)) => Some(Err(RecvError::Replaced)),
+            (Some(len), _) => Some(pop(&mut state.queue, len)),
+            (None, Some(End::SocketClosed)) => Some(Err(RecvError::SocketClosed)),
+            (None, None) => None,
+        }
+    }
+
+    fn ended(&self) -> Option<End> {
+        match self.end.load(Ordering::Acquire) {
+            0 => None,
+            replaced if replaced == End::Replaced as u8 => Some(End::Replaced),
+            _ => Some(End::SocketClosed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Several datagrams for one inbox, under one lock and with one wake-up.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    state: MutexGuard<'a, State>,
+    delivered: bool,
+    dropped: usize,
+}
+
+impl Delivery<'_> {
+    /// A full queue drops the newest: what waits already is what the reader needs first.
+    pub(crate) fn push(&mut self, datagram: &[u8]) {
+        if self.state.queue.push(datagram) {
+            self.state.received += 1;
+            self.delivered = true;
+        } else {
+            self.state.dropped += 1;
+            self.dropped += 1;
+        }
+    }
+
+    /// Returns whom to wake, once all locks are released, and how many datagrams were dropped.
+    pub(crate) fn finish(mut self) -> (Option<Waker>, usize) {
+        let waker = if self.delivered {
+            self.state.waker.take()
+        } else {
+            None
+        };
+        (waker, self.dropped)
+    }
+}
+
+fn copy_out(queue: &mut Queue, needed: usize, buf: &mut [u8]) -> Result<usize, RecvError> {
+    let capacity = buf.len();
+    let exact = buf
+        .get_mut(..needed)
+        .ok_or(RecvError::BufferTooShort { needed, capacity })?;
+    queue.pop_into(exact);
+    Ok(needed)
+}

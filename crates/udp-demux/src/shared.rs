@@ -1,0 +1,294 @@
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::backlog::{Backlog, Waiting};
+use crate::batch::Run;
+use crate::config::Config;
+use crate::error::SendError;
+use crate::inbox::{End, Inbox};
+use crate::socket::Socket;
+use crate::stats::Counters;
+use crate::table::{Full, Table};
+
+/// What the endpoint, its channels and the driver have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) socket: Socket,
+    pub(crate) config: Config,
+    pub(crate) counters: Counters,
+    /// Told when the last [`Handle`] has gone.
+    pub(crate) abandoned: Notify,
+    /// Told when something came into the backlog, or nothing will any more.
+    arrived: Notify,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    table: Table,
+    backlog: Backlog,
+    accepting: bool,
+    dead: Option<Arc<io::Error>>,
+}
+
+/// Keeps the driver going; the endpoint and each channel hold the same one.
+#[derive(Debug)]
+pub(crate) struct Handle(Arc<Shared>);
+
+/// Why no inbox came into the table.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Known,
+    Full,
+    Dead,
+}
+
+/// How an inbox treats the one that its peer has already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entrance {
+    Fresh,
+    Replace,
+    Stand,
+}
+
+impl Shared {
+    pub(crate) fn new(socket: Socket, config: Config) -> Self {
+        let state = State {
+            table: Table::new(config.max_channels),
+            backlog: Backlog::new(&config),
+            accepting: true,
+            dead: None,
+        };
+        Self {
+            socket,
+            config,
+            counters: Counters::default(),
+            abandoned: Notify::new(),
+            arrived: Notify::new(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Brings the datagrams of one run to where they belong.
+    pub(crate) fn deliver(&self, run: Run<'_>) {
+        let fits = run
+            .datagrams()
+            .filter(|datagram| datagram.len() <= self.config.max_datagram);
+        let mut wakers = [None, None];
+        let mut arrived = false;
+        let mut state = self.lock();
+        let State {
+            table,
+            backlog,
+            accepting,
+            ..
+        } = &mut *state;
+        let mut enqueue = |datagram| arrived |= self.enqueue(*accepting, backlog, run, datagram);
+        match table.get(run.peer) {
+            None => fits.for_each(enqueue),
+            Some(peer) => {
+                let inboxes = [Some(&peer.current), peer.candidate.as_ref()];
+                let mut deliveries = inboxes.map(|inbox| inbox.map(|inbox| inbox.delivery()));
+                for datagram in fits {
+                    if (self.config.divert)(datagram) {
+                        self.counters.diverted.add(1);
+                        enqueue(datagram);
+                    } else {
+                        deliveries
+                            .iter_mut()
+                            .flatten()
+                            .for_each(|delivery| delivery.push(datagram));
+                    }
+                }
+                for (delivery, waker) in deliveries.into_iter().flatten().zip(&mut wakers) {
+                    let (wake, dropped) = delivery.finish();
+                    self.counters.dropped_queue_full.add(dropped);
+                    *waker = wake;
+                }
+            }
+        }
+        drop(state);
+        wakers.into_iter().flatten().for_each(|waker| waker.wake());
+        if arrived {
+            self.arrived.notify_one();
+        }
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Waiting> {
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let mut state = self.lock();
+                let waiting = state.backlog.pop();
+                // One notice may stand for many datagrams, and for the end: pass it on to who else waits.
+                if !state.backlog.is_empty() || state.dead.is_some() {
+                    self.arrived.notify_one();
+                }
+                if let Some(waiting) = waiting {
+                    return Ok(waiting);
+                }
+                if let Some(error) = &state.dead {
+                    return Err(io::Error::new(error.kind(), Arc::clone(error)));
+                }
+            }
+            arrived.await;
+        }
+    }
+
+    /// Brings a new inbox into the table, with `first` and then what has come from its peer meanwhile.
+    pub(crate) fn admit(
+        &self,
+        peer: SocketAddr,
+        entrance: Entrance,
+        first: Option<&[u8]>,
+    ) -> Result<Arc<Inbox>, Refused> {
+        let inbox = Arc::new(Inbox::new(peer, &self.config));
+        let displaced = {
+            let mut state = self.lock();
+            let State {
+                table,
+                backlog,
+                dead,
+                ..
+            } = &mut *state;
+            if dead.is_some() {
+                return Err(Refused::Dead);
+            }
+            if matches!(entrance, Entrance::Fresh) && table.get(peer).is_some() {
+                return Err(Refused::Known);
+            }
+            let newcomer = Arc::clone(&inbox);
+            let displaced = match entrance {
+                Entrance::Fresh | Entrance::Replace => table.replace(newcomer),
+                Entrance::Stand => table.stand(newcomer),
+            };
+            let displaced = displaced.map_err(|Full| Refused::Full)?;
+            // What waits already is treated as if it came after the channel: otherwise a naive accept loop
+            // would take a peer's second datagram for a second peer, and replace the channel just made.
+            let waiting = backlog.extract(peer, |datagram| !(self.config.divert)(datagram));
+            let mut delivery = inbox.delivery();
+            first
+                .into_iter()
+                .chain(waiting.iter().map(Bytes::as_ref))
+                .for_each(|datagram| delivery.push(datagram));
+            self.counters.dropped_queue_full.add(delivery.finish().1);
+            displaced
+        };
+        displaced.iter().for_each(|inbox| inbox.end(End::Replaced));
+        Ok(inbox)
+    }
+
+    pub(crate) fn promote(&self, inbox: &Arc<Inbox>) {
+        let displaced = self.lock().table.promote(inbox);
+        if let Some(displaced) = displaced {
+            displaced.end(End::Replaced);
+        }
+    }
+
+    pub(crate) fn remove(&self, inbox: &Arc<Inbox>) {
+        self.lock().table.remove(inbox);
+    }
+
+    pub(crate) fn is_known(&self, peer: SocketAddr) -> bool {
+        self.lock().table.get(peer).is_some()
+    }
+
+    pub(crate) fn channels(&self) -> usize {
+        self.lock().table.channels()
+    }
+
+    pub(crate) fn stop_accepting(&self) {
+        let mut state = self.lock();
+        state.accepting = false;
+        let dropped = state.backlog.clear();
+        self.counters.dropped_no_acceptor.add(dropped);
+    }
+
+    /// Ends everybody: nothing will be received any more.
+    pub(crate) fn die(&self, error: io::Error) {
+        let inboxes = {
+            let mut state = self.lock();
+            state.dead = Some(Arc::new(error));
+            state.table.drain()
+        };
+        inboxes
+            .iter()
+            .for_each(|inbox| inbox.end(End::SocketClosed));
+        self.arrived.notify_waiters();
+        self.arrived.notify_one();
+    }
+
+    /// Counts the outcome of an attempt to send.
+    pub(crate) fn sent(&self, result: io::Result<()>, len: usize) -> Result<(), SendError> {
+        match result {
+            Ok(()) => {
+                self.counters.sent.add(1);
+                self.counters.sent_bytes.add(len);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.counters.send_would_block.add(1);
+                Err(SendError::WouldBlock)
+            }
+            Err(error) => {
+                self.counters.send_errors.add(1);
+                Err(SendError::Io(error))
+            }
+        }
+    }
+
+    fn enqueue(
+        &self,
+        accepting: bool,
+        backlog: &mut Backlog,
+        run: Run<'_>,
+        datagram: &[u8],
+    ) -> bool {
+        if !accepting {
+            self.counters.dropped_no_acceptor.add(1);
+            return false;
+        }
+        // Dropping is right: whoever meant it will try again, and what waits longer is nearer to its turn.
+        let queued = backlog.push(run.peer, run.local_ip, datagram);
+        self.counters.dropped_backlog_full.add(usize::from(!queued));
+        queued
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self(shared))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
+    pub(crate) fn local_addr(&self, ip: Option<IpAddr>) -> SocketAddr {
+        let bound = self.socket.local_addr();
+        ip.map_or(bound, |ip| SocketAddr::new(ip, bound.port()))
+    }
+}
+
+impl Deref for Handle {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.abandoned.notify_one();
+    }
+}

@@ -1,0 +1,129 @@
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, SockRef, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use crate::address::{canonical, is_source, mapped, mapped_ip};
+use crate::batch::Batch;
+use crate::config::Config;
+
+/// The UDP socket, in terms of canonical addresses.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    local_addr: SocketAddr,
+    families: Families,
+}
+
+impl Socket {
+    pub(crate) fn bind(addr: SocketAddr, config: &Config) -> io::Result<Self> {
+        let socket =
+            socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+        if addr.is_ipv6() && addr.ip().is_unspecified() {
+            socket.set_only_v6(false)?;
+        }
+        socket.bind(&addr.into())?;
+        Self::new(socket.into(), config)
+    }
+
+    pub(crate) fn new(socket: std::net::UdpSocket, config: &Config) -> io::Result<Self> {
+        let bound = socket.local_addr()?;
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let options = SockRef::from(&socket);
+        // Best effort: the system caps what an unprivileged process may have.
+        let _ = options.set_recv_buffer_size(config.recv_buffer_size);
+        let _ = options.set_send_buffer_size(config.send_buffer_size);
+        let families = match bound {
+            SocketAddr::V4(_) => Families::V4,
+            SocketAddr::V6(_) if options.only_v6()? => Families::V6,
+            SocketAddr::V6(_) => Families::Both,
+        };
+        Ok(Self {
+            io: UdpSocket::from_std(socket)?,
+            state,
+            local_addr: canonical(bound),
+            families,
+        })
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    pub(crate) fn reaches(&self, peer: SocketAddr) -> bool {
+        match self.families {
+            Families::V4 => peer.is_ipv4(),
+            Families::V6 => peer.is_ipv6(),
+            Families::Both => true,
+        }
+    }
+
+    pub(crate) fn batch(&self, config: &Config) -> Batch {
+        Batch::new(
+            config.batch,
+            config.max_datagram,
+            self.state.gro_segments() > 1,
+        )
+    }
+
+    pub(crate) async fn recv(&self, batch: &mut Batch) -> io::Result<()> {
+        self.io
+            .async_io(Interest::READABLE, || {
+                batch.fill(|slices, meta| self.state.recv((&self.io).into(), slices, meta))
+            })
+            .await
+    }
+
+    /// Sends now or fails, whatever the runtime believes of the socket's readiness.
+    pub(crate) fn try_send(
+        &self,
+        peer: SocketAddr,
+        from: Option<IpAddr>,
+        datagram: &[u8],
+    ) -> io::Result<()> {
+        let from = from.filter(|ip| is_source(*ip));
+        let (destination, src_ip) = match self.families {
+            Families::V4 => (peer, from),
+            Families::V6 | Families::Both => (mapped(peer), from.map(mapped_ip)),
+        };
+        let transmit = Transmit {
+            destination,
+            ecn: None,
+            contents: datagram,
+            segment_size: None,
+            src_ip,
+        };
+        self.state.try_send((&self.io).into(), &transmit)
+    }
+
+    /// Sends now, or fails and takes note that the socket is not ready, for [`writable`](Self::writable).
+    pub(crate) fn try_send_ready(
+        &self,
+        peer: SocketAddr,
+        from: Option<IpAddr>,
+        datagram: &[u8],
+    ) -> io::Result<()> {
+        self.io
+            .try_io(Interest::WRITABLE, || self.try_send(peer, from, datagram))
+    }
+
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.io.writable().await
+    }
+
+    /// Whether the descriptor itself is gone: then not even its name can be asked for.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.io.local_addr().is_err()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Families {
+    V4,
+    V6,
+    Both,
+}
