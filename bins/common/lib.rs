@@ -1,1 +1,15 @@
-//! x
+//! What the echo programs share: addresses, the development identity, logging and exit codes.
+
+#![forbid(unsafe_code)]
+
+mod development;
+mod exit;
+mod host_port;
+mod logging;
+mod seconds;
+
+pub use development::{development_identity, development_roots};
+pub use exit::run;
+pub use host_port::HostPort;
+pub use logging::start_logging;
+pub use seconds::seconds;

@@ -1,2 +1,46 @@
-//! x
-fn main() {}
+//! Sends lines over DTLS and prints what comes back.
+
+mod connect;
+mod conversation;
+mod lines;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use dtls_echo::{HostPort, run, seconds, start_logging};
+
+/// Sends each line of stdin over DTLS as one datagram and prints what comes back.
+///
+/// At end of input it waits for the replies that are outstanding, then closes the session. On
+/// loopback addresses the development CA is trusted, elsewhere the system's authorities.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// The server, as HOST:PORT
+    #[arg(value_name = "ADDR")]
+    addr: HostPort,
+    /// Trust the authorities in this PEM file, and no others
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// The name that the server's certificate has to have [default: ADDR's host]
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// Accept any server, whoever it is
+    #[arg(long)]
+    insecure: bool,
+    /// How long to wait for the handshake, or for a reply
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+    /// Largest datagram to send, in bytes of UDP payload
+    #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
+    mtu: u16,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    run(async {
+        start_logging()?;
+        let session = connect::connect(&args).await?;
+        conversation::converse(session, args.timeout).await
+    })
+}

@@ -1,2 +1,100 @@
-//! x
-fn main() {}
+//! Echoes lines over DTLS, to many peers at once.
+
+mod serve;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use dtls_echo::{HostPort, development_identity, run, seconds, start_logging};
+use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig};
+
+/// Echoes lines over DTLS: each comes back with `Echo: ` before it.
+///
+/// On loopback addresses a development identity is used unless --cert and --key are given.
+/// RUST_LOG=info tells of sessions, RUST_LOG=debug of handshakes.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Where to listen, as HOST:PORT; port 0 lets the system choose
+    #[arg(value_name = "ADDR")]
+    addr: HostPort,
+    /// Certificate chain in PEM form, the server's own first
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Private key of the first certificate, in PEM form
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Largest datagram to send, in bytes of UDP payload
+    #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
+    mtu: u16,
+    /// How long a handshake may take
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    handshake_timeout: Duration,
+    /// After how long a silence a session ends
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    idle_timeout: Duration,
+    /// How many sessions there may be at a time
+    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_sessions: u32,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    run(listen(args))
+}
+
+async fn listen(args: Args) -> anyhow::Result<ExitCode> {
+    start_logging()?;
+    let addresses = args.addr.resolve().await?;
+    let acceptor = Acceptor::builder(identity(&args, &addresses)?)
+        .session(
+            SessionConfig::default()
+                .mtu(args.mtu.into())
+                .handshake_timeout(args.handshake_timeout)
+                .idle_timeout(Some(args.idle_timeout)),
+        )
+        .build()?;
+    let limits = Limits::default().sessions(args.max_sessions as usize);
+    let listener = bind(&addresses, &acceptor, limits)
+        .with_context(|| format!("cannot listen on {}", args.addr))?;
+    let stop = serve::stop_signal()?;
+    // Whoever started the server may not care to read this.
+    let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
+    tracing::info!(addr = %listener.local_addr(), "listening");
+    serve::serve(&listener, stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Identity> {
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        return Identity::from_pem_files(cert, key)
+            .with_context(|| format!("cannot use {} with {}", cert.display(), key.display()));
+    }
+    if !addresses.iter().all(|address| address.ip().is_loopback()) {
+        bail!(
+            "{} is not a loopback address, and the development identity's key is known to \
+             everybody: pass --cert FILE and --key FILE",
+            args.addr
+        );
+    }
+    Ok(development_identity()?)
+}
+
+/// Binds the first address that can be had.
+fn bind(addresses: &[SocketAddr], acceptor: &Acceptor, limits: Limits) -> io::Result<Listener> {
+    let mut failure = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match Listener::bind(*address, acceptor.clone(), limits) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}

@@ -37,7 +37,8 @@ impl SessionConfig {
 
     /// Sets how long a whole handshake may take (default 10 s).
     ///
-    /// OpenSSL repeats one flight at most twelve times, so a very long time is not always used.
+    /// OpenSSL repeats one flight at most twelve times. A server's handshake ends then; a client
+    /// starts anew, as often as there is time.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.handshake_timeout = time;
         self

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
     ssl: SslContext,
-    role: Role,
+    pub(crate) role: Role,
 }
 
 impl SessionContext {

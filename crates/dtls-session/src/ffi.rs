@@ -74,6 +74,14 @@ pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
     unsafe { DTLS_get_data_mtu(ssl.as_ptr()) }
 }
 
+/// Makes a client's `ssl` ready for a handshake from the start (`SSL_clear`); its settings and
+/// BIOs stay.
+pub(crate) fn restart(ssl: &SslRef) -> Result<(), ErrorStack> {
+    // SAFETY: the SSL is live, used by this thread only, and inside no other call.
+    let cleared = unsafe { SSL_clear(ssl.as_ptr()) };
+    if cleared == 0 { Err(ErrorStack::get()) } else { Ok(()) }
+}
+
 /// Sets the UDP payload that OpenSSL cuts its next flights to (`SSL_set_mtu`).
 pub(crate) fn set_mtu(ssl: &SslRef, bytes: usize) {
     let bytes = c_long::try_from(bytes).unwrap_or(c_long::MAX);
@@ -159,6 +167,7 @@ unsafe extern "C" {
         ssl: *mut sys::SSL,
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
+    fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
     fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
 }
 

@@ -19,6 +19,7 @@ use crate::{
     alert::Alert,
     context::SessionContext,
     error::HandshakeError,
+    ingress::Role,
     record_layer::{Failure, RecordLayer},
     registry::Permit,
     session::Session,
@@ -107,8 +108,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
-        if let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
-            return Poll::Ready(outcome.map_err(|failure| self.explain(failure)));
+        while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
+            match outcome.map_err(|failure| self.explain(failure)) {
+                Err(error) if error.is_exhaustion() => match self.context.role {
+                    Role::Server => return Poll::Ready(Err(self.timed_out())),
+                    // A server that missed so many repeats may still answer a new hello.
+                    Role::Client => self.layer.restart()?,
+                },
+                outcome => return Poll::Ready(outcome),
+            }
         }
         if self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(self.timed_out()));
@@ -131,8 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
 
     fn explain(&self, failure: Failure) -> HandshakeError {
         let verify = || self.layer.ssl().verify_result().error_string().to_owned();
-        let error = HandshakeError::new(failure, verify);
-        if error.is_exhaustion() { self.timed_out() } else { error }
+        HandshakeError::new(failure, verify)
     }
 
     fn timed_out(&self) -> HandshakeError {

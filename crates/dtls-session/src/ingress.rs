@@ -43,6 +43,10 @@ impl Ingress {
         self.established = true;
     }
 
+    pub(crate) fn restart(&mut self) {
+        *self = Self::new(self.role, 0);
+    }
+
     /// The alert that the peer seems to have ended the handshake with, and since when nothing
     /// has spoken against it.
     ///

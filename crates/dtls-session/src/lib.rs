@@ -65,6 +65,7 @@ mod record;
 mod record_layer;
 mod registry;
 mod roots;
+mod scratch;
 mod session;
 mod session_io;
 mod shared;

@@ -86,7 +86,7 @@ impl Listener {
     /// Returns the endpoint configuration that a listener needs: first hellos of known peers are
     /// diverted to it.
     pub fn endpoint_config() -> Config {
-        Config::default().divert(opens_a_handshake)
+        Config::default().divert(opens_a_handshake).max_datagram(MAX_DATAGRAM)
     }
 
     /// Waits for a client that has proved to receive at its address, and returns its handshake,
@@ -187,6 +187,9 @@ impl Listener {
         }
     }
 }
+
+/// A record of the greatest length with its header and expansion (RFC 5246 6.2.3).
+const MAX_DATAGRAM: usize = 13 + (1 << 14) + 2048;
 
 #[derive(Debug, Default)]
 struct Counters {

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_openssl::SslStream;
 
-use crate::{ffi, pace::Pace, transport::Transport};
+use crate::{ffi, pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport};
 
 /// The one place that knows how records are made; today `tokio_openssl::SslStream` does it.
 ///
@@ -57,6 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         loop {
+            self.lower_mtu();
             let outcome = self.stream.as_mut().poll_do_handshake(cx);
             let drained = self.transport().poll_drain(cx);
             self.observe_round_trip();
@@ -76,8 +77,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
             if self.poll_timer(cx).is_pending() {
                 return Poll::Pending;
             }
-            self.lower_mtu();
         }
+    }
+
+    /// Starts a client's handshake anew, from the first hello.
+    pub(crate) fn restart(&mut self) -> Result<(), ErrorStack> {
+        self.transport().restart();
+        ffi::restart(self.ssl())
     }
 
     /// Reads one record's plaintext; a `buf` that is too short leaves the rest
@@ -167,9 +173,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
 
     /// RFC 6347 4.1.1.1: repeats that stay unanswered may be too large for the path.
     fn lower_mtu(&mut self) {
-        // The expiry at hand is counted when OpenSSL repeats the flight, after this.
-        let expiries = self.pace.expiries() + 1;
-        if expiries % EXPIRIES_PER_MTU != 0 {
+        // OpenSSL is about to repeat the flight if no time is left, and will count it then.
+        let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
+        if !repeats || (self.pace.expiries() + 1) % EXPIRIES_PER_MTU != 0 {
             return;
         }
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
@@ -249,6 +255,3 @@ fn drain_errors() {
 
 const EXPIRIES_PER_MTU: u32 = 2;
 const MIN_PATIENCE: Duration = Duration::from_millis(500);
-
-/// A record's most (RFC 5246 6.2.1).
-const MAX_PLAINTEXT: usize = 1 << 14;

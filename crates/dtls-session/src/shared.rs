@@ -15,6 +15,7 @@ use crate::{
     error::{RecvError, SendError},
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
+    scratch::with_plaintext,
     stats::SessionStats,
     waiters::Waiters,
 };
@@ -185,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
     }
 
     fn poll_open_one(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        with_scratch(|scratch| {
+        with_plaintext(|scratch| {
             self.poll_open(cx, scratch).map(|opened| {
                 opened.map(|length| {
                     self.spare.extend_from_slice(&scratch[..length]);
@@ -268,18 +269,5 @@ impl<S> Core<S> {
     }
 }
 
-/// Lends a buffer that any record's plaintext fits, one for each thread.
-fn with_scratch<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
-    thread_local! {
-        static SCRATCH: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
-    }
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.resize(MAX_PLAINTEXT, 0);
-        f(scratch)
-    })
-}
-
 /// How many datagrams the keeper opens before it lets others run.
 const MAX_BURST: usize = 32;
-
-const MAX_PLAINTEXT: usize = 1 << 14;

@@ -16,6 +16,7 @@ use crate::{
     egress::Egress,
     ingress::{Ingress, Role},
     record::{Record, content, is_unified},
+    scratch::with_datagram,
     stats::SessionStats,
 };
 
@@ -54,12 +55,12 @@ impl<S> Transport<S> {
 
     /// Takes records that came before the transport was made.
     pub(crate) fn hold(&mut self, datagram: &[u8]) {
-        let mut records = datagram.to_vec();
-        let kept = self.sift(&mut records);
-        // The first record was moved to the front, the others are held already.
-        let others = self.held.split();
-        self.held.extend_from_slice(&records[..kept]);
-        self.held.unsplit(others);
+        let mut others = self.held.split();
+        let first = self.sift(datagram);
+        // The first record belongs before those behind it, which are held by now.
+        others.extend_from_slice(first);
+        others.unsplit(self.held.split());
+        self.held = others;
     }
 
     pub(crate) fn get_ref(&self) -> &S {
@@ -78,6 +79,12 @@ impl<S> Transport<S> {
         self.ingress.establish();
     }
 
+    /// Forgets what belongs to a handshake that is given up.
+    pub(crate) fn restart(&mut self) {
+        self.ingress.restart();
+        self.held.clear();
+    }
+
     pub(crate) fn stats(&self) -> SessionStats {
         self.stats
     }
@@ -92,44 +99,45 @@ impl<S> Transport<S> {
         Some(self.first_heard?.saturating_duration_since(self.first_sent?))
     }
 
-    /// Filters a datagram in place and returns how much of its front is the first admitted
-    /// record; further ones are held.
-    fn sift(&mut self, datagram: &mut [u8]) -> usize {
+    /// Filters a datagram and returns its first admitted record; further ones are held.
+    fn sift<'a>(&mut self, datagram: &'a [u8]) -> &'a [u8] {
         if is_unified(datagram) {
-            return datagram.len();
+            return datagram;
         }
-        let mut kept = 0;
-        let mut offset = 0;
-        while let Some((record, _)) = Record::split(&datagram[offset..]) {
-            let bytes = offset..offset + record.len();
-            offset = bytes.end;
+        let mut first: &[u8] = &[];
+        let mut rest = datagram;
+        while let Some((record, behind)) = Record::split(rest) {
+            let (bytes, _) = rest.split_at(record.len());
+            rest = behind;
             if !self.ingress.admits(&record, &mut self.stats) {
                 continue;
             }
-            if kept == 0 {
-                kept = bytes.len();
-                datagram.copy_within(bytes, 0);
+            if first.is_empty() {
+                first = bytes;
             } else {
-                self.held.extend_from_slice(&datagram[bytes]);
+                self.held.extend_from_slice(bytes);
             }
         }
-        if offset < datagram.len() {
+        if !rest.is_empty() {
             self.stats.filtered_malformed += 1;
         }
-        kept
+        first
     }
 
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        let Some((record, _)) = Record::split(&self.held) else {
-            return false;
+        let length = match Record::split(&self.held) {
+            Some((record, _)) => record.len(),
+            None => return false,
         };
-        let length = record.len();
-        buf.put_slice(&self.held[..length]);
+        let fits = length <= buf.remaining();
+        if fits {
+            buf.put_slice(&self.held[..length]);
+        }
         self.held.advance(length);
         if self.held.is_empty() {
             self.held = BytesMut::new();
         }
-        true
+        fits
     }
 }
 
@@ -157,6 +165,47 @@ impl<S: AsyncWrite + Unpin> Transport<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Transport<S> {
+    /// Reads datagrams until one has an admitted record, which goes to `buf`.
+    fn poll_datagrams(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<()> {
+        let mut empty = 0;
+        for _ in 0..MAX_READS {
+            let mut datagram = ReadBuf::new(scratch);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut datagram)) {
+                Ok(()) if datagram.filled().is_empty() => {
+                    empty += 1;
+                    self.stats.filtered_empty += 1;
+                }
+                Ok(()) => {
+                    self.stats.datagrams_received += 1;
+                    self.first_heard.get_or_insert_with(Instant::now);
+                    let first = self.sift(datagram.filled());
+                    if !first.is_empty() && first.len() <= buf.remaining() {
+                        buf.put_slice(first);
+                        return Poll::Ready(());
+                    }
+                }
+                Err(error) if concerns_one_datagram(&error) => self.stats.recv_errors += 1,
+                Err(error) => {
+                    self.failure = Some(error);
+                    return Poll::Pending;
+                }
+            }
+        }
+        // A pipe that has nothing but empty reads to give has ended; a busy one gets a pause.
+        if empty == MAX_READS {
+            self.failure = Some(io::ErrorKind::UnexpectedEof.into());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -170,35 +219,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
         if this.failure.is_some() {
             return Poll::Pending;
         }
-        let mut empty = 0;
-        for _ in 0..MAX_READS {
-            match ready!(Pin::new(&mut this.io).poll_read(cx, buf)) {
-                Ok(()) if buf.filled().is_empty() => {
-                    empty += 1;
-                    this.stats.filtered_empty += 1;
-                }
-                Ok(()) => {
-                    this.stats.datagrams_received += 1;
-                    this.first_heard.get_or_insert_with(Instant::now);
-                    let kept = this.sift(buf.filled_mut());
-                    buf.set_filled(kept);
-                    if kept > 0 {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                Err(error) if concerns_one_datagram(&error) => this.stats.recv_errors += 1,
-                Err(error) => {
-                    this.failure = Some(error);
-                    return Poll::Pending;
-                }
-            }
-        }
-        // A pipe that has nothing but empty reads to give has ended; a busy one gets a pause.
-        if empty == MAX_READS {
-            this.failure = Some(io::ErrorKind::UnexpectedEof.into());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        // OpenSSL's own buffer is shorter than what UDP can carry.
+        with_datagram(|datagram| this.poll_datagrams(cx, datagram, buf)).map(Ok)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the tests share: identities, and a pipe of datagrams that misbehaves on demand.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod pipe;
 
-pub(crate) use pipe::{Direction, Pipe, lossless, pipe};
+pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 
 use std::time::Duration;
 

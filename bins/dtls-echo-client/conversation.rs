@@ -1,0 +1,170 @@
+//! Lines out, replies in, and an orderly end.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context, bail};
+use dtls_session::Session;
+use tokio::{
+    io::{AsyncWriteExt, BufReader, Stdout, stdin, stdout},
+    signal::ctrl_c,
+    time::{Instant, sleep_until, timeout},
+};
+use udp_demux::Channel;
+
+use crate::lines::{Line, Lines};
+
+/// Sends stdin's lines and prints the replies until both have ended, then closes the session.
+pub(crate) async fn converse(
+    session: Session<Channel>,
+    patience: Duration,
+) -> anyhow::Result<ExitCode> {
+    let mut conversation = Conversation {
+        session,
+        out: stdout(),
+        patience,
+        sent: 0,
+        outstanding: 0,
+        missing: 0,
+        number: 0,
+        too_long: 0,
+        waiting_since: Instant::now(),
+    };
+    let outcome = tokio::select! {
+        outcome = conversation.talk() => outcome,
+        _ = ctrl_c() => Ok(End::Interrupted),
+    };
+    conversation.close().await;
+    match outcome? {
+        End::Interrupted => Ok(ExitCode::from(130)),
+        End::OfInput => conversation.verdict(),
+    }
+}
+
+struct Conversation {
+    session: Session<Channel>,
+    out: Stdout,
+    patience: Duration,
+    sent: u64,
+    /// Lines sent whose replies are still to come.
+    outstanding: u64,
+    /// Lines sent whose replies are no longer waited for.
+    missing: u64,
+    /// The number of the line read last.
+    number: u64,
+    too_long: u64,
+    /// When the last reply came, or the first line after a time with nothing outstanding went.
+    waiting_since: Instant,
+}
+
+enum End {
+    OfInput,
+    Interrupted,
+}
+
+impl Conversation {
+    async fn talk(&mut self) -> anyhow::Result<End> {
+        let mut lines = Lines::new(BufReader::new(stdin()));
+        let mut buf = vec![0; MAX_DATAGRAM];
+        let mut input_ended = false;
+        while !input_ended || self.outstanding > 0 {
+            let full = self.outstanding >= WINDOW;
+            // A reply may be lost, so a full window waits only for a while.
+            let wait = match (input_ended, full) {
+                (true, _) => self.patience.min(LAST_WAIT),
+                (false, true) => self.patience.min(LULL),
+                (false, false) => self.patience,
+            };
+            let max = self.session.max_datagram_size();
+            tokio::select! {
+                received = self.session.recv(&mut buf) => {
+                    match received.context("the session has ended")? {
+                        Some(length) => self.print(&buf[..length]).await?,
+                        None => bail!("the server has closed the session"),
+                    }
+                }
+                line = lines.next(max), if !input_ended && !full => {
+                    match line.context("cannot read stdin")? {
+                        Some(line) => self.send(line, max).await?,
+                        None => input_ended = true,
+                    }
+                }
+                () = sleep_until(self.waiting_since + wait), if self.outstanding > 0 => {
+                    if !full && !input_ended {
+                        bail!("no reply came within {wait:?}: the server may be gone");
+                    }
+                    self.give_up()?;
+                }
+            }
+        }
+        Ok(End::OfInput)
+    }
+
+    async fn send(&mut self, line: Line, max: usize) -> anyhow::Result<()> {
+        self.number += 1;
+        match line {
+            Line::TooLong { size } => {
+                self.too_long += 1;
+                eprintln!(
+                    "error: line {} has {size} bytes with its newline, and one datagram carries up to {max} \
+                     (see --mtu)",
+                    self.number
+                );
+            }
+            Line::Whole(line) => {
+                if self.outstanding == 0 {
+                    self.waiting_since = Instant::now();
+                }
+                self.session.send(&line).await.context("cannot send")?;
+                self.sent += 1;
+                self.outstanding += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn print(&mut self, reply: &[u8]) -> anyhow::Result<()> {
+        self.out.write_all(reply).await?;
+        self.out.flush().await?;
+        let lines = reply.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.outstanding = self.outstanding.saturating_sub(lines);
+        self.waiting_since = Instant::now();
+        Ok(())
+    }
+
+    /// Takes what is outstanding for lost; a server that has never answered is gone.
+    fn give_up(&mut self) -> anyhow::Result<()> {
+        self.missing += self.outstanding;
+        self.outstanding = 0;
+        if self.missing == self.sent && self.session.stats().received == 0 {
+            bail!("none of the {} lines sent got a reply: the server may be gone", self.sent);
+        }
+        Ok(())
+    }
+
+    /// Says goodbye and waits a moment for the server to do the same.
+    async fn close(&mut self) {
+        self.session.close().await;
+        let mut buf = vec![0; MAX_DATAGRAM];
+        let farewell = async { while let Ok(Some(_)) = self.session.recv(&mut buf).await {} };
+        if timeout(FAREWELL, farewell).await.is_err() {
+            tracing::info!("the server did not answer close_notify");
+        }
+    }
+
+    fn verdict(&self) -> anyhow::Result<ExitCode> {
+        if self.missing > 0 {
+            bail!("{} of {} replies did not come", self.missing, self.sent);
+        }
+        // Each such line has been told of.
+        Ok(if self.too_long > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// How many lines may wait for their replies, so that a fast stdin overruns no queue.
+const WINDOW: u64 = 32;
+const LULL: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What any record's plaintext fits.
+const MAX_DATAGRAM: usize = 1 << 14;

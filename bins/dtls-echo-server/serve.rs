@@ -1,0 +1,109 @@
+//! One task for each peer, until told to stop.
+
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
+
+use dtls_session::{Handshake, Listener, Session};
+use tokio::{signal, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use udp_demux::Channel;
+
+/// Serves until `stop` completes, then closes every session, for which it takes a bounded time.
+///
+/// # Errors
+///
+/// If the socket dies.
+pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let mut stop = pin!(stop);
+    let stopping = CancellationToken::new();
+    let peers = TaskTracker::new();
+    let outcome = loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(handshake) => {
+                    let stopping = stopping.clone();
+                    peers.spawn(attend(handshake, stopping));
+                }
+                Err(error) => break Err(error),
+            },
+            () = &mut stop => break Ok(()),
+        }
+    };
+    tracing::info!(sessions = listener.stats().sessions, "stopping");
+    stopping.cancel();
+    peers.close();
+    if timeout(FAREWELL, peers.wait()).await.is_err() {
+        tracing::warn!(left = peers.len(), "some sessions did not end in time");
+    }
+    outcome
+}
+
+/// Completes at Ctrl-C or SIGTERM.
+///
+/// # Errors
+///
+/// If signals cannot be listened to.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without it only the end of the process stops the server.
+        if signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}
+
+async fn attend(handshake: Handshake<Channel>, stopping: CancellationToken) {
+    let Some(peer) = handshake.peer_addr() else {
+        return;
+    };
+    let established = tokio::select! {
+        established = handshake => established,
+        () = stopping.cancelled() => return,
+    };
+    match established {
+        Ok(session) => echo(peer, session, stopping).await,
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            tracing::info!(%peer, "handshake failed: {error:#}");
+        }
+    }
+}
+
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    tracing::info!(%peer, version = session.version(), cipher = session.cipher(), "session started");
+    let reason = tokio::select! {
+        served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
+            match served {
+                Ok(_) => "closed by the peer".to_owned(),
+                Err(error) => format!("{:#}", anyhow::Error::from(error)),
+            }
+        }
+        () = stopping.cancelled() => "the server stops".to_owned(),
+    };
+    session.close().await;
+    let stats = session.stats();
+    tracing::info!(
+        %peer,
+        reason,
+        received = stats.received,
+        received_bytes = stats.received_bytes,
+        sent = stats.sent,
+        sent_bytes = stats.sent_bytes,
+        "session ended"
+    );
+}
+
+/// How long sessions may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(5);

@@ -1,0 +1,333 @@
+//! Handshakes over pipes: each lost datagram, small paths, every way to fail.
+
+mod common;
+
+use std::{
+    sync::{Arc, Mutex, atomic::{AtomicUsize, Ordering::Relaxed}},
+    time::Duration,
+};
+
+use common::{
+    CERTS, Direction, acceptor, connector, echo_once, identity, lossless, patient, pipe, roots,
+    sessions, within,
+};
+use dtls_session::{Acceptor, Alert, Connector, HandshakeError, Identity, PemError, Roots, SessionConfig};
+use openssl::{
+    asn1::Asn1Time, ec::{EcGroup, EcKey}, hash::MessageDigest, nid::Nid, pkey::PKey, rsa::Rsa,
+    x509::{X509Builder, X509NameBuilder},
+};
+
+/// Loses the n-th datagram of one direction.
+fn without(lost: Direction, nth: usize) -> common::Fate {
+    Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
+        if direction == lost && index == nth { vec![] } else { vec![datagram.to_vec()] }
+    }))
+}
+
+#[tokio::test]
+async fn each_datagram_of_a_handshake_may_be_lost() {
+    let counted = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let count = {
+        let counted = Arc::clone(&counted);
+        Arc::new(Mutex::new(move |direction: Direction, _: usize, datagram: &[u8]| {
+            counted[direction as usize].fetch_add(1, Relaxed);
+            vec![datagram.to_vec()]
+        }))
+    };
+    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
+    let undisturbed = sessions(&acceptor, &connector, pipe(count)).await;
+    for direction in [Direction::ToClient, Direction::ToServer] {
+        let datagrams = counted[direction as usize].load(Relaxed);
+        assert!(datagrams >= 2, "{direction:?}: {datagrams}");
+        for nth in 0..datagrams {
+            let (server, client) =
+                sessions(&acceptor, &connector, pipe(without(direction, nth))).await;
+            echo_once(&server, &client).await;
+            let repeats = server.stats().retransmissions + client.stats().retransmissions;
+            assert!(repeats > 0, "{direction:?} {nth} was not missed");
+        }
+    }
+    drop(undisturbed);
+}
+
+#[tokio::test]
+async fn a_lost_last_flight_is_repaired_while_the_server_does_not_read() {
+    let lost = Arc::new(AtomicUsize::new(0));
+    // The server's last flight is the one that starts with a protected epoch's announcement.
+    let fate = {
+        let lost = Arc::clone(&lost);
+        Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
+            if direction == Direction::ToClient && index > 0 && lost.fetch_add(1, Relaxed) < 2 {
+                return vec![];
+            }
+            vec![datagram.to_vec()]
+        }))
+    };
+    let (server_pipe, client_pipe) = pipe(fate);
+    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
+    // Nothing but awaiting the handshake: the session is never read.
+    let server = tokio::spawn(acceptor.accept(server_pipe));
+    let connecting = tokio::spawn(connector.connect("localhost", client_pipe));
+    let server = within(server).await.unwrap().unwrap();
+    let client = within(connecting).await.unwrap().unwrap();
+    assert!(lost.load(Relaxed) >= 3);
+    assert!(client.stats().retransmissions >= 2);
+    echo_once(&server, &client).await;
+}
+
+#[tokio::test]
+async fn a_path_that_drops_large_datagrams_is_found() {
+    let fate = Arc::new(Mutex::new(|_: Direction, _: usize, datagram: &[u8]| {
+        if datagram.len() > 600 { vec![] } else { vec![datagram.to_vec()] }
+    }));
+    // An RSA certificate makes the server's flight larger than the path takes.
+    let (identity, roots) = self_signed(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
+    let acceptor = Acceptor::builder(identity).session(patient()).build().unwrap();
+    let connector = Connector::builder(roots).session(patient()).build().unwrap();
+    let (server, client) = sessions(&acceptor, &connector, pipe(fate)).await;
+    assert!(server.max_datagram_size() < 548);
+    echo_once(&server, &client).await;
+}
+
+#[tokio::test]
+async fn a_client_starts_anew_when_no_repeat_was_answered() {
+    // Nothing passes until OpenSSL must have given up on the first hello.
+    let fate = Arc::new(Mutex::new(|direction: Direction, index: usize, datagram: &[u8]| {
+        if direction == Direction::ToServer && index < 15 { vec![] } else { vec![datagram.to_vec()] }
+    }));
+    let ms = Duration::from_millis;
+    let quick = patient().initial_rto(ms(30)).rto_bounds(ms(30), ms(60));
+    let (server_pipe, client_pipe) = pipe(fate);
+    let connecting = tokio::spawn(connector(quick).connect("localhost", client_pipe));
+    let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
+    within(connecting).await.unwrap().unwrap();
+    within(accepting).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn many_handshakes_survive_heavy_weather() {
+    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
+    let mut handshakes = tokio::task::JoinSet::new();
+    for seed in 0..100u64 {
+        let (acceptor, connector) = (acceptor.clone(), connector.clone());
+        handshakes.spawn(async move {
+            let fate = Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
+                let mut state = seed ^ (index as u64) << 8 ^ (direction as u64) << 40;
+                for _ in 0..3 {
+                    state = (state ^ state >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                }
+                match state >> 56 {
+                    0..=50 => vec![],
+                    51..=79 => vec![datagram.to_vec(), datagram.to_vec()],
+                    _ => vec![datagram.to_vec()],
+                }
+            }));
+            let (server, client) = sessions(&acceptor, &connector, pipe(fate)).await;
+            echo_once(&server, &client).await;
+        });
+    }
+    while let Some(outcome) = within(handshakes.join_next()).await {
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_a_timeout_and_says_so() {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let config = SessionConfig::default().handshake_timeout(Duration::from_millis(200));
+    let error = within(connector(config.clone()).connect("localhost", client_pipe)).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::TimedOut { heard: false, .. }), "{error:?}");
+    let error = within(acceptor(config).accept(server_pipe)).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::TimedOut { heard: true, .. }), "{error:?}");
+}
+
+/// Runs a handshake that fails, and returns both sides' errors.
+async fn failures(acceptor: &Acceptor, connector: &Connector, name: &str) -> [HandshakeError; 2] {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let accepting = tokio::spawn(acceptor.accept(server_pipe));
+    let client = within(connector.connect(name, client_pipe)).await;
+    let server = within(accepting).await.unwrap();
+    [server.unwrap_err(), client.unwrap_err()]
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_with_the_reason() {
+    let (_, strangers) = self_signed(EcKey::generate(&p256()).unwrap().try_into().unwrap());
+    let connector = Connector::builder(strangers).session(patient()).build().unwrap();
+    let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
+    assert!(
+        matches!(&client, HandshakeError::CertificateRefused { reason } if reason.contains("issuer")),
+        "{client:?}"
+    );
+    assert!(matches!(server, HandshakeError::PeerAlert(Alert::UNKNOWN_CA)), "{server:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_name_is_refused_and_right_ones_are_not() {
+    let acceptor = acceptor(patient());
+    for (name, reason) in [("example.org", "ostname"), ("192.0.2.1", "IP address")] {
+        let [_, client] = failures(&acceptor, &connector(patient()), name).await;
+        assert!(
+            matches!(&client, HandshakeError::CertificateRefused { reason: r } if r.contains(reason)),
+            "{client:?}"
+        );
+    }
+    for name in ["localhost", "127.0.0.1", "::1"] {
+        let (server_pipe, client_pipe) = pipe(lossless());
+        let accepting = tokio::spawn(acceptor.accept(server_pipe));
+        within(connector(patient()).connect(name, client_pipe)).await.unwrap();
+        within(accepting).await.unwrap().unwrap();
+    }
+    let any = Connector::builder(roots()).danger_accept_any_certificate().build().unwrap();
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let accepting = tokio::spawn(acceptor.accept(server_pipe));
+    within(any.connect("example.org", client_pipe)).await.unwrap();
+    within(accepting).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn no_common_cipher_is_told_on_both_sides() {
+    let acceptor = Acceptor::builder(identity("server"))
+        .session(patient())
+        .configure(|context| context.set_cipher_list("ECDHE-ECDSA-AES128-GCM-SHA256"))
+        .build()
+        .unwrap();
+    let connector = Connector::builder(roots())
+        .session(patient())
+        .configure(|context| context.set_cipher_list("ECDHE-ECDSA-CHACHA20-POLY1305"))
+        .build()
+        .unwrap();
+    let [server, client] = failures(&acceptor, &connector, "localhost").await;
+    assert!(matches!(server, HandshakeError::NoCommonCipher), "{server:?}");
+    assert!(matches!(client, HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE)), "{client:?}");
+}
+
+#[tokio::test]
+async fn no_common_version_is_told() {
+    let connector = Connector::builder(roots())
+        .session(patient())
+        .configure(|context| {
+            context.set_security_level(0);
+            context.set_cipher_list("ALL:@SECLEVEL=0")?;
+            context.set_min_proto_version(Some(openssl::ssl::SslVersion::DTLS1))?;
+            context.set_max_proto_version(Some(openssl::ssl::SslVersion::DTLS1))
+        })
+        .build()
+        .unwrap();
+    let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
+    assert!(matches!(server, HandshakeError::NoCommonVersion), "{server:?}");
+    assert!(matches!(client, HandshakeError::NoCommonVersion), "{client:?}");
+}
+
+#[tokio::test]
+async fn a_forged_alert_does_not_end_a_handshake() {
+    // Each datagram is preceded by a fatal alert, a close_notify and some plaintext data.
+    let forged = |kind: u8, body: [u8; 2]| {
+        let mut record = vec![kind, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2];
+        record.extend(body);
+        record
+    };
+    let fate = Arc::new(Mutex::new(move |_: Direction, _: usize, datagram: &[u8]| {
+        vec![
+            forged(21, [2, 40]),
+            forged(21, [1, 0]),
+            forged(23, [1, 2]),
+            forged(99, [1, 2]),
+            forged(20, [1, 2]),
+            b"junk".to_vec(),
+            datagram.to_vec(),
+        ]
+    }));
+    let (server, client) =
+        sessions(&acceptor(patient()), &connector(patient()), pipe(fate)).await;
+    echo_once(&server, &client).await;
+    let stats = server.stats();
+    assert!(stats.filtered_alerts >= 4 && stats.filtered_malformed >= 6, "{stats:?}");
+}
+
+#[tokio::test]
+async fn client_certificates_are_checked() {
+    let acceptor = Acceptor::builder(identity("server"))
+        .session(patient())
+        .require_client_certificate(roots())
+        .build()
+        .unwrap();
+    let connector = Connector::builder(roots())
+        .session(patient())
+        .identity(identity("client"))
+        .build()
+        .unwrap();
+    let (server, _client) = sessions(&acceptor, &connector, pipe(lossless())).await;
+    let shown = server.peer_certificate().unwrap();
+    let expected = std::fs::read(format!("{CERTS}/client.pem")).unwrap();
+    assert_eq!(shown.to_pem().unwrap(), openssl::x509::X509::from_pem(&expected).unwrap().to_pem().unwrap());
+
+    let [server, client] = failures(&acceptor, &common::connector(patient()), "localhost").await;
+    assert!(matches!(server, HandshakeError::CertificateRefused { .. }), "{server:?}");
+    assert!(matches!(client, HandshakeError::PeerAlert(_)), "{client:?}");
+}
+
+#[test]
+fn keys_come_in_every_usual_form() {
+    let group = p256();
+    let ec = EcKey::generate(&group).unwrap();
+    let rsa = Rsa::generate(2048).unwrap();
+    let (ec_key, rsa_key) =
+        (PKey::from_ec_key(ec.clone()).unwrap(), PKey::from_rsa(rsa.clone()).unwrap());
+    let ec_pem = certificate(&ec_key);
+    let rsa_pem = certificate(&rsa_key);
+    for (chain, key) in [
+        (&ec_pem, ec_key.private_key_to_pem_pkcs8().unwrap()),
+        (&ec_pem, ec.private_key_to_pem().unwrap()),
+        (&rsa_pem, rsa_key.private_key_to_pem_pkcs8().unwrap()),
+        (&rsa_pem, rsa.private_key_to_pem().unwrap()),
+    ] {
+        Identity::from_pem(chain, &key).unwrap();
+        let chain = [&chain[..], &rsa_pem[..]].concat();
+        Identity::from_pem(&chain, &key).unwrap();
+    }
+    let key = rsa.private_key_to_pem().unwrap();
+    assert!(matches!(Identity::from_pem(&ec_pem, &key), Err(PemError::Mismatch)));
+    assert!(matches!(Identity::from_pem(&ec_pem, b"x"), Err(PemError::Key(_))));
+    assert!(matches!(Identity::from_pem(b"", &key), Err(PemError::NoCertificate)));
+    let encrypted = rsa_key
+        .private_key_to_pem_pkcs8_passphrase(openssl::symm::Cipher::aes_128_cbc(), b"secret")
+        .unwrap();
+    assert!(matches!(Identity::from_pem(&rsa_pem, &encrypted), Err(PemError::Key(_))));
+    let error = Identity::from_pem_files("/no/such/file", "x").unwrap_err();
+    assert!(error.to_string().contains("/no/such/file"));
+}
+
+#[test]
+fn an_mtu_out_of_range_is_refused() {
+    for mtu in [0, 255, 16_385] {
+        let config = SessionConfig::default().mtu(mtu);
+        let error = Acceptor::builder(identity("server")).session(config).build().unwrap_err();
+        assert!(error.to_string().contains(&mtu.to_string()));
+    }
+}
+
+fn p256() -> EcGroup {
+    EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()
+}
+
+fn self_signed(key: PKey<openssl::pkey::Private>) -> (Identity, Roots) {
+    let pem = certificate(&key);
+    let key = key.private_key_to_pem_pkcs8().unwrap();
+    (Identity::from_pem(&pem, &key).unwrap(), Roots::from_pem(&pem).unwrap())
+}
+
+fn certificate(key: &PKey<openssl::pkey::Private>) -> Vec<u8> {
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "localhost").unwrap();
+    let name = name.build();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_pubkey(key).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
+    builder.sign(key, MessageDigest::sha256()).unwrap();
+    builder.build().to_pem().unwrap()
+}
