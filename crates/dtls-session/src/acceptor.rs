@@ -121,7 +121,10 @@ impl AcceptorBuilder {
     /// Refuses clients that show no certificate that leads to `roots` (default: clients are not
     /// asked).
     pub fn require_client_certificate(mut self, roots: Roots) -> Self {
-        self.clients = Some((roots, SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT));
+        self.clients = Some((
+            roots,
+            SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+        ));
         self
     }
 
@@ -153,13 +156,18 @@ impl AcceptorBuilder {
         // that the one OpenSSL reads is the very same.
         let index = cookie_index()?;
         context.set_cookie_verify_cb(move |ssl, cookie| {
-            ssl.ex_data(index).is_some_and(|verified| verified == cookie)
+            ssl.ex_data(index)
+                .is_some_and(|verified| verified == cookie)
         });
         context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
-        Ok(Acceptor(SessionContext::new(context, self.session, Role::Server)))
+        Ok(Acceptor(SessionContext::new(
+            context,
+            self.session,
+            Role::Server,
+        )))
     }
 }
 

@@ -129,12 +129,19 @@ impl ConnectorBuilder {
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
         }
-        context.set_verify(if self.verify { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
+        context.set_verify(if self.verify {
+            SslVerifyMode::PEER
+        } else {
+            SslVerifyMode::NONE
+        });
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
         let context = SessionContext::new(context, self.session, Role::Client);
-        Ok(Connector { context, verify: self.verify })
+        Ok(Connector {
+            context,
+            verify: self.verify,
+        })
     }
 }
 

@@ -28,12 +28,12 @@ pub(crate) struct SessionContext {
 }
 
 impl SessionContext {
-    pub(crate) fn new(
-        ssl: SslContextBuilder,
-        config: SessionConfig,
-        role: Role,
-    ) -> Arc<Self> {
-        Arc::new(Self { config: config.settle(), ssl: ssl.build(), role })
+    pub(crate) fn new(ssl: SslContextBuilder, config: SessionConfig, role: Role) -> Arc<Self> {
+        Arc::new(Self {
+            config: config.settle(),
+            ssl: ssl.build(),
+            role,
+        })
     }
 
     /// Makes the `Ssl` of one session and the pace of its timer.
@@ -56,7 +56,9 @@ pub(crate) fn builder(
     config: &SessionConfig,
 ) -> Result<SslContextBuilder, BuildError> {
     if version::number() < OPENSSL_3_0 {
-        return Err(BuildError::OpenSslTooOld { found: version::version() });
+        return Err(BuildError::OpenSslTooOld {
+            found: version::version(),
+        });
     }
     if !SessionConfig::MTU.contains(&config.mtu) {
         return Err(BuildError::Mtu { asked: config.mtu });

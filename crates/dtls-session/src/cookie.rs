@@ -70,7 +70,9 @@ impl CookieKey {
             hello.random,
             hello.session_id,
         ]);
-        signed[..TAG].try_into().expect("a tag is shorter than a hash")
+        signed[..TAG]
+            .try_into()
+            .expect("a tag is shorter than a hash")
     }
 }
 
@@ -81,12 +83,16 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn digest(offers: Option<&[u8]>) -> [u8; DIGEST] {
     offers.map_or([0; DIGEST], |offers| {
-        sha256(offers)[..DIGEST].try_into().expect("a digest is shorter than a hash")
+        sha256(offers)[..DIGEST]
+            .try_into()
+            .expect("a digest is shorter than a hash")
     })
 }
 

@@ -50,9 +50,15 @@ impl Egress {
         let mut rest = written;
         while let Some((record, behind)) = Record::split(rest) {
             let (bytes, _) = rest.split_at(record.len());
-            let flight =
-                matches!(record.content_type, content::HANDSHAKE | content::CHANGE_CIPHER_SPEC);
-            self.append(bytes, flight, (record.epoch == 0).then_some(record.sequence));
+            let flight = matches!(
+                record.content_type,
+                content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
+            );
+            self.append(
+                bytes,
+                flight,
+                (record.epoch == 0).then_some(record.sequence),
+            );
             rest = behind;
         }
         if !rest.is_empty() {
@@ -68,7 +74,10 @@ impl Egress {
         if !joins {
             self.datagrams.push_back(Vec::with_capacity(bytes.len()));
         }
-        let last = self.datagrams.back_mut().expect("one was just pushed or joined");
+        let last = self
+            .datagrams
+            .back_mut()
+            .expect("one was just pushed or joined");
         let start = last.len();
         last.extend_from_slice(bytes);
         if let Some(sequence) = plaintext {
@@ -127,7 +136,21 @@ mod tests {
     use super::*;
 
     fn record(content_type: u8, epoch: u8, sequence: u8, length: u8) -> Vec<u8> {
-        let mut record = vec![content_type, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, sequence, 0, length];
+        let mut record = vec![
+            content_type,
+            0xfe,
+            0xfd,
+            0,
+            epoch,
+            0,
+            0,
+            0,
+            0,
+            0,
+            sequence,
+            0,
+            length,
+        ];
         record.resize(13 + usize::from(length), content_type);
         record
     }
@@ -144,7 +167,11 @@ mod tests {
     #[test]
     fn a_flight_is_packed_and_data_is_not() {
         let mut egress = Egress::new(100, None);
-        let (a, b, c) = (record(22, 0, 0, 30), record(20, 0, 1, 1), record(22, 1, 0, 40));
+        let (a, b, c) = (
+            record(22, 0, 0, 30),
+            record(20, 0, 1, 1),
+            record(22, 1, 0, 40),
+        );
         let (data, alert) = (record(23, 1, 1, 5), record(21, 1, 2, 2));
         for written in [&a, &b, &c, &data, &data, &alert] {
             assert!(egress.push(written));
@@ -157,7 +184,11 @@ mod tests {
     #[test]
     fn one_write_of_several_records_is_packed_by_record() {
         let mut egress = Egress::new(100, None);
-        let (a, b, c) = (record(22, 0, 0, 60), record(22, 0, 1, 20), record(22, 0, 2, 20));
+        let (a, b, c) = (
+            record(22, 0, 0, 60),
+            record(22, 0, 1, 20),
+            record(22, 0, 2, 20),
+        );
         egress.push(&a);
         egress.push(&[&b[..], &c[..]].concat());
         assert_eq!(drain(&mut egress), [a, [b, c].concat()]);

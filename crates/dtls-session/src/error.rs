@@ -41,13 +41,17 @@ pub enum PemError {
         source: io::Error,
     },
     /// There is no PEM certificate in it.
-    #[error("no certificate found: a PEM block that starts with -----BEGIN CERTIFICATE----- is needed")]
+    #[error(
+        "no certificate found: a PEM block that starts with -----BEGIN CERTIFICATE----- is needed"
+    )]
     NoCertificate,
     /// A certificate does not parse.
     #[error("a certificate does not parse")]
     Certificate(#[source] ErrorStack),
     /// The private key does not parse.
-    #[error("the private key does not parse: an unencrypted PEM key in PKCS#8, SEC1 or PKCS#1 form is needed")]
+    #[error(
+        "the private key does not parse: an unencrypted PEM key in PKCS#8, SEC1 or PKCS#1 form is needed"
+    )]
     Key(#[source] ErrorStack),
     /// Certificate and key do not belong together.
     #[error("the private key does not belong to the first certificate of the chain")]
@@ -156,7 +160,11 @@ impl HandshakeError {
             Failure::Pipe(error) => return Self::Pipe(error),
             Failure::OpenSsl(stack) => stack,
         };
-        let reasons: Vec<i32> = stack.errors().iter().map(|error| error.reason_code()).collect();
+        let reasons: Vec<i32> = stack
+            .errors()
+            .iter()
+            .map(|error| error.reason_code())
+            .collect();
         let any = |codes: &[i32]| reasons.iter().any(|reason| codes.contains(reason));
         if any(&reason::VERSION) {
             Self::NoCommonVersion
@@ -165,7 +173,9 @@ impl HandshakeError {
         } else if any(&[reason::VERIFY_FAILED]) {
             Self::CertificateRefused { reason: verify() }
         } else if any(&[reason::NO_CERTIFICATE]) {
-            Self::CertificateRefused { reason: "it sent none".to_owned() }
+            Self::CertificateRefused {
+                reason: "it sent none".to_owned(),
+            }
         } else if let Some(alert) = peer_alert(&stack) {
             Self::from_alert(alert)
         } else {

@@ -2,7 +2,10 @@
 //!
 //! Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's `ssl.h` and `bio.h`.
 
-#![expect(unsafe_code, reason = "calls into OpenSSL that the openssl crate does not offer")]
+#![expect(
+    unsafe_code,
+    reason = "calls into OpenSSL that the openssl crate does not offer"
+)]
 
 use std::{
     ffi::{c_int, c_long, c_uint, c_void},
@@ -59,7 +62,10 @@ pub(crate) fn set_timer_callback(ssl: &mut SslRef) {
 /// Returns the time until the retransmission timer expires (`DTLSv1_get_timeout`), or None while
 /// it does not run. Up to 15 ms are reported as zero by OpenSSL itself.
 pub(crate) fn timeout(ssl: &SslRef) -> Option<Duration> {
-    let mut left = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut left = libc::timeval {
+        tv_sec: 0,
+        tv_usec: 0,
+    };
     let left_pointer: *mut c_void = (&raw mut left).cast();
     // SAFETY: this control writes one timeval, and `left` is one.
     let running = unsafe { sys::SSL_ctrl(ssl.as_ptr(), DTLS_CTRL_GET_TIMEOUT, 0, left_pointer) };
@@ -79,7 +85,11 @@ pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
 pub(crate) fn restart(ssl: &SslRef) -> Result<(), ErrorStack> {
     // SAFETY: the SSL is live, used by this thread only, and inside no other call.
     let cleared = unsafe { SSL_clear(ssl.as_ptr()) };
-    if cleared == 0 { Err(ErrorStack::get()) } else { Ok(()) }
+    if cleared == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sets the UDP payload that OpenSSL cuts its next flights to (`SSL_set_mtu`).
@@ -125,7 +135,11 @@ fn context_control(
     let value = c_long::try_from(value).unwrap_or(c_long::MAX);
     // SAFETY: the context is live, and these controls take a number and no pointer.
     let done = unsafe { sys::SSL_CTX_ctrl(context.as_ptr(), control, value, ptr::null_mut()) };
-    if done == 0 { Err(ErrorStack::get()) } else { Ok(()) }
+    if done == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes a BIO that owns a copy of `bytes`.

@@ -94,7 +94,6 @@ impl fmt::Debug for CookieGate {
 
 /// What [`CookieGate::check`] thinks of a datagram.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, for one match")]
 pub enum Verdict {
     /// A hello without a good cookie: send this back, keep nothing.
     Challenge(HelloVerifyRequest),
@@ -229,7 +228,10 @@ mod tests {
         let Verdict::Verified(hello) = gate.check(peer(), &datagram) else {
             panic!("not verified");
         };
-        assert_eq!((&hello.record[..], &hello.rest[..]), (&record[..], &b"more"[..]));
+        assert_eq!(
+            (&hello.record[..], &hello.rest[..]),
+            (&record[..], &b"more"[..])
+        );
         assert_eq!((hello.sequence, hello.random()), (1, &[0x11; 32]));
     }
 

@@ -90,19 +90,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(Ok(pending)) = &mut this.0 {
-            if let Err(error) = ready!(pending.poll(cx)) {
-                this.0 = None;
-                return Poll::Ready(Err(error));
-            }
+        if let Some(Ok(pending)) = &mut this.0
+            && let Err(error) = ready!(pending.poll(cx))
+        {
+            this.0 = None;
+            return Poll::Ready(Err(error));
         }
-        let finished = this.0.take().expect("a handshake is not polled after it has finished");
+        let finished = this
+            .0
+            .take()
+            .expect("a handshake is not polled after it has finished");
         let mut finished = finished?;
         if let Some(permit) = &mut finished.permit {
             permit.establish();
         }
         let config = &finished.context.config;
-        Poll::Ready(Ok(Session::establish(finished.layer, config, finished.permit)))
+        Poll::Ready(Ok(Session::establish(
+            finished.layer,
+            config,
+            finished.permit,
+        )))
     }
 }
 
@@ -121,7 +128,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         if self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(self.timed_out()));
         }
-        self.poll_silence(cx).map(|alert| Err(HandshakeError::from_alert(alert)))
+        self.poll_silence(cx)
+            .map(|alert| Err(HandshakeError::from_alert(alert)))
     }
 
     /// Waits until an alert that anybody could have forged has to be believed, because the peer
@@ -132,7 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             return Poll::Pending;
         };
         let over = since + self.layer.patience();
-        let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(over)));
+        let silence = self
+            .silence
+            .get_or_insert_with(|| Box::pin(sleep_until(over)));
         silence.as_mut().reset(over);
         silence.as_mut().poll(cx).map(|()| alert)
     }
@@ -144,7 +154,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
 
     fn timed_out(&self) -> HandshakeError {
         let heard = self.layer.transport_ref().stats().datagrams_received > 0;
-        HandshakeError::TimedOut { after: self.started.elapsed(), heard }
+        HandshakeError::TimedOut {
+            after: self.started.elapsed(),
+            heard,
+        }
     }
 }
 

@@ -132,7 +132,21 @@ pub(crate) mod tests {
         body.extend([0, 0]);
         let length = body.len() as u8;
         let message_sequence = u8::from(!cookie.is_empty());
-        let mut record = vec![22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, sequence, 0, length + 12];
+        let mut record = vec![
+            22,
+            0xfe,
+            0xff,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            sequence,
+            0,
+            length + 12,
+        ];
         record.extend([1, 0, 0, length, 0, message_sequence, 0, 0, 0, 0, 0, length]);
         record.extend(body);
         record
@@ -165,9 +179,17 @@ pub(crate) mod tests {
     #[test]
     fn refuses_what_is_no_first_hello() {
         let good = hello(0, &[]);
-        for (place, value) in
-            [(0, 23), (1, 3), (4, 1), (13, 2), (18, 2), (21, 1), (24, 1), (25, 3), (59, 33)]
-        {
+        for (place, value) in [
+            (0, 23),
+            (1, 3),
+            (4, 1),
+            (13, 2),
+            (18, 2),
+            (21, 1),
+            (24, 1),
+            (25, 3),
+            (59, 33),
+        ] {
             let mut bad = good.clone();
             bad[place] = value;
             assert_eq!(Hello::parse(&bad), None, "byte {place} set to {value}");

@@ -26,7 +26,10 @@ impl HmacKey {
             state.update(&block.map(|byte| byte ^ pad));
             state
         };
-        Self { inner: padded(0x36), outer: padded(0x5c) }
+        Self {
+            inner: padded(0x36),
+            outer: padded(0x5c),
+        }
     }
 
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {

@@ -43,7 +43,11 @@ impl Identity {
         if !certificate.public_key()?.public_eq(&key) {
             return Err(PemError::Mismatch);
         }
-        Ok(Self { certificate, intermediates: chain.collect(), key })
+        Ok(Self {
+            certificate,
+            intermediates: chain.collect(),
+            key,
+        })
     }
 
     /// Reads a chain and a key as [`Self::from_pem`] does, from two files.
@@ -76,10 +80,17 @@ impl fmt::Debug for Identity {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PemError> {
-    fs::read(path).map_err(|source| PemError::Read { path: path.to_owned(), source })
+    fs::read(path).map_err(|source| PemError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
     let certificates = X509::stack_from_pem(pem).map_err(PemError::Certificate)?;
-    if certificates.is_empty() { Err(PemError::NoCertificate) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(PemError::NoCertificate)
+    } else {
+        Ok(certificates)
+    }
 }

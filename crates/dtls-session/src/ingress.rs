@@ -83,7 +83,9 @@ impl Ingress {
                 }
                 &mut stats.filtered_alerts
             }
-            content::CHANGE_CIPHER_SPEC if record.body == [1] => return self.in_order(record, stats),
+            content::CHANGE_CIPHER_SPEC if record.body == [1] => {
+                return self.in_order(record, stats);
+            }
             content::HANDSHAKE if self.well_formed(record.body) => {
                 return self.in_order(record, stats);
             }
@@ -170,7 +172,13 @@ mod tests {
     use super::*;
 
     fn record(content_type: u8, epoch: u16, sequence: u64, body: &[u8]) -> Record<'_> {
-        Record { content_type, version: 0xfefd, epoch, sequence, body }
+        Record {
+            content_type,
+            version: 0xfefd,
+            epoch,
+            sequence,
+            body,
+        }
     }
 
     fn message(kind: u8, length: u8, offset: u8, fragment: u8, bytes: usize) -> Vec<u8> {
@@ -219,7 +227,10 @@ mod tests {
         assert!(!case.admits(&record(23, 0, 4, b"data")));
         assert!(!case.admits(&record(77, 0, 4, b"what")));
         assert!(!case.admits(&record(20, 0, 3 + MAX_GAP + 1, &[1])));
-        assert_eq!((case.1.filtered_malformed, case.1.filtered_plaintext), (3, 1));
+        assert_eq!(
+            (case.1.filtered_malformed, case.1.filtered_plaintext),
+            (3, 1)
+        );
     }
 
     #[test]
@@ -237,8 +248,11 @@ mod tests {
     #[test]
     fn early_records_are_bounded() {
         let mut case = Case::server();
-        let admitted =
-            |case: &mut Case, kind| (0..100).filter(|n| case.admits(&record(kind, 1, *n, &[]))).count();
+        let admitted = |case: &mut Case, kind| {
+            (0..100)
+                .filter(|n| case.admits(&record(kind, 1, *n, &[])))
+                .count()
+        };
         assert_eq!(admitted(&mut case, 22), usize::from(MAX_EARLY_HANDSHAKE));
         assert_eq!(admitted(&mut case, 23), usize::from(MAX_EARLY_DATA));
         assert!(!case.admits(&record(22, 2, 0, &[])));

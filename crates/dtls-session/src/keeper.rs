@@ -55,10 +55,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
             this.signs_of_life = core.signs_of_life();
             this.last_sign = Instant::now();
         }
-        if let Some(idle) = this.idle_timeout {
-            if this.last_sign.elapsed() >= idle {
-                core.expire(idle);
-            }
+        if let Some(idle) = this.idle_timeout
+            && this.last_sign.elapsed() >= idle
+        {
+            core.expire(idle);
         }
         let over = core.is_over();
         // Registered under the lock, so that what a receiver leaves behind is not missed.
@@ -72,7 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
             session.waiters.wake_receivers();
         }
         let idle_at = this.idle_timeout.map(|idle| this.last_sign + idle);
-        let next = if active { Some(Instant::now() + INTERVAL) } else { None };
+        let next = if active {
+            Some(Instant::now() + INTERVAL)
+        } else {
+            None
+        };
         let Some(wake_at) = [idle_at, next].into_iter().flatten().min() else {
             return Poll::Pending;
         };

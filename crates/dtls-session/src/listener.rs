@@ -11,7 +11,7 @@ use udp_demux::{Channel, Config, Endpoint, Incoming};
 
 use crate::{
     acceptor::Acceptor,
-    gate::{CookieGate, VerifiedHello, Verdict},
+    gate::{CookieGate, Verdict, VerifiedHello},
     handshake::Handshake,
     hello::opens_a_handshake,
     registry::{Limits, Refusal, Registry},
@@ -60,8 +60,12 @@ impl Listener {
     /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
     /// bytes for the cookies' key.
     pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
-        Self::new(Endpoint::bind(addr, Self::endpoint_config())?, acceptor, limits)
-            .map_err(io::Error::other)
+        Self::new(
+            Endpoint::bind(addr, Self::endpoint_config())?,
+            acceptor,
+            limits,
+        )
+        .map_err(io::Error::other)
     }
 
     /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.
@@ -69,11 +73,7 @@ impl Listener {
     /// # Errors
     ///
     /// OpenSSL's if it has no random bytes for the cookies' key.
-    pub fn new(
-        endpoint: Endpoint,
-        acceptor: Acceptor,
-        limits: Limits,
-    ) -> Result<Self, ErrorStack> {
+    pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
         Ok(Self {
             endpoint,
             acceptor,
@@ -86,7 +86,9 @@ impl Listener {
     /// Returns the endpoint configuration that a listener needs: first hellos of known peers are
     /// diverted to it.
     pub fn endpoint_config() -> Config {
-        Config::default().divert(opens_a_handshake).max_datagram(MAX_DATAGRAM)
+        Config::default()
+            .divert(opens_a_handshake)
+            .max_datagram(MAX_DATAGRAM)
     }
 
     /// Waits for a client that has proved to receive at its address, and returns its handshake,
@@ -177,7 +179,11 @@ impl Listener {
         match channel {
             Ok(channel) => {
                 add(&self.counters.accepted);
-                Some(self.acceptor.accept_verified(hello, channel).with_permit(permit))
+                Some(
+                    self.acceptor
+                        .accept_verified(hello, channel)
+                        .with_permit(permit),
+                )
             }
             Err(error) => {
                 add(&self.counters.refused_sessions);

@@ -55,7 +55,8 @@ impl Pace {
     /// Lets the next flight start from a measured round trip.
     pub(crate) fn observe(&self, round_trip: Duration) {
         let initial = micros(round_trip).saturating_mul(2).saturating_add(MARGIN);
-        self.initial.store(initial.clamp(self.min, self.max), Relaxed);
+        self.initial
+            .store(initial.clamp(self.min, self.max), Relaxed);
     }
 
     /// The interval that runs now.
@@ -90,10 +91,12 @@ impl Pace {
 
 /// Gives OpenSSL its next interval in microseconds; `previous` is 0 for a new flight.
 pub(crate) fn on_timer(ssl: &SslRef, previous: u32) -> u32 {
-    index()
-        .ok()
-        .and_then(|index| ssl.ex_data(index))
-        .map_or(previous.saturating_mul(2).max(1_000_000), |pace| pace.next(previous))
+    let pace = index().ok().and_then(|index| ssl.ex_data(index));
+    match pace {
+        Some(pace) => pace.next(previous),
+        // OpenSSL's own policy.
+        None => previous.saturating_mul(2).max(1_000_000),
+    }
 }
 
 fn index() -> Result<Index<Ssl, Arc<Pace>>, ErrorStack> {
@@ -125,7 +128,10 @@ mod tests {
         assert_eq!(first, 100_000);
         let second = pace.next(first);
         assert_eq!(second, 150_000);
-        assert_eq!((pace.expiries(), pace.interval()), (1, Duration::from_millis(150)));
+        assert_eq!(
+            (pace.expiries(), pace.interval()),
+            (1, Duration::from_millis(150))
+        );
         assert_eq!(pace.next(u32::MAX), pace.max);
         assert_eq!(pace.next(0), first);
         assert_eq!((pace.expiries(), pace.total_expiries()), (0, 2));

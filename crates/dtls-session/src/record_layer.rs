@@ -52,7 +52,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
         pace: Arc<Pace>,
     ) -> Result<Self, ErrorStack> {
         let stream = Box::pin(SslStream::new(ssl, transport)?);
-        Ok(Self { stream, pace, timer: None })
+        Ok(Self {
+            stream,
+            pace,
+            timer: None,
+        })
     }
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
@@ -124,11 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     }
 
     /// Makes a record of `plaintext`, which fits the MTU, and hands it to the transport.
-    pub(crate) fn seal(
-        &mut self,
-        cx: &mut Context<'_>,
-        plaintext: &[u8],
-    ) -> Result<(), Failure> {
+    pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
         match self.stream.as_mut().poll_write(cx, plaintext) {
             Poll::Ready(Ok(_)) => Ok(()),
             Poll::Ready(Err(error)) => Err(io_failure(error)),
@@ -164,10 +164,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
 
     fn observe_round_trip(&mut self) {
         // After a repeat nobody knows which datagram was answered (Karn's rule).
-        if self.pace.total_expiries() == 0 {
-            if let Some(round_trip) = self.transport().first_round_trip() {
-                self.pace.observe(round_trip);
-            }
+        if self.pace.total_expiries() == 0
+            && let Some(round_trip) = self.transport().first_round_trip()
+        {
+            self.pace.observe(round_trip);
         }
     }
 
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     fn lower_mtu(&mut self) {
         // OpenSSL is about to repeat the flight if no time is left, and will count it then.
         let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
-        if !repeats || (self.pace.expiries() + 1) % EXPIRIES_PER_MTU != 0 {
+        if !repeats || !(self.pace.expiries() + 1).is_multiple_of(EXPIRIES_PER_MTU) {
             return;
         }
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {

@@ -44,7 +44,11 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { half_open: 1024, sessions: 10_000, per_address: usize::MAX }
+        Self {
+            half_open: 1024,
+            sessions: 10_000,
+            per_address: usize::MAX,
+        }
     }
 }
 
@@ -88,7 +92,10 @@ struct Association {
 
 impl Registry {
     pub(crate) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, table: Mutex::default() })
+        Arc::new(Self {
+            limits,
+            table: Mutex::default(),
+        })
     }
 
     /// Admits a verified hello, and tells whether it comes beside an established session.
@@ -103,7 +110,9 @@ impl Registry {
         let mut table = self.lock();
         let associations = table.peers.get(&peer);
         let known = |association: &Option<Association>| {
-            association.as_ref().is_some_and(|association| association.random == *random)
+            association
+                .as_ref()
+                .is_some_and(|association| association.random == *random)
         };
         if associations.is_some_and(|a| known(&a.half_open) || known(&a.established)) {
             return Err(Refusal::Repeated);
@@ -127,7 +136,10 @@ impl Registry {
         table.half_open += 1;
         table.total += 1;
         *table.addresses.entry(peer.ip()).or_default() += 1;
-        let association = Association { id, random: *random };
+        let association = Association {
+            id,
+            random: *random,
+        };
         table.peers.entry(peer).or_default().half_open = Some(association);
         let permit = Permit {
             registry: Arc::clone(self),
@@ -173,10 +185,13 @@ impl Permit {
         let mut table = self.registry.lock();
         self.established = true;
         table.half_open -= 1;
-        if let Some(associations) = table.peers.get_mut(&self.peer) {
-            if associations.half_open.as_ref().is_some_and(|a| a.id == self.id) {
-                associations.established = associations.half_open.take();
-            }
+        if let Some(associations) = table.peers.get_mut(&self.peer)
+            && associations
+                .half_open
+                .as_ref()
+                .is_some_and(|a| a.id == self.id)
+        {
+            associations.established = associations.half_open.take();
         }
     }
 }

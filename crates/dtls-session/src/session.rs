@@ -119,7 +119,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Returns the negotiated cipher suite in OpenSSL's words, such as
     /// `ECDHE-ECDSA-AES128-GCM-SHA256`.
     pub fn cipher(&self) -> &'static str {
-        self.0.lock().layer.ssl().current_cipher().map_or("none", |cipher| cipher.name())
+        self.0
+            .lock()
+            .layer
+            .ssl()
+            .current_cipher()
+            .map_or("none", |cipher| cipher.name())
     }
 
     /// Returns the certificate that the peer has shown, if it has shown one.

@@ -16,7 +16,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Session<S> {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_recv_bytes(cx).map(|received| received.map_err(io::Error::from).transpose())
+        self.poll_recv_bytes(cx)
+            .map(|received| received.map_err(io::Error::from).transpose())
     }
 }
 

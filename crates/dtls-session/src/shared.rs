@@ -44,7 +44,11 @@ impl<S> Shared<S> {
             counts: SessionStats::default(),
             _permit: permit,
         };
-        Self { core: Mutex::new(core), waker: Arc::clone(&waiters).into(), waiters }
+        Self {
+            core: Mutex::new(core),
+            waker: Arc::clone(&waiters).into(),
+            waiters,
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core<S>> {
@@ -182,7 +186,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
     }
 
     pub(crate) fn expire(&mut self, idle: Duration) {
-        self.end.get_or_insert(End::Error(RecvError::IdleTimedOut(idle)));
+        self.end
+            .get_or_insert(End::Error(RecvError::IdleTimedOut(idle)));
     }
 
     fn poll_open_one(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -230,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
 
     fn finish(&mut self, failure: Failure) -> RecvError {
         let error = RecvError::from(failure);
-        self.end.get_or_insert(End::Error(error.clone()));
+        self.end.get_or_insert_with(|| End::Error(error.clone()));
         error
     }
 

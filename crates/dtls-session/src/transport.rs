@@ -96,7 +96,10 @@ impl<S> Transport<S> {
 
     /// The time from the first datagram sent to the first received.
     pub(crate) fn first_round_trip(&self) -> Option<std::time::Duration> {
-        Some(self.first_heard?.saturating_duration_since(self.first_sent?))
+        Some(
+            self.first_heard?
+                .saturating_duration_since(self.first_sent?),
+        )
     }
 
     /// Filters a datagram and returns its first admitted record; further ones are held.
@@ -233,11 +236,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
         let this = self.get_mut();
         // Data has nothing to be packed with, so it need not pass through the queue.
         let data = buf.first() == Some(&content::APPLICATION_DATA);
-        if data && this.egress.front().is_none() {
-            if let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf) {
-                this.count_sent(&outcome);
-                return Poll::Ready(Ok(buf.len()));
-            }
+        if data
+            && this.egress.front().is_none()
+            && let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf)
+        {
+            this.count_sent(&outcome);
+            return Poll::Ready(Ok(buf.len()));
         }
         if !this.egress.push(buf) {
             this.stats.dropped_unsent += 1;

@@ -58,9 +58,17 @@ impl Waiters {
         let receivers = mem::take(&mut waiting.receivers);
         let senders = mem::take(&mut waiting.senders);
         let attended = waiting.watched && !receivers.is_empty();
-        let keeper = if attended { None } else { waiting.keeper.take() };
+        let keeper = if attended {
+            None
+        } else {
+            waiting.keeper.take()
+        };
         drop(waiting);
-        receivers.into_iter().chain(senders).chain(keeper).for_each(Waker::wake);
+        receivers
+            .into_iter()
+            .chain(senders)
+            .chain(keeper)
+            .for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

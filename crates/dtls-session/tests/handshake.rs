@@ -3,7 +3,10 @@
 mod common;
 
 use std::{
-    sync::{Arc, Mutex, atomic::{AtomicUsize, Ordering::Relaxed}},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -11,17 +14,30 @@ use common::{
     CERTS, Direction, acceptor, connector, echo_once, identity, lossless, patient, pipe, roots,
     sessions, within,
 };
-use dtls_session::{Acceptor, Alert, Connector, HandshakeError, Identity, PemError, Roots, SessionConfig};
+use dtls_session::{
+    Acceptor, Alert, Connector, HandshakeError, Identity, PemError, Roots, SessionConfig,
+};
 use openssl::{
-    asn1::Asn1Time, ec::{EcGroup, EcKey}, hash::MessageDigest, nid::Nid, pkey::PKey, rsa::Rsa,
+    asn1::Asn1Time,
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::PKey,
+    rsa::Rsa,
     x509::{X509Builder, X509NameBuilder},
 };
 
 /// Loses the n-th datagram of one direction.
 fn without(lost: Direction, nth: usize) -> common::Fate {
-    Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
-        if direction == lost && index == nth { vec![] } else { vec![datagram.to_vec()] }
-    }))
+    Arc::new(Mutex::new(
+        move |direction: Direction, index: usize, datagram: &[u8]| {
+            if direction == lost && index == nth {
+                vec![]
+            } else {
+                vec![datagram.to_vec()]
+            }
+        },
+    ))
 }
 
 #[tokio::test]
@@ -29,10 +45,12 @@ async fn each_datagram_of_a_handshake_may_be_lost() {
     let counted = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let count = {
         let counted = Arc::clone(&counted);
-        Arc::new(Mutex::new(move |direction: Direction, _: usize, datagram: &[u8]| {
-            counted[direction as usize].fetch_add(1, Relaxed);
-            vec![datagram.to_vec()]
-        }))
+        Arc::new(Mutex::new(
+            move |direction: Direction, _: usize, datagram: &[u8]| {
+                counted[direction as usize].fetch_add(1, Relaxed);
+                vec![datagram.to_vec()]
+            },
+        ))
     };
     let (acceptor, connector) = (acceptor(patient()), connector(patient()));
     let undisturbed = sessions(&acceptor, &connector, pipe(count)).await;
@@ -56,12 +74,14 @@ async fn a_lost_last_flight_is_repaired_while_the_server_does_not_read() {
     // The server's last flight is the one that starts with a protected epoch's announcement.
     let fate = {
         let lost = Arc::clone(&lost);
-        Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
-            if direction == Direction::ToClient && index > 0 && lost.fetch_add(1, Relaxed) < 2 {
-                return vec![];
-            }
-            vec![datagram.to_vec()]
-        }))
+        Arc::new(Mutex::new(
+            move |direction: Direction, index: usize, datagram: &[u8]| {
+                if direction == Direction::ToClient && index > 0 && lost.fetch_add(1, Relaxed) < 2 {
+                    return vec![];
+                }
+                vec![datagram.to_vec()]
+            },
+        ))
     };
     let (server_pipe, client_pipe) = pipe(fate);
     let (acceptor, connector) = (acceptor(patient()), connector(patient()));
@@ -78,12 +98,22 @@ async fn a_lost_last_flight_is_repaired_while_the_server_does_not_read() {
 #[tokio::test]
 async fn a_path_that_drops_large_datagrams_is_found() {
     let fate = Arc::new(Mutex::new(|_: Direction, _: usize, datagram: &[u8]| {
-        if datagram.len() > 600 { vec![] } else { vec![datagram.to_vec()] }
+        if datagram.len() > 600 {
+            vec![]
+        } else {
+            vec![datagram.to_vec()]
+        }
     }));
     // An RSA certificate makes the server's flight larger than the path takes.
     let (identity, roots) = self_signed(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
-    let acceptor = Acceptor::builder(identity).session(patient()).build().unwrap();
-    let connector = Connector::builder(roots).session(patient()).build().unwrap();
+    let acceptor = Acceptor::builder(identity)
+        .session(patient())
+        .build()
+        .unwrap();
+    let connector = Connector::builder(roots)
+        .session(patient())
+        .build()
+        .unwrap();
     let (server, client) = sessions(&acceptor, &connector, pipe(fate)).await;
     assert!(server.max_datagram_size() < 548);
     echo_once(&server, &client).await;
@@ -92,9 +122,15 @@ async fn a_path_that_drops_large_datagrams_is_found() {
 #[tokio::test]
 async fn a_client_starts_anew_when_no_repeat_was_answered() {
     // Nothing passes until OpenSSL must have given up on the first hello.
-    let fate = Arc::new(Mutex::new(|direction: Direction, index: usize, datagram: &[u8]| {
-        if direction == Direction::ToServer && index < 15 { vec![] } else { vec![datagram.to_vec()] }
-    }));
+    let fate = Arc::new(Mutex::new(
+        |direction: Direction, index: usize, datagram: &[u8]| {
+            if direction == Direction::ToServer && index < 15 {
+                vec![]
+            } else {
+                vec![datagram.to_vec()]
+            }
+        },
+    ));
     let ms = Duration::from_millis;
     let quick = patient().initial_rto(ms(30)).rto_bounds(ms(30), ms(60));
     let (server_pipe, client_pipe) = pipe(fate);
@@ -111,17 +147,19 @@ async fn many_handshakes_survive_heavy_weather() {
     for seed in 0..100u64 {
         let (acceptor, connector) = (acceptor.clone(), connector.clone());
         handshakes.spawn(async move {
-            let fate = Arc::new(Mutex::new(move |direction: Direction, index: usize, datagram: &[u8]| {
-                let mut state = seed ^ (index as u64) << 8 ^ (direction as u64) << 40;
-                for _ in 0..3 {
-                    state = (state ^ state >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                }
-                match state >> 56 {
-                    0..=50 => vec![],
-                    51..=79 => vec![datagram.to_vec(), datagram.to_vec()],
-                    _ => vec![datagram.to_vec()],
-                }
-            }));
+            let fate = Arc::new(Mutex::new(
+                move |direction: Direction, index: usize, datagram: &[u8]| {
+                    let mut state = seed ^ (index as u64) << 8 ^ (direction as u64) << 40;
+                    for _ in 0..3 {
+                        state = (state ^ state >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    }
+                    match state >> 56 {
+                        0..=50 => vec![],
+                        51..=79 => vec![datagram.to_vec(), datagram.to_vec()],
+                        _ => vec![datagram.to_vec()],
+                    }
+                },
+            ));
             let (server, client) = sessions(&acceptor, &connector, pipe(fate)).await;
             echo_once(&server, &client).await;
         });
@@ -135,10 +173,20 @@ async fn many_handshakes_survive_heavy_weather() {
 async fn a_silent_peer_is_a_timeout_and_says_so() {
     let (server_pipe, client_pipe) = pipe(lossless());
     let config = SessionConfig::default().handshake_timeout(Duration::from_millis(200));
-    let error = within(connector(config.clone()).connect("localhost", client_pipe)).await.unwrap_err();
-    assert!(matches!(error, HandshakeError::TimedOut { heard: false, .. }), "{error:?}");
-    let error = within(acceptor(config).accept(server_pipe)).await.unwrap_err();
-    assert!(matches!(error, HandshakeError::TimedOut { heard: true, .. }), "{error:?}");
+    let error = within(connector(config.clone()).connect("localhost", client_pipe))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, HandshakeError::TimedOut { heard: false, .. }),
+        "{error:?}"
+    );
+    let error = within(acceptor(config).accept(server_pipe))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, HandshakeError::TimedOut { heard: true, .. }),
+        "{error:?}"
+    );
 }
 
 /// Runs a handshake that fails, and returns both sides' errors.
@@ -153,13 +201,19 @@ async fn failures(acceptor: &Acceptor, connector: &Connector, name: &str) -> [Ha
 #[tokio::test]
 async fn an_unknown_authority_is_refused_with_the_reason() {
     let (_, strangers) = self_signed(EcKey::generate(&p256()).unwrap().try_into().unwrap());
-    let connector = Connector::builder(strangers).session(patient()).build().unwrap();
+    let connector = Connector::builder(strangers)
+        .session(patient())
+        .build()
+        .unwrap();
     let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
     assert!(
         matches!(&client, HandshakeError::CertificateRefused { reason } if reason.contains("issuer")),
         "{client:?}"
     );
-    assert!(matches!(server, HandshakeError::PeerAlert(Alert::UNKNOWN_CA)), "{server:?}");
+    assert!(
+        matches!(server, HandshakeError::PeerAlert(Alert::UNKNOWN_CA)),
+        "{server:?}"
+    );
 }
 
 #[tokio::test]
@@ -175,13 +229,20 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
     for name in ["localhost", "127.0.0.1", "::1"] {
         let (server_pipe, client_pipe) = pipe(lossless());
         let accepting = tokio::spawn(acceptor.accept(server_pipe));
-        within(connector(patient()).connect(name, client_pipe)).await.unwrap();
+        within(connector(patient()).connect(name, client_pipe))
+            .await
+            .unwrap();
         within(accepting).await.unwrap().unwrap();
     }
-    let any = Connector::builder(roots()).danger_accept_any_certificate().build().unwrap();
+    let any = Connector::builder(roots())
+        .danger_accept_any_certificate()
+        .build()
+        .unwrap();
     let (server_pipe, client_pipe) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    within(any.connect("example.org", client_pipe)).await.unwrap();
+    within(any.connect("example.org", client_pipe))
+        .await
+        .unwrap();
     within(accepting).await.unwrap().unwrap();
 }
 
@@ -198,8 +259,14 @@ async fn no_common_cipher_is_told_on_both_sides() {
         .build()
         .unwrap();
     let [server, client] = failures(&acceptor, &connector, "localhost").await;
-    assert!(matches!(server, HandshakeError::NoCommonCipher), "{server:?}");
-    assert!(matches!(client, HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE)), "{client:?}");
+    assert!(
+        matches!(server, HandshakeError::NoCommonCipher),
+        "{server:?}"
+    );
+    assert!(
+        matches!(client, HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE)),
+        "{client:?}"
+    );
 }
 
 #[tokio::test]
@@ -215,8 +282,14 @@ async fn no_common_version_is_told() {
         .build()
         .unwrap();
     let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
-    assert!(matches!(server, HandshakeError::NoCommonVersion), "{server:?}");
-    assert!(matches!(client, HandshakeError::NoCommonVersion), "{client:?}");
+    assert!(
+        matches!(server, HandshakeError::NoCommonVersion),
+        "{server:?}"
+    );
+    assert!(
+        matches!(client, HandshakeError::NoCommonVersion),
+        "{client:?}"
+    );
 }
 
 #[tokio::test]
@@ -227,22 +300,26 @@ async fn a_forged_alert_does_not_end_a_handshake() {
         record.extend(body);
         record
     };
-    let fate = Arc::new(Mutex::new(move |_: Direction, _: usize, datagram: &[u8]| {
-        vec![
-            forged(21, [2, 40]),
-            forged(21, [1, 0]),
-            forged(23, [1, 2]),
-            forged(99, [1, 2]),
-            forged(20, [1, 2]),
-            b"junk".to_vec(),
-            datagram.to_vec(),
-        ]
-    }));
-    let (server, client) =
-        sessions(&acceptor(patient()), &connector(patient()), pipe(fate)).await;
+    let fate = Arc::new(Mutex::new(
+        move |_: Direction, _: usize, datagram: &[u8]| {
+            vec![
+                forged(21, [2, 40]),
+                forged(21, [1, 0]),
+                forged(23, [1, 2]),
+                forged(99, [1, 2]),
+                forged(20, [1, 2]),
+                b"junk".to_vec(),
+                datagram.to_vec(),
+            ]
+        },
+    ));
+    let (server, client) = sessions(&acceptor(patient()), &connector(patient()), pipe(fate)).await;
     echo_once(&server, &client).await;
     let stats = server.stats();
-    assert!(stats.filtered_alerts >= 4 && stats.filtered_malformed >= 6, "{stats:?}");
+    assert!(
+        stats.filtered_alerts >= 4 && stats.filtered_malformed >= 6,
+        "{stats:?}"
+    );
 }
 
 #[tokio::test]
@@ -260,10 +337,19 @@ async fn client_certificates_are_checked() {
     let (server, _client) = sessions(&acceptor, &connector, pipe(lossless())).await;
     let shown = server.peer_certificate().unwrap();
     let expected = std::fs::read(format!("{CERTS}/client.pem")).unwrap();
-    assert_eq!(shown.to_pem().unwrap(), openssl::x509::X509::from_pem(&expected).unwrap().to_pem().unwrap());
+    assert_eq!(
+        shown.to_pem().unwrap(),
+        openssl::x509::X509::from_pem(&expected)
+            .unwrap()
+            .to_pem()
+            .unwrap()
+    );
 
     let [server, client] = failures(&acceptor, &common::connector(patient()), "localhost").await;
-    assert!(matches!(server, HandshakeError::CertificateRefused { .. }), "{server:?}");
+    assert!(
+        matches!(server, HandshakeError::CertificateRefused { .. }),
+        "{server:?}"
+    );
     assert!(matches!(client, HandshakeError::PeerAlert(_)), "{client:?}");
 }
 
@@ -272,8 +358,10 @@ fn keys_come_in_every_usual_form() {
     let group = p256();
     let ec = EcKey::generate(&group).unwrap();
     let rsa = Rsa::generate(2048).unwrap();
-    let (ec_key, rsa_key) =
-        (PKey::from_ec_key(ec.clone()).unwrap(), PKey::from_rsa(rsa.clone()).unwrap());
+    let (ec_key, rsa_key) = (
+        PKey::from_ec_key(ec.clone()).unwrap(),
+        PKey::from_rsa(rsa.clone()).unwrap(),
+    );
     let ec_pem = certificate(&ec_key);
     let rsa_pem = certificate(&rsa_key);
     for (chain, key) in [
@@ -287,13 +375,25 @@ fn keys_come_in_every_usual_form() {
         Identity::from_pem(&chain, &key).unwrap();
     }
     let key = rsa.private_key_to_pem().unwrap();
-    assert!(matches!(Identity::from_pem(&ec_pem, &key), Err(PemError::Mismatch)));
-    assert!(matches!(Identity::from_pem(&ec_pem, b"x"), Err(PemError::Key(_))));
-    assert!(matches!(Identity::from_pem(b"", &key), Err(PemError::NoCertificate)));
+    assert!(matches!(
+        Identity::from_pem(&ec_pem, &key),
+        Err(PemError::Mismatch)
+    ));
+    assert!(matches!(
+        Identity::from_pem(&ec_pem, b"x"),
+        Err(PemError::Key(_))
+    ));
+    assert!(matches!(
+        Identity::from_pem(b"", &key),
+        Err(PemError::NoCertificate)
+    ));
     let encrypted = rsa_key
         .private_key_to_pem_pkcs8_passphrase(openssl::symm::Cipher::aes_128_cbc(), b"secret")
         .unwrap();
-    assert!(matches!(Identity::from_pem(&rsa_pem, &encrypted), Err(PemError::Key(_))));
+    assert!(matches!(
+        Identity::from_pem(&rsa_pem, &encrypted),
+        Err(PemError::Key(_))
+    ));
     let error = Identity::from_pem_files("/no/such/file", "x").unwrap_err();
     assert!(error.to_string().contains("/no/such/file"));
 }
@@ -302,7 +402,10 @@ fn keys_come_in_every_usual_form() {
 fn an_mtu_out_of_range_is_refused() {
     for mtu in [0, 255, 16_385] {
         let config = SessionConfig::default().mtu(mtu);
-        let error = Acceptor::builder(identity("server")).session(config).build().unwrap_err();
+        let error = Acceptor::builder(identity("server"))
+            .session(config)
+            .build()
+            .unwrap_err();
         assert!(error.to_string().contains(&mtu.to_string()));
     }
 }
@@ -314,7 +417,10 @@ fn p256() -> EcGroup {
 fn self_signed(key: PKey<openssl::pkey::Private>) -> (Identity, Roots) {
     let pem = certificate(&key);
     let key = key.private_key_to_pem_pkcs8().unwrap();
-    (Identity::from_pem(&pem, &key).unwrap(), Roots::from_pem(&pem).unwrap())
+    (
+        Identity::from_pem(&pem, &key).unwrap(),
+        Roots::from_pem(&pem).unwrap(),
+    )
 }
 
 fn certificate(key: &PKey<openssl::pkey::Private>) -> Vec<u8> {
@@ -326,8 +432,12 @@ fn certificate(key: &PKey<openssl::pkey::Private>) -> Vec<u8> {
     builder.set_subject_name(&name).unwrap();
     builder.set_issuer_name(&name).unwrap();
     builder.set_pubkey(key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(10).unwrap()).unwrap();
+    builder
+        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
+        .unwrap();
+    builder
+        .set_not_after(&Asn1Time::days_from_now(10).unwrap())
+        .unwrap();
     builder.sign(key, MessageDigest::sha256()).unwrap();
     builder.build().to_pem().unwrap()
 }

@@ -13,7 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 #[tokio::test]
 async fn payloads_of_one_to_the_maximum_pass_both_ways() {
     let (server, client) = default_sessions().await;
-    assert_eq!((server.version(), client.version()), ("DTLSv1.2", "DTLSv1.2"));
+    assert_eq!(
+        (server.version(), client.version()),
+        ("DTLSv1.2", "DTLSv1.2")
+    );
     assert_eq!(client.cipher(), server.cipher());
     let max = client.max_datagram_size();
     assert_eq!(max, 1350 - 37);
@@ -34,8 +37,13 @@ async fn a_datagram_too_large_names_both_sizes_and_the_session_goes_on() {
     let max = client.max_datagram_size();
     for (from, to) in [(&client, &server), (&server, &client)] {
         let error = from.send(&vec![0; max + 1]).await.unwrap_err();
-        assert!(matches!(error, SendError::TooLarge { size, max: m } if size == max + 1 && m == max));
-        assert!(matches!(from.send(&[]).await.unwrap_err(), SendError::Empty));
+        assert!(
+            matches!(error, SendError::TooLarge { size, max: m } if size == max + 1 && m == max)
+        );
+        assert!(matches!(
+            from.send(&[]).await.unwrap_err(),
+            SendError::Empty
+        ));
         from.send(b"after").await.unwrap();
         let mut buf = [0; 100];
         assert_eq!(within(to.recv(&mut buf)).await.unwrap(), Some(5));
@@ -85,7 +93,10 @@ async fn close_notify_ends_recv_with_none_both_ways() {
     client.send(b"last words").await.unwrap();
     client.close().await;
     client.close().await;
-    assert!(matches!(client.send(b"more").await.unwrap_err(), SendError::Closed));
+    assert!(matches!(
+        client.send(b"more").await.unwrap_err(),
+        SendError::Closed
+    ));
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(10));
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
@@ -104,19 +115,23 @@ async fn dropping_a_session_closes_it() {
 async fn a_silent_peer_ends_the_session_after_the_idle_timeout() {
     let idle = Duration::from_millis(300);
     let acceptor = acceptor(patient().idle_timeout(Some(idle)));
-    let (server, client) =
-        sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
+    let (server, client) = sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
     let error = within(server.recv(&mut [0; 100])).await.unwrap_err();
-    assert!(matches!(error, RecvError::IdleTimedOut(time) if time == idle), "{error}");
-    assert!(matches!(server.send(b"x").await.unwrap_err(), SendError::Ended(_)));
+    assert!(
+        matches!(error, RecvError::IdleTimedOut(time) if time == idle),
+        "{error}"
+    );
+    assert!(matches!(
+        server.send(b"x").await.unwrap_err(),
+        SendError::Ended(_)
+    ));
     drop(client);
 }
 
 #[tokio::test]
 async fn what_nobody_reads_is_kept_up_to_the_queue_and_then_dropped() {
     let acceptor = acceptor(patient().recv_queue(5));
-    let (server, client) =
-        sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
+    let (server, client) = sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
     for n in 0..20u8 {
         client.send(&[n]).await.unwrap();
     }
@@ -138,7 +153,10 @@ async fn what_nobody_reads_is_kept_up_to_the_queue_and_then_dropped() {
 async fn stream_and_sink_carry_datagrams() {
     let (mut server, mut client) = default_sessions().await;
     for n in 1..=10 {
-        client.feed(Bytes::from(vec![n; usize::from(n)])).await.unwrap();
+        client
+            .feed(Bytes::from(vec![n; usize::from(n)]))
+            .await
+            .unwrap();
     }
     SinkExt::flush(&mut client).await.unwrap();
     for n in 1..=10 {
@@ -192,7 +210,11 @@ async fn one_task_sends_while_another_receives() {
 async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
     let (mut server, client) = default_sessions().await;
     // A stream's waker stays behind when its `next` is dropped.
-    assert!(tokio::time::timeout(Duration::from_millis(1), server.next()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(1), server.next())
+            .await
+            .is_err()
+    );
     for _ in 0..3 {
         client.send(b"x").await.unwrap();
     }

@@ -3,8 +3,10 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod pipe;
+mod udp_pipe;
 
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
+pub(crate) use udp_pipe::UdpPipe;
 
 use std::time::Duration;
 
@@ -26,7 +28,10 @@ pub(crate) fn patient() -> SessionConfig {
 }
 
 pub(crate) fn acceptor(config: SessionConfig) -> Acceptor {
-    Acceptor::builder(identity("server")).session(config).build().unwrap()
+    Acceptor::builder(identity("server"))
+        .session(config)
+        .build()
+        .unwrap()
 }
 
 pub(crate) fn connector(config: SessionConfig) -> Connector {
@@ -40,17 +45,26 @@ pub(crate) async fn sessions(
     (server, client): (Pipe, Pipe),
 ) -> (Session<Pipe>, Session<Pipe>) {
     let accepting = tokio::spawn(acceptor.accept(server));
-    let client = within(connector.connect("localhost", client)).await.unwrap();
+    let client = within(connector.connect("localhost", client))
+        .await
+        .unwrap();
     (within(accepting).await.unwrap().unwrap(), client)
 }
 
 pub(crate) async fn default_sessions() -> (Session<Pipe>, Session<Pipe>) {
-    sessions(&acceptor(patient()), &connector(patient()), pipe(lossless())).await
+    sessions(
+        &acceptor(patient()),
+        &connector(patient()),
+        pipe(lossless()),
+    )
+    .await
 }
 
 /// A deadline that only a hang misses.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(120), future).await.expect("it hangs")
+    tokio::time::timeout(Duration::from_secs(120), future)
+        .await
+        .expect("it hangs")
 }
 
 /// One exchange in each direction, repeated where the pipe loses datagrams.
@@ -67,7 +81,8 @@ pub(crate) async fn echo_once(server: &Session<Pipe>, client: &Session<Pipe>) {
         let ask = async {
             loop {
                 client.send(b"ping").await.unwrap();
-                let wait = tokio::time::timeout(Duration::from_millis(300), client.recv(&mut reply));
+                let wait =
+                    tokio::time::timeout(Duration::from_millis(300), client.recv(&mut reply));
                 if let Ok(received) = wait.await {
                     assert_eq!(received.unwrap(), Some(4));
                     return;

@@ -39,7 +39,9 @@ impl std::fmt::Debug for FateBox {
 }
 
 pub(crate) fn lossless() -> Fate {
-    Arc::new(Mutex::new(|_: Direction, _: usize, datagram: &[u8]| vec![datagram.to_vec()]))
+    Arc::new(Mutex::new(|_: Direction, _: usize, datagram: &[u8]| {
+        vec![datagram.to_vec()]
+    }))
 }
 
 /// Makes the server's end and the client's.
