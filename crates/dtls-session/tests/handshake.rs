@@ -1,5 +1,7 @@
 //! Handshakes over pipes: each lost datagram, small paths, every way to fail.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{

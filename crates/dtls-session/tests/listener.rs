@@ -1,5 +1,7 @@
 //! A listener on a real socket: cookies, fragments, limits, clients that start anew.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
