@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{
@@ -118,7 +119,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
             match outcome.map_err(|failure| self.explain(failure)) {
                 Err(error) if error.is_exhaustion() => match self.context.role {
-                    Role::Server => return Poll::Ready(Err(self.timed_out())),
+                    Role::Server => {
+                        let after = self.started.elapsed();
+                        return Poll::Ready(Err(self.timed_out(after)));
+                    }
                     // A server that missed so many repeats may still answer a new hello.
                     Role::Client => self.layer.restart()?,
                 },
@@ -126,7 +130,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             }
         }
         if self.deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(self.timed_out()));
+            let after = self.context.config.handshake_timeout;
+            return Poll::Ready(Err(self.timed_out(after)));
         }
         self.poll_silence(cx)
             .map(|alert| Err(HandshakeError::from_alert(alert)))
@@ -152,12 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         HandshakeError::new(failure, verify)
     }
 
-    fn timed_out(&self) -> HandshakeError {
+    fn timed_out(&self, after: Duration) -> HandshakeError {
         let heard = self.layer.transport_ref().stats().datagrams_received > 0;
-        HandshakeError::TimedOut {
-            after: self.started.elapsed(),
-            heard,
-        }
+        HandshakeError::TimedOut { after, heard }
     }
 }
 
