@@ -7,7 +7,9 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within};
+use common::{
+    Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+};
 use dtls_session::{RecvError, SendError};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -104,6 +106,40 @@ async fn close_notify_ends_recv_with_none_both_ways() {
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
     server.close().await;
     assert_eq!(within(client.recv(&mut buf)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_close_is_noticed_while_nobody_reads() {
+    let (server, client) = default_sessions().await;
+    client.close().await;
+    let noticed = async {
+        while !matches!(server.send(b"still there?").await, Err(SendError::Closed)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(noticed).await;
+}
+
+#[tokio::test]
+async fn empty_reads_and_errors_below_end_neither_handshake_nor_session() {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let accepting = tokio::spawn(acceptor(patient()).accept(Rude::new(server_pipe)));
+    let connecting = connector(patient()).connect("localhost", Rude::new(client_pipe));
+    let client = within(connecting).await.unwrap();
+    let server = within(accepting).await.unwrap().unwrap();
+    let mut buf = [0; 100];
+    // Each other datagram is lost to a write error.
+    for _ in 0..10 {
+        client.send(b"once").await.unwrap();
+        client.send(b"once").await.unwrap();
+        assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(4));
+    }
+    let stats = server.stats();
+    assert!(
+        stats.filtered_empty > 0 && stats.recv_errors > 0,
+        "{stats:?}"
+    );
+    assert!(client.stats().send_errors >= 10);
 }
 
 #[tokio::test]

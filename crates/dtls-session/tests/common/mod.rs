@@ -3,9 +3,11 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod pipe;
+mod rude;
 mod udp_pipe;
 
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
+pub(crate) use rude::Rude;
 pub(crate) use udp_pipe::UdpPipe;
 
 use std::time::Duration;
