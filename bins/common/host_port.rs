@@ -44,7 +44,9 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.parse::<Ipv6Addr>().is_ok() {
-            return Err(format!("an IPv6 address goes in brackets, with a port: [{text}]:9000"));
+            return Err(format!(
+                "an IPv6 address goes in brackets, with a port: [{text}]:9000"
+            ));
         }
         let (host, port) = text
             .rsplit_once(':')
@@ -52,7 +54,10 @@ impl FromStr for HostPort {
         let port = port
             .parse()
             .map_err(|_| format!("{port:?} is not a port: a number from 0 to 65535 is needed"))?;
-        let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let host = match host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+        {
             Some(v6) if v6.parse::<Ipv6Addr>().is_ok() => v6,
             Some(other) => return Err(format!("{other:?} in brackets is not an IPv6 address")),
             None if host.is_empty() => return Err("the host is missing".to_owned()),
@@ -61,7 +66,10 @@ impl FromStr for HostPort {
             }
             None => host,
         };
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 

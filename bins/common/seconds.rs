@@ -8,7 +8,9 @@ use std::time::Duration;
 ///
 /// What is wrong with it, in words.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
     if !(0.001..=86_400.0 * 365.0).contains(&seconds) {
         return Err("it has to be from 0.001 to 31536000 seconds".to_owned());
     }

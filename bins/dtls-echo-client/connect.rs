@@ -18,7 +18,10 @@ use crate::Args;
 /// the one before, as RFC 8305 has it.
 pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let addresses = args.addr.resolve().await?;
-    ensure!(addresses.iter().all(|address| address.port() != 0), "port 0 is no server's");
+    ensure!(
+        addresses.iter().all(|address| address.port() != 0),
+        "port 0 is no server's"
+    );
     let connector = connector(args, &addresses)?;
     let name = args.server_name.as_deref().unwrap_or(args.addr.host());
     let mut attempts: FuturesUnordered<_> = addresses

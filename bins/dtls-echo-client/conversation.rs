@@ -136,7 +136,10 @@ impl Conversation {
         self.missing += self.outstanding;
         self.outstanding = 0;
         if self.missing == self.sent && self.session.stats().received == 0 {
-            bail!("none of the {} lines sent got a reply: the server may be gone", self.sent);
+            bail!(
+                "none of the {} lines sent got a reply: the server may be gone",
+                self.sent
+            );
         }
         Ok(())
     }
@@ -156,7 +159,11 @@ impl Conversation {
             bail!("{} of {} replies did not come", self.missing, self.sent);
         }
         // Each such line has been told of.
-        Ok(if self.too_long > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if self.too_long > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 

@@ -16,12 +16,18 @@ pub(crate) struct Lines<R> {
 pub(crate) enum Line {
     Whole(Vec<u8>),
     /// A line longer than what was asked for, of which nothing was kept.
-    TooLong { size: usize },
+    TooLong {
+        size: usize,
+    },
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, line: Vec::new(), size: 0 }
+        Self {
+            reader,
+            line: Vec::new(),
+            size: 0,
+        }
     }
 
     /// Reads the next line of up to `max` bytes, newline included; None is the end of input.
@@ -58,7 +64,11 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     fn finish(&mut self, max: usize) -> Line {
         let size = std::mem::take(&mut self.size);
         let line = std::mem::take(&mut self.line);
-        if size <= max { Line::Whole(line) } else { Line::TooLong { size } }
+        if size <= max {
+            Line::Whole(line)
+        } else {
+            Line::TooLong { size }
+        }
     }
 }
 

@@ -1,11 +1,12 @@
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use futures::{Sink, SinkExt, Stream, StreamExt};
 
-use crate::error::ServeError;
-use crate::replies::Replies;
+use crate::{error::ServeError, replies::Replies};
 
 /// Answers the requests of one peer until the stream ends.
 ///

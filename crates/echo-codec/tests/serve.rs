@@ -2,14 +2,17 @@
 
 mod pipe;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
 
 use bytes::Bytes;
 use echo_codec::{ServeError, Summary, serve};
 use futures::{FutureExt, SinkExt, StreamExt};
-
 use pipe::{Broken, Pipe, pipe};
 
 #[test]

@@ -1,8 +1,6 @@
 //! Sends every datagram back: `cargo run --example udp_echo -- 127.0.0.1:7007`.
 
-use std::io;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::time::timeout;
 use udp_demux::{Channel, Config, Endpoint};

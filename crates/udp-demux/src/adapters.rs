@@ -1,13 +1,14 @@
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::channel::Channel;
-use crate::error::SendError;
+use crate::{channel::Channel, error::SendError};
 
 /// Yields datagrams, then the error that ended the channel, then nothing.
 impl Stream for Channel {

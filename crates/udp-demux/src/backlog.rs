@@ -1,5 +1,7 @@
-use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+};
 
 use bytes::{Bytes, BytesMut};
 

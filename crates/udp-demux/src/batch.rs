@@ -1,11 +1,12 @@
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
-use std::slice::Chunks;
+use std::{
+    io::{self, IoSliceMut},
+    net::{IpAddr, SocketAddr},
+    slice::Chunks,
+};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 
-use crate::address::canonical;
-use crate::config::MAX_DATAGRAM;
+use crate::{address::canonical, config::MAX_DATAGRAM};
 
 /// The buffers of one receive call, and what the last call put into them.
 #[derive(Debug)]

@@ -1,17 +1,21 @@
-use std::fmt;
-use std::future::poll_fn;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 
-use crate::error::{RecvError, SendError};
-use crate::inbox::Inbox;
-use crate::shared::Handle;
-use crate::stats::{ChannelStats, Counter, Stats};
+use crate::{
+    error::{RecvError, SendError},
+    inbox::Inbox,
+    shared::Handle,
+    stats::{ChannelStats, Counter, Stats},
+};
 
 /// One peer of an endpoint: whole datagrams to it and from it.
 ///

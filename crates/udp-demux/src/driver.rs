@@ -1,16 +1,9 @@
-use std::future::poll_fn;
-use std::io;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
-use std::thread;
-use std::time::Duration;
+use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll, thread, time::Duration};
 
 use futures::future::{Either, select};
 use tokio::task::spawn_blocking;
 
-use crate::batch::Batch;
-use crate::shared::Shared;
+use crate::{batch::Batch, shared::Shared};
 
 /// Receives for everybody until the last handle has gone or the descriptor is dead.
 pub(crate) async fn drive(shared: Arc<Shared>) {

@@ -1,16 +1,16 @@
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{io, net::SocketAddr, sync::Arc};
 
-use crate::address::canonical;
-use crate::channel::Channel;
-use crate::config::Config;
-use crate::driver::drive;
-use crate::error::OpenError;
-use crate::incoming::Incoming;
-use crate::shared::{Entrance, Handle, Refused, Shared};
-use crate::socket::Socket;
-use crate::stats::Stats;
+use crate::{
+    address::canonical,
+    channel::Channel,
+    config::Config,
+    driver::drive,
+    error::OpenError,
+    incoming::Incoming,
+    shared::{Entrance, Handle, Refused, Shared},
+    socket::Socket,
+    stats::Stats,
+};
 
 /// One UDP socket and its peers, for servers and clients alike.
 ///

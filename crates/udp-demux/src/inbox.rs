@@ -1,13 +1,19 @@
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::config::Config;
-use crate::error::{RecvError, SendError};
-use crate::queue::Queue;
+use crate::{
+    config::Config,
+    error::{RecvError, SendError},
+    queue::Queue,
+};
 
 /// The receiving half of one channel: the driver fills it, the channel empties it.
 #[derive(Debug)]

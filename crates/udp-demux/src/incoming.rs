@@ -1,14 +1,18 @@
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Weak};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Weak},
+};
 
 use bytes::Bytes;
 
-use crate::backlog::Waiting;
-use crate::channel::Channel;
-use crate::error::{AcceptError, SendError};
-use crate::inbox::Inbox;
-use crate::shared::{Entrance, Handle, Refused, Shared};
+use crate::{
+    backlog::Waiting,
+    channel::Channel,
+    error::{AcceptError, SendError},
+    inbox::Inbox,
+    shared::{Entrance, Handle, Refused, Shared},
+};
 
 /// A datagram that belongs to no channel, and what may be done about it.
 ///

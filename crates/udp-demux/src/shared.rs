@@ -1,19 +1,23 @@
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::backlog::{Backlog, Waiting};
-use crate::batch::Run;
-use crate::config::Config;
-use crate::error::SendError;
-use crate::inbox::{End, Inbox};
-use crate::socket::Socket;
-use crate::stats::Counters;
-use crate::table::{Full, Table};
+use crate::{
+    backlog::{Backlog, Waiting},
+    batch::Run,
+    config::Config,
+    error::SendError,
+    inbox::{End, Inbox},
+    socket::Socket,
+    stats::Counters,
+    table::{Full, Table},
+};
 
 /// What the endpoint, its channels and the driver have in common.
 #[derive(Debug)]

@@ -1,14 +1,17 @@
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Type};
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::{io::Interest, net::UdpSocket};
 
-use crate::address::{canonical, is_source, mapped, mapped_ip};
-use crate::batch::Batch;
-use crate::config::Config;
+use crate::{
+    address::{canonical, is_source, mapped, mapped_ip},
+    batch::Batch,
+    config::Config,
+};
 
 /// The UDP socket, in terms of canonical addresses.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use crate::inbox::Inbox;
 

@@ -7,9 +7,11 @@
 
 mod common;
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use common::{accept, endpoint, peer, recv, recv_from, soon};
 use quinn_udp::{Transmit, UdpSocketState};

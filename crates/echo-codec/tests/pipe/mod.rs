@@ -1,11 +1,12 @@
 //! A datagram pipe in memory that counts its flushes and fails when told to.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
-use futures::channel::mpsc;
-use futures::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use futures::{FutureExt, Sink, SinkExt, Stream, StreamExt, channel::mpsc};
 use thiserror::Error;
 
 /// Makes a pipe that holds about `capacity` replies.

@@ -2,11 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::{net::UdpSocket, time::timeout};
 use udp_demux::{Channel, Config, Endpoint, Incoming, Stats};
 
 pub(crate) fn endpoint(config: Config) -> Endpoint {
