@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
-    context::{self, SessionContext},
+    context::{self, Configure, SessionContext},
     error::{BuildError, HandshakeError},
     ffi,
     gate::VerifiedHello,
-    handshake::Handshake,
+    handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
     roots::Roots,
@@ -91,8 +91,6 @@ impl Acceptor {
     }
 }
 
-pub(crate) type Started<S> = Result<(Ssl, Arc<crate::pace::Pace>, Transport<S>), HandshakeError>;
-
 /// Gathers what an [`Acceptor`] needs.
 pub struct AcceptorBuilder {
     identity: Identity,
@@ -100,9 +98,6 @@ pub struct AcceptorBuilder {
     clients: Option<(Roots, SslVerifyMode)>,
     configure: Option<Configure>,
 }
-
-pub(crate) type Configure =
-    Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
 
 impl AcceptorBuilder {
     /// Sets sizes and times (default: [`SessionConfig::default`]).

@@ -9,11 +9,10 @@ use openssl::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    acceptor::{Configure, Started},
     config::SessionConfig,
-    context::{self, SessionContext},
+    context::{self, Configure, SessionContext},
     error::BuildError,
-    handshake::Handshake,
+    handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
     roots::Roots,

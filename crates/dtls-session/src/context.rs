@@ -50,6 +50,10 @@ impl SessionContext {
     }
 }
 
+/// A caller's last word on a context.
+pub(crate) type Configure =
+    Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
+
 /// Makes a context builder with what is the same for both roles.
 pub(crate) fn builder(
     method: SslMethod,

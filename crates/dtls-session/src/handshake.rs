@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use openssl::ssl::Ssl;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep, sleep_until},
@@ -16,14 +17,15 @@ use tokio::{
 use udp_demux::Channel;
 
 use crate::{
-    acceptor::Started,
     alert::Alert,
     context::SessionContext,
     error::HandshakeError,
     ingress::Role,
+    pace::Pace,
     record_layer::{Failure, RecordLayer},
     registry::Permit,
     session::Session,
+    transport::Transport,
 };
 
 /// A handshake that becomes a [`Session`] when awaited.
@@ -42,6 +44,9 @@ use crate::{
 /// after a pause.
 #[must_use = "a handshake does nothing unless it is awaited"]
 pub struct Handshake<S>(Option<Result<Pending<S>, HandshakeError>>);
+
+/// What a handshake is made from, or why there is none.
+pub(crate) type Started<S> = Result<(Ssl, Arc<Pace>, Transport<S>), HandshakeError>;
 
 struct Pending<S> {
     layer: RecordLayer<S>,

@@ -1,26 +1,30 @@
 //! Buffers that are lent for one call, so that no session has to own one.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, thread::LocalKey};
 
 /// Lends a buffer that any datagram fits.
 pub(crate) fn with_datagram<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-    let mut buffer = BUFFER.take();
-    buffer.resize(MAX_DATAGRAM, 0);
-    let outcome = f(&mut buffer);
-    // Taken and put back rather than borrowed: `f` may come here again, for a session over a
-    // session.
-    BUFFER.set(buffer);
-    outcome
+    lend(&BUFFER, MAX_DATAGRAM, f)
 }
 
 /// Lends a buffer that any record's plaintext fits.
 pub(crate) fn with_plaintext<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-    let mut buffer = BUFFER.take();
-    buffer.resize(MAX_PLAINTEXT, 0);
+    lend(&BUFFER, MAX_PLAINTEXT, f)
+}
+
+/// The buffer is taken and put back rather than borrowed: `f` may come here again, for a session
+/// over a session.
+fn lend<T>(
+    owner: &'static LocalKey<RefCell<Vec<u8>>>,
+    length: usize,
+    f: impl FnOnce(&mut [u8]) -> T,
+) -> T {
+    let mut buffer = owner.take();
+    buffer.resize(length, 0);
     let outcome = f(&mut buffer);
-    BUFFER.set(buffer);
+    owner.set(buffer);
     outcome
 }
 
