@@ -35,12 +35,6 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Whether a datagram starts with a DTLS 1.3 unified header (RFC 9147 4), whose protected
-/// records have no length that could be read here.
-pub(crate) fn is_unified(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|byte| byte & 0xe0 == 0x20)
-}
-
 /// Adds `delta` to the sequence number of a record whose header starts `record`.
 pub(crate) fn shift_sequence(record: &mut [u8], delta: u64) {
     let shifted = sequence(record).wrapping_add(delta).to_be_bytes();

@@ -4,6 +4,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Buf, BytesMut};
@@ -15,7 +16,7 @@ use tokio::{
 use crate::{
     egress::Egress,
     ingress::{Ingress, Role},
-    record::{Record, content, is_unified},
+    record::{Record, content},
     scratch::with_datagram,
     stats::SessionStats,
 };
@@ -94,19 +95,13 @@ impl<S> Transport<S> {
         self.failure.take()
     }
 
-    /// The time from the first datagram sent to the first received.
-    pub(crate) fn first_round_trip(&self) -> Option<std::time::Duration> {
-        Some(
-            self.first_heard?
-                .saturating_duration_since(self.first_sent?),
-        )
+    /// The time from the first datagram sent to the first received after it.
+    pub(crate) fn first_round_trip(&self) -> Option<Duration> {
+        Some(self.first_heard?.duration_since(self.first_sent?))
     }
 
     /// Filters a datagram and returns its first admitted record; further ones are held.
     fn sift<'a>(&mut self, datagram: &'a [u8]) -> &'a [u8] {
-        if is_unified(datagram) {
-            return datagram;
-        }
         let mut first: &[u8] = &[];
         let mut rest = datagram;
         while let Some((record, behind)) = Record::split(rest) {
@@ -186,7 +181,9 @@ impl<S: AsyncRead + Unpin> Transport<S> {
                 }
                 Ok(()) => {
                     self.stats.datagrams_received += 1;
-                    self.first_heard.get_or_insert_with(Instant::now);
+                    if self.first_sent.is_some() {
+                        self.first_heard.get_or_insert_with(Instant::now);
+                    }
                     let first = self.sift(datagram.filled());
                     if !first.is_empty() && first.len() <= buf.remaining() {
                         buf.put_slice(first);
