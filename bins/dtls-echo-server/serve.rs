@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, pin::pin, time::Duration};
 use dtls_session::{Handshake, Listener, Session};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 use udp_demux::Channel;
 
 /// Serves until `stop` completes, then closes every session, for which it takes a bounded time.
@@ -20,8 +21,15 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(handshake) => {
+                    let Some(peer) = handshake.peer_addr() else {
+                        let error = handshake.await.err();
+                        tracing::debug!(?error, "handshake did not start");
+                        continue;
+                    };
                     let stopping = stopping.clone();
-                    peers.spawn(attend(handshake, stopping));
+                    // Tells whose the library's lines are; ours at info name the peer themselves.
+                    let span = tracing::debug_span!("peer", %peer);
+                    peers.spawn(attend(peer, handshake, stopping).instrument(span));
                 }
                 Err(error) => break Err(error),
             },
@@ -64,10 +72,7 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn attend(handshake: Handshake<Channel>, stopping: CancellationToken) {
-    let Some(peer) = handshake.peer_addr() else {
-        return;
-    };
+async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: CancellationToken) {
     let established = tokio::select! {
         established = handshake => established,
         () = stopping.cancelled() => return,

@@ -99,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
         if let Some(Ok(pending)) = &mut this.0
             && let Err(error) = ready!(pending.poll(cx))
         {
+            tracing::debug!(%error, "handshake failed");
             this.0 = None;
             return Poll::Ready(Err(error));
         }
@@ -107,6 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             .take()
             .expect("a handshake is not polled after it has finished");
         let mut finished = finished?;
+        tracing::debug!(
+            repeats = finished.layer.retransmissions(),
+            "handshake finished"
+        );
         if let Some(permit) = &mut finished.permit {
             permit.establish();
         }

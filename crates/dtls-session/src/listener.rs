@@ -109,6 +109,7 @@ impl Listener {
             let incoming = self.endpoint.accept().await?;
             match self.gate.check(incoming.peer_addr(), incoming.datagram()) {
                 Verdict::Challenge(request) => {
+                    tracing::trace!(peer = %incoming.peer_addr(), "hello answered with a cookie");
                     add(&self.counters.challenged);
                     // A reply that cannot be sent now is lost as on the wire: the client asks again.
                     let _ = incoming.reply(request.as_ref());
@@ -178,6 +179,7 @@ impl Listener {
         };
         match channel {
             Ok(channel) => {
+                tracing::debug!(%peer, round_trip = ?hello.round_trip(), beside, "handshake starts");
                 add(&self.counters.accepted);
                 Some(
                     self.acceptor

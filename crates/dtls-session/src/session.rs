@@ -8,6 +8,7 @@ use std::{
 
 use openssl::x509::X509;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::Instrument;
 use udp_demux::Channel;
 
 use crate::{
@@ -203,7 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
         permit: Option<Permit>,
     ) -> Self {
         let shared = Arc::new(Shared::new(layer, config, permit));
-        tokio::spawn(Keeper::new(Arc::downgrade(&shared), config.idle_timeout));
+        let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
+        tokio::spawn(keeper.in_current_span());
         Self(shared)
     }
 }

@@ -108,6 +108,13 @@ impl<S> Transport<S> {
             let (bytes, _) = rest.split_at(record.len());
             rest = behind;
             if !self.ingress.admits(&record, &mut self.stats) {
+                let Record {
+                    content_type,
+                    epoch,
+                    sequence,
+                    ..
+                } = record;
+                tracing::trace!(content_type, epoch, sequence, "record dropped");
                 continue;
             }
             if first.is_empty() {
@@ -154,11 +161,15 @@ impl<S: AsyncWrite + Unpin> Transport<S> {
 
     fn count_sent(&mut self, outcome: &io::Result<usize>) {
         match outcome {
-            Ok(_) => {
+            Ok(bytes) => {
+                tracing::trace!(bytes, "datagram sent");
                 self.stats.datagrams_sent += 1;
                 self.first_sent.get_or_insert_with(Instant::now);
             }
-            Err(_) => self.stats.send_errors += 1,
+            Err(error) => {
+                tracing::trace!(%error, "datagram not sent");
+                self.stats.send_errors += 1;
+            }
         }
     }
 }
@@ -180,6 +191,7 @@ impl<S: AsyncRead + Unpin> Transport<S> {
                     self.stats.filtered_empty += 1;
                 }
                 Ok(()) => {
+                    tracing::trace!(bytes = datagram.filled().len(), "datagram received");
                     self.stats.datagrams_received += 1;
                     if self.first_sent.is_some() {
                         self.first_heard.get_or_insert_with(Instant::now);
