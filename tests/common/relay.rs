@@ -41,8 +41,11 @@ impl Weather {
     ) -> Vec<(Duration, Vec<u8>)> {
         let mut dice = Dice::new(self.seed, client, direction, index);
         let lost = dice.chance(self.drop);
-        let (twice, late, damaged) =
-            (dice.chance(self.duplicate), dice.chance(self.reorder), dice.chance(self.corrupt));
+        let (twice, late, damaged) = (
+            dice.chance(self.duplicate),
+            dice.chance(self.reorder),
+            dice.chance(self.corrupt),
+        );
         if lost
             || self.drop_nth == Some((direction, index))
             || self.mtu.is_some_and(|mtu| datagram.len() > mtu)
@@ -54,10 +57,17 @@ impl Weather {
             let place = dice.roll() as usize % copy.len();
             copy[place] ^= 1 << (dice.roll() % 8);
         }
-        let lateness = if late { Duration::from_millis(1 + dice.roll() % 40) } else { Duration::ZERO };
+        let lateness = if late {
+            Duration::from_millis(1 + dice.roll() % 40)
+        } else {
+            Duration::ZERO
+        };
         let mut copies = vec![(self.delay + lateness, copy)];
         if twice {
-            let again = (self.delay + Duration::from_millis(dice.roll() % 40), datagram.to_vec());
+            let again = (
+                self.delay + Duration::from_millis(dice.roll() % 40),
+                datagram.to_vec(),
+            );
             copies.push(again);
         }
         copies
@@ -77,7 +87,10 @@ impl Relay {
         let addr = front.local_addr()?;
         let mut tasks = JoinSet::new();
         tasks.spawn(relay(front, server, weather));
-        Ok(Self { addr, _tasks: tasks })
+        Ok(Self {
+            addr,
+            _tasks: tasks,
+        })
     }
 
     /// Where clients find the server.
@@ -103,8 +116,13 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
         };
         let number = clients.len() as u64;
         if !clients.contains_key(&peer) {
-            let upstream = UdpSocket::bind("127.0.0.1:0").await.expect("a port on loopback");
-            upstream.connect(server).await.expect("loopback can be connected to");
+            let upstream = UdpSocket::bind("127.0.0.1:0")
+                .await
+                .expect("a port on loopback");
+            upstream
+                .connect(server)
+                .await
+                .expect("loopback can be connected to");
             let upstream = Arc::new(upstream);
             back.spawn(relay_back(
                 Arc::clone(&upstream),
@@ -113,13 +131,19 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
                 number,
                 weather.clone(),
             ));
-            clients.insert(peer, Client { number, sent: 0, upstream });
+            clients.insert(
+                peer,
+                Client {
+                    number,
+                    sent: 0,
+                    upstream,
+                },
+            );
         }
         let client = clients.get_mut(&peer).expect("it was just inserted");
         let index = client.sent;
         client.sent += 1;
-        let copies =
-            weather.deliver(client.number, Direction::ToServer, index, &buf[..length]);
+        let copies = weather.deliver(client.number, Direction::ToServer, index, &buf[..length]);
         for (delay, copy) in copies {
             deliver(Arc::clone(&client.upstream), server, delay, copy);
         }

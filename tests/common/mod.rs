@@ -1,0 +1,27 @@
+//! What the tests share: the real programs, and a bad network.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file uses its part of this module"
+)]
+
+mod process;
+mod relay;
+
+pub(crate) use process::{Program, Server, client, run};
+pub(crate) use relay::{Direction, Relay, Weather};
+
+use std::time::Duration;
+
+/// A deadline that only a hang misses.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(120), future)
+        .await
+        .expect("it hangs")
+}
+
+/// A file of `certs/`.
+pub(crate) fn cert(name: &str) -> String {
+    format!("{}/certs/{name}", env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,207 @@
+//! The programs as their users run them.
+
+use std::{
+    ffi::OsStr,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{Child, ChildStdin, Command},
+    task::JoinHandle,
+};
+
+use super::within;
+
+/// A child whose output is collected; it is killed when this is dropped.
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) stdin: Option<ChildStdin>,
+    out: Collected,
+    err: Collected,
+}
+
+impl Program {
+    pub(crate) fn start<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Self {
+        Self::start_with(Command::new(program).args(args))
+    }
+
+    pub(crate) fn start_with(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        Self {
+            stdin: child.stdin.take(),
+            out: Collected::new(child.stdout.take().expect("it is piped")),
+            err: Collected::new(child.stderr.take().expect("it is piped")),
+            child,
+        }
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("stdin is still open");
+        stdin.write_all(bytes).await.expect("it reads its input");
+        stdin.flush().await.expect("it reads its input");
+    }
+
+    /// Waits until stdout holds `text`.
+    pub(crate) async fn says(&self, text: &str) {
+        self.out.wait_for(text, &self.err).await;
+    }
+
+    /// Waits until stderr holds `text`.
+    pub(crate) async fn logs(&self, text: &str) {
+        self.err.wait_for(text, &self.out).await;
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it still runs").to_string();
+        let status = std::process::Command::new("kill")
+            .args([name, &id])
+            .status()
+            .expect("kill is there");
+        assert!(status.success());
+    }
+
+    /// Waits for its end and returns the exit code and all output.
+    pub(crate) async fn end(mut self) -> Ended {
+        drop(self.stdin.take());
+        let status = within(self.child.wait())
+            .await
+            .expect("it can be waited for");
+        within(async {
+            let _ = (&mut self.out.task).await;
+            let _ = (&mut self.err.task).await;
+        })
+        .await;
+        Ended {
+            code: status.code(),
+            out: self.out.text(),
+            err: self.err.text(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// Asserts a failure that stderr explains with all of `words`.
+    pub(crate) fn fails_with(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?} in {self:?}");
+        }
+    }
+}
+
+/// The echo server, listening.
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    pub(crate) addr: String,
+}
+
+impl Server {
+    /// Starts it on a port of its own on 127.0.0.1.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", flags).await
+    }
+
+    pub(crate) async fn start_on(addr: &str, flags: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dtls-echo-server"));
+        command.arg(addr).args(flags).env("RUST_LOG", "info");
+        let program = Program::start_with(&mut command);
+        program.says("\n").await;
+        let said = program.out.text();
+        let addr = said
+            .strip_prefix("listening on ")
+            .unwrap_or_else(|| panic!("the server said {said:?}"))
+            .trim()
+            .to_owned();
+        Self { program, addr }
+    }
+
+    pub(crate) fn port(&self) -> &str {
+        self.addr.rsplit_once(':').expect("an address has a port").1
+    }
+}
+
+/// Starts the echo client.
+pub(crate) fn client(addr: &str, flags: &[&str]) -> Program {
+    let mut args = vec![addr];
+    args.extend(flags);
+    Program::start(env!("CARGO_BIN_EXE_dtls-echo-client"), &args)
+}
+
+/// Runs the echo client on some input.
+pub(crate) async fn run(addr: &str, flags: &[&str], input: &[u8]) -> Ended {
+    let mut client = client(addr, flags);
+    let mut stdin = client.stdin.take().expect("it was just piped");
+    let input = input.to_vec();
+    // Beside the client, which may not read on before its output is taken.
+    let feeding = tokio::spawn(async move {
+        // A client that has failed reads no more.
+        let _ = stdin.write_all(&input).await;
+    });
+    let ended = client.end().await;
+    within(feeding).await.expect("nothing panics there");
+    ended
+}
+
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    changed: Arc<tokio::sync::Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Collected {
+    fn new(mut reader: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let changed = Arc::new(tokio::sync::Notify::new());
+        let task = tokio::spawn({
+            let (bytes, changed) = (Arc::clone(&bytes), Arc::clone(&changed));
+            async move {
+                let mut buf = [0; 8192];
+                while let Ok(length @ 1..) = reader.read(&mut buf).await {
+                    bytes.lock().expect("no panic").extend(&buf[..length]);
+                    changed.notify_one();
+                }
+                changed.notify_one();
+            }
+        });
+        Self {
+            bytes,
+            changed,
+            task,
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().expect("no panic")).into_owned()
+    }
+
+    async fn wait_for(&self, text: &str, other: &Self) {
+        within(async {
+            while !self.text().contains(text) {
+                let ended = self.task.is_finished();
+                assert!(
+                    !ended || self.text().contains(text),
+                    "no {text:?} in {:?}; besides {:?}",
+                    self.text(),
+                    other.text()
+                );
+                self.changed.notified().await;
+            }
+        })
+        .await;
+    }
+}

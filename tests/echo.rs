@@ -1,0 +1,131 @@
+//! The main job, with the real programs.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::{Server, client, run, within};
+
+#[tokio::test]
+async fn piped_lines_come_back_with_the_prefix() {
+    let server = Server::start(&[]).await;
+    let ended = run(&server.addr, &[], b"a\nb\n").await;
+    assert_eq!(
+        (ended.code, &*ended.out, &*ended.err),
+        (Some(0), "Echo: a\nEcho: b\n", "")
+    );
+    let ended = run(&server.addr, &[], b"\n\nlast, without a newline").await;
+    assert_eq!(ended.out, "Echo: \nEcho: \nEcho: last, without a newline\n");
+    let ended = run(&server.addr, &[], b"").await;
+    assert_eq!((ended.code, &*ended.out), (Some(0), ""));
+}
+
+#[tokio::test]
+async fn a_line_of_1200_bytes_fits_one_datagram_each_way() {
+    let server = Server::start(&[]).await;
+    let line = "x".repeat(1200);
+    let ended = run(&server.addr, &[], line.as_bytes()).await;
+    assert_eq!(
+        (ended.code, ended.out),
+        (Some(0), format!("Echo: {line}\n"))
+    );
+    server
+        .program
+        .logs("received=1 received_bytes=1201 sent=1 sent_bytes=1207")
+        .await;
+}
+
+#[tokio::test]
+async fn thousands_of_lines_come_back_in_order() {
+    let server = Server::start(&[]).await;
+    let lines: Vec<String> = (0..5000).map(|n| format!("{n}\n")).collect();
+    let ended = run(&server.addr, &[], lines.concat().as_bytes()).await;
+    let expected: Vec<String> = lines.iter().map(|line| format!("Echo: {line}")).collect();
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    assert!(
+        ended.out == expected.concat(),
+        "lines are missing or out of order"
+    );
+}
+
+#[tokio::test]
+async fn many_clients_are_served_at_once() {
+    let server = Server::start(&[]).await;
+    let mut clients: Vec<_> = (0..50).map(|_| client(&server.addr, &[])).collect();
+    // Nobody has finished when the last has begun.
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.write(format!("first {n}\n").as_bytes()).await;
+    }
+    for (n, client) in clients.iter().enumerate() {
+        client.says(&format!("Echo: first {n}\n")).await;
+    }
+    for (n, mut client) in clients.into_iter().enumerate() {
+        client.write(b"second\n").await;
+        let ended = client.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.out, format!("Echo: first {n}\nEcho: second\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_line_is_answered_while_the_input_is_open() {
+    let server = Server::start(&[]).await;
+    let mut client = client(&server.addr, &[]);
+    client.write(b"one\n").await;
+    client.says("Echo: one\n").await;
+    client.write(b"two\n").await;
+    client.says("Echo: two\n").await;
+    assert_eq!(client.end().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn names_and_ipv6_are_addresses_too() {
+    let server = Server::start(&[]).await;
+    let ended = run(&format!("localhost:{}", server.port()), &[], b"x\n").await;
+    assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        println!("IPv6 is not tried: this machine has none");
+        return;
+    }
+    let server = Server::start_on("[::1]:0", &[]).await;
+    assert!(server.addr.starts_with("[::1]:"));
+    let ended = run(&server.addr, &[], b"x\n").await;
+    assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+}
+
+#[tokio::test]
+async fn the_log_tells_of_each_session() {
+    let server = Server::start(&[]).await;
+    run(&server.addr, &[], b"abc\n").await;
+    let log = &server.program;
+    log.logs("session started peer=127.0.0.1:").await;
+    log.logs("version=\"DTLSv1.2\" cipher=\"ECDHE-ECDSA-").await;
+    log.logs("session ended peer=127.0.0.1:").await;
+    log.logs("reason=\"closed by the peer\" received=1 received_bytes=4 sent=1 sent_bytes=10")
+        .await;
+}
+
+#[tokio::test]
+async fn a_signal_closes_every_session_and_ends_the_server() {
+    for signal in ["-TERM", "-INT"] {
+        let server = Server::start(&[]).await;
+        let mut clients: Vec<_> = (0..5).map(|_| client(&server.addr, &[])).collect();
+        for client in &mut clients {
+            client.write(b"x\n").await;
+            client.says("Echo: x\n").await;
+        }
+        server.program.signal(signal);
+        for mut client in clients {
+            // They notice by themselves, with their input still open.
+            let status = within(client.child.wait()).await.unwrap();
+            assert_eq!(status.code(), Some(1));
+            client
+                .end()
+                .await
+                .fails_with(1, &["server has closed the session"]);
+        }
+        let ended = server.program.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.err.matches("reason=\"the server stops\"").count(), 5);
+    }
+}
