@@ -1,1 +1,220 @@
-fn main() {}
+//! Our programs against OpenSSL's and GnuTLS's.
+//!
+//! A test whose peer is not on this machine is reported as ignored, never as passed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::process::{Command, ExitCode, Stdio};
+
+use common::{Program, Server, cert, client};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let openssl = has(&["openssl", "version"]);
+    let gnutls = has(&["gnutls-cli", "--version"]) && has(&["gnutls-serv", "--version"]);
+    let trials = vec![
+        trial("s_client_is_answered_line_by_line", openssl, || {
+            s_client(&[], "x")
+        }),
+        trial("s_client_sends_1200_bytes", openssl, || async {
+            s_client(&[], &"x".repeat(1200)).await;
+        }),
+        trial("s_client_with_a_small_mtu", openssl, || {
+            s_client(&["-mtu", "300"], "x")
+        }),
+        trial(
+            "s_client_sends_several_lines_at_once",
+            openssl,
+            several_lines,
+        ),
+        trial(
+            "s_client_that_trusts_others_refuses",
+            openssl,
+            s_client_refuses,
+        ),
+        trial("s_server_is_talked_to", openssl, || s_server(&[])),
+        trial("s_server_with_a_cookie_is_talked_to", openssl, || {
+            s_server(&["-listen"])
+        }),
+        trial("gnutls_cli_is_answered_line_by_line", gnutls, || {
+            gnutls_cli("x")
+        }),
+        trial("gnutls_cli_sends_1200_bytes", gnutls, || async {
+            gnutls_cli(&"x".repeat(1200)).await;
+        }),
+        trial("gnutls_serv_echoes", gnutls, gnutls_serv),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+async fn s_client(flags: &[&str], line: &str) {
+    let server = Server::start(&[]).await;
+    let mut peer = start_s_client(&server, &cert("ca.pem"), flags);
+    for turn in 0..3 {
+        peer.write(format!("{line} {turn}\n").as_bytes()).await;
+        peer.says(&format!("Echo: {line} {turn}\n")).await;
+    }
+    peer.says("Verification: OK").await;
+    let ended = peer.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // s_client says goodbye, and the server heard it.
+    server
+        .program
+        .logs("reason=\"closed by the peer\" received=3")
+        .await;
+}
+
+async fn several_lines() {
+    let server = Server::start(&[]).await;
+    let mut peer = start_s_client(&server, &cert("ca.pem"), &[]);
+    // What is there before the handshake is over goes out in one record.
+    peer.write(b"one\ntwo\n\nthree\n").await;
+    peer.says("Echo: one\nEcho: two\nEcho: \nEcho: three\n")
+        .await;
+    assert_eq!(peer.end().await.code, Some(0));
+}
+
+async fn s_client_refuses() {
+    let server = Server::start(&[]).await;
+    let peer = start_s_client(&server, &cert("client.pem"), &[]);
+    let ended = peer.end().await;
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    server
+        .program
+        .logs("the peer refused the handshake with the alert unknown_ca")
+        .await;
+}
+
+fn start_s_client(server: &Server, ca: &str, flags: &[&str]) -> Program {
+    let args = [
+        "s_client",
+        "-dtls1_2",
+        "-connect",
+        &server.addr,
+        "-CAfile",
+        ca,
+        "-verify_return_error",
+        "-verify_ip",
+        "127.0.0.1",
+    ];
+    Program::start("openssl", &[&args, flags].concat())
+}
+
+async fn s_server(flags: &[&str]) {
+    let (pem, key) = (cert("server.pem"), cert("server.key"));
+    let args = [
+        "s_server",
+        "-dtls1_2",
+        "-accept",
+        "127.0.0.1:0",
+        "-cert",
+        &pem,
+        "-key",
+        &key,
+    ];
+    let mut peer = Program::start("openssl", &[&args, flags].concat());
+    let addr = peer.says_line("ACCEPT ").await;
+    let mut client = client(&addr, &["--timeout", "60"]);
+    for line in ["short".to_owned(), "x".repeat(1200)] {
+        client.write(format!("{line}\n").as_bytes()).await;
+        peer.says(&format!("{line}\n")).await;
+        // It does not echo by itself.
+        peer.write(format!("typed: {line}\n").as_bytes()).await;
+        client.says(&format!("typed: {line}\n")).await;
+    }
+    let ended = client.end().await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    peer.says("DONE").await;
+}
+
+async fn gnutls_cli(line: &str) {
+    let server = Server::start(&[]).await;
+    let ca = cert("ca.pem");
+    let args = [
+        "--udp",
+        "--port",
+        server.port(),
+        "--x509cafile",
+        &ca,
+        "--mtu",
+        "1400",
+        "127.0.0.1",
+    ];
+    let mut peer = Program::start("gnutls-cli", &args);
+    peer.says("Handshake was completed").await;
+    for turn in 0..3 {
+        peer.write(format!("{line} {turn}\n").as_bytes()).await;
+        peer.says(&format!("Echo: {line} {turn}\n")).await;
+    }
+    let ended = peer.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    server
+        .program
+        .logs("reason=\"closed by the peer\" received=3")
+        .await;
+}
+
+async fn gnutls_serv() {
+    let (pem, key) = (cert("server.pem"), cert("server.key"));
+    // It takes no port 0, and somebody may take the port that was free a moment ago.
+    for _ in 0..10 {
+        let port = free_port().to_string();
+        let args = [
+            "--udp",
+            "--echo",
+            "--port",
+            &port,
+            "--x509certfile",
+            &pem,
+            "--x509keyfile",
+            &key,
+        ];
+        let peer = Program::start("gnutls-serv", &args);
+        let mut client = client(&format!("127.0.0.1:{port}"), &["--timeout", "10"]);
+        let line = "x".repeat(1200);
+        client.write(format!("short\n{line}\n").as_bytes()).await;
+        let ended = client.end().await;
+        if ended.err.contains("cannot connect") {
+            println!(
+                "tried another port after {:?} and {:?}",
+                ended,
+                peer.kill().await
+            );
+            continue;
+        }
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+        assert_eq!(ended.out, format!("short\n{line}\n"));
+        return;
+    }
+    panic!("gnutls-serv answered on none of ten ports");
+}
+
+fn free_port() -> u16 {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+fn has(command: &[&str]) -> bool {
+    Command::new(command[0])
+        .args(&command[1..])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn trial<F>(name: &str, peer_is_here: bool, test: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = ()>,
+{
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(test());
+        Ok(())
+    };
+    Trial::test(name, run).with_ignored_flag(!peer_is_here)
+}

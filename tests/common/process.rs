@@ -54,6 +54,25 @@ impl Program {
         self.out.wait_for(text, &self.err).await;
     }
 
+    /// Waits for a line on stdout that starts with `prefix`, and returns the rest of it.
+    pub(crate) async fn says_line(&self, prefix: &str) -> String {
+        self.says(prefix).await;
+        let mut text = self.out.text();
+        // The line may still be on its way.
+        while !text[text.find(prefix).expect("it was there")..].contains('\n') {
+            self.out.changed.notified().await;
+            text = self.out.text();
+        }
+        let line = text.lines().find_map(|line| line.strip_prefix(prefix));
+        line.expect("a line starts with it").to_owned()
+    }
+
+    /// Ends it at once and returns what it had to say.
+    pub(crate) async fn kill(mut self) -> Ended {
+        let _ = self.child.start_kill();
+        self.end().await
+    }
+
     /// Waits until stderr holds `text`.
     pub(crate) async fn logs(&self, text: &str) {
         self.err.wait_for(text, &self.out).await;
