@@ -23,7 +23,10 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         "port 0 is no server's"
     );
     let connector = connector(args, &addresses)?;
-    let name = args.server_name.as_deref().unwrap_or_else(|| args.addr.host());
+    let name = args
+        .server_name
+        .as_deref()
+        .unwrap_or_else(|| args.addr.host());
     let mut attempts: FuturesUnordered<_> = addresses
         .iter()
         .zip(0..)

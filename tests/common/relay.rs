@@ -3,7 +3,13 @@
 //! What happens to a datagram depends only on the seed, on which client it belongs to, on its
 //! direction and on how many went before it: the same seed is the same weather.
 
-use std::{collections::HashMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{net::UdpSocket, task::JoinSet, time::sleep};
 
@@ -115,32 +121,19 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
             continue;
         };
         let number = clients.len() as u64;
-        if !clients.contains_key(&peer) {
-            let upstream = UdpSocket::bind("127.0.0.1:0")
-                .await
-                .expect("a port on loopback");
-            upstream
-                .connect(server)
-                .await
-                .expect("loopback can be connected to");
-            let upstream = Arc::new(upstream);
-            back.spawn(relay_back(
-                Arc::clone(&upstream),
-                Arc::clone(&front),
-                peer,
-                number,
-                weather.clone(),
-            ));
-            clients.insert(
-                peer,
-                Client {
+        let client = match clients.entry(peer) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let upstream = connected_to(server).await;
+                let (up, down) = (Arc::clone(&upstream), Arc::clone(&front));
+                back.spawn(relay_back(up, down, peer, number, weather.clone()));
+                vacant.insert(Client {
                     number,
                     sent: 0,
                     upstream,
-                },
-            );
-        }
-        let client = clients.get_mut(&peer).expect("it was just inserted");
+                })
+            }
+        };
         let index = client.sent;
         client.sent += 1;
         let copies = weather.deliver(client.number, Direction::ToServer, index, &buf[..length]);
@@ -148,6 +141,15 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
             deliver(Arc::clone(&client.upstream), server, delay, copy);
         }
     }
+}
+
+async fn connected_to(server: SocketAddr) -> Arc<UdpSocket> {
+    let socket = UdpSocket::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has ports left");
+    let connected = socket.connect(server).await;
+    connected.expect("loopback can be connected to");
+    Arc::new(socket)
 }
 
 async fn relay_back(
