@@ -8,6 +8,11 @@ mod host_port;
 mod logging;
 mod seconds;
 
+/// Runs the README's examples as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub use development::{development_identity, development_roots};
 pub use exit::run;
 pub use host_port::HostPort;
