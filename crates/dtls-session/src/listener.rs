@@ -60,12 +60,8 @@ impl Listener {
     /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
     /// bytes for the cookies' key.
     pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
-        Self::new(
-            Endpoint::bind(addr, Self::endpoint_config())?,
-            acceptor,
-            limits,
-        )
-        .map_err(io::Error::other)
+        let config = Self::endpoint_config().max_channels(limits.channels());
+        Self::new(Endpoint::bind(addr, config)?, acceptor, limits).map_err(io::Error::other)
     }
 
     /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.

@@ -29,6 +29,7 @@ pub(crate) struct Pace {
     min: u32,
     max: u32,
     interval: AtomicU32,
+    waited: AtomicU32,
     expiries: AtomicU32,
     total: AtomicU32,
 }
@@ -40,6 +41,7 @@ impl Pace {
             min: micros(config.min_rto),
             max: micros(config.max_rto),
             interval: AtomicU32::new(micros(config.initial_rto)),
+            waited: AtomicU32::new(0),
             expiries: AtomicU32::new(0),
             total: AtomicU32::new(0),
         }
@@ -64,6 +66,11 @@ impl Pace {
         Duration::from_micros(self.interval.load(Relaxed).into())
     }
 
+    /// How long the current flight will have gone unanswered when the interval ends.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Relaxed).into())
+    }
+
     /// How often the current flight has been repeated.
     pub(crate) fn expiries(&self) -> u32 {
         self.expiries.load(Relaxed)
@@ -78,6 +85,7 @@ impl Pace {
         let initial = self.initial.load(Relaxed);
         let interval = if previous == 0 {
             self.expiries.store(0, Relaxed);
+            self.waited.store(0, Relaxed);
             initial
         } else {
             self.expiries.fetch_add(1, Relaxed);
@@ -85,6 +93,7 @@ impl Pace {
             (previous / 2).saturating_mul(3).min(self.max)
         };
         self.interval.store(interval, Relaxed);
+        self.waited.fetch_add(interval, Relaxed);
         interval
     }
 }
@@ -128,6 +137,7 @@ mod tests {
         assert_eq!(first, 100_000);
         let second = pace.next(first);
         assert_eq!(second, 150_000);
+        assert_eq!(pace.waited(), Duration::from_millis(250));
         assert_eq!(
             (pace.expiries(), pace.interval()),
             (1, Duration::from_millis(150))

@@ -172,10 +172,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     }
 
     /// RFC 6347 4.1.1.1: repeats that stay unanswered may be too large for the path.
+    ///
+    /// They stay unanswered, too, while a slow peer computes, and there is no way back up: so it
+    /// takes repeats and time.
     fn lower_mtu(&mut self) {
         // OpenSSL is about to repeat the flight if no time is left, and will count it then.
         let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
-        if !repeats || !(self.pace.expiries() + 1).is_multiple_of(EXPIRIES_PER_MTU) {
+        let expiries = self.pace.expiries() + 1;
+        let unanswered =
+            expiries.is_multiple_of(EXPIRIES_PER_MTU) && self.pace.waited() >= MTU_PATIENCE;
+        if !repeats || !unanswered {
             return;
         }
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
@@ -254,4 +260,5 @@ fn drain_errors() {
 }
 
 const EXPIRIES_PER_MTU: u32 = 2;
+const MTU_PATIENCE: Duration = Duration::from_secs(1);
 const MIN_PATIENCE: Duration = Duration::from_millis(500);

@@ -42,6 +42,13 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// How many channels that makes: a handshake may run beside each peer's session.
+    pub(crate) fn channels(&self) -> usize {
+        self.sessions.saturating_add(self.half_open)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
