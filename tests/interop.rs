@@ -1,4 +1,4 @@
-//! Our programs against OpenSSL's and GnuTLS's.
+//! Our programs against OpenSSL's and GnuTLS's, and what else not every machine has.
 //!
 //! A test whose peer is not on this machine is reported as ignored, never as passed.
 
@@ -8,7 +8,7 @@ mod common;
 
 use std::process::{Command, ExitCode, Stdio};
 
-use common::{Program, Server, cert, client};
+use common::{Program, Server, cert, client, run};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             gnutls_cli(&"x".repeat(1200)).await;
         }),
         trial("gnutls_serv_echoes", gnutls, gnutls_serv),
+        trial("ipv6_works_as_ipv4_does", has_ipv6(), ipv6),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -189,6 +190,17 @@ async fn gnutls_serv() {
         return;
     }
     panic!("gnutls-serv answered on none of ten ports");
+}
+
+async fn ipv6() {
+    let server = Server::start_on("[::1]:0", &[]).await;
+    assert!(server.addr.starts_with("[::1]:"));
+    let ended = run(&server.addr, &[], b"x\n").await;
+    assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+}
+
+fn has_ipv6() -> bool {
+    std::net::UdpSocket::bind("[::1]:0").is_ok()
 }
 
 fn free_port() -> u16 {
