@@ -24,7 +24,9 @@ pub(crate) async fn converse(
         patience,
         sent: 0,
         outstanding: 0,
-        missing: 0,
+        given_up: 0,
+        answered: 0,
+        unanswered: 0,
         number: 0,
         too_long: 0,
         waiting_since: Instant::now(),
@@ -47,8 +49,11 @@ struct Conversation {
     sent: u64,
     /// Lines sent whose replies are still to come.
     outstanding: u64,
-    /// Lines sent whose replies are no longer waited for.
-    missing: u64,
+    /// Lines sent whose replies are no longer waited for; they may still come.
+    given_up: u64,
+    answered: u64,
+    /// Lines sent since the last reply came.
+    unanswered: u64,
     /// The number of the line read last.
     number: u64,
     too_long: u64,
@@ -70,6 +75,7 @@ impl Conversation {
             let full = self.outstanding >= WINDOW;
             // A reply may be lost, so a full window waits only for a while.
             let wait = match (input_ended, full) {
+                _ if self.answered == 0 => self.patience,
                 (true, _) => self.patience.min(LAST_WAIT),
                 (false, true) => self.patience.min(LULL),
                 (false, false) => self.patience,
@@ -89,7 +95,7 @@ impl Conversation {
                     }
                 }
                 () = sleep_until(self.waiting_since + wait), if self.outstanding > 0 => {
-                    if !full && !input_ended {
+                    if self.unanswered > 0 && !full && !input_ended {
                         bail!("no reply came within {wait:?}: the server may be gone");
                     }
                     self.give_up()?;
@@ -117,6 +123,7 @@ impl Conversation {
                 self.session.send(&line).await.context("cannot send")?;
                 self.sent += 1;
                 self.outstanding += 1;
+                self.unanswered += 1;
             }
         }
         Ok(())
@@ -126,16 +133,20 @@ impl Conversation {
         self.out.write_all(reply).await?;
         self.out.flush().await?;
         let lines = reply.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.outstanding = self.outstanding.saturating_sub(lines);
+        self.answered += lines;
+        self.unanswered = 0;
+        // A late reply is taken for one that was given up.
+        self.given_up = self.given_up.saturating_sub(lines);
+        self.outstanding = (self.sent - self.given_up).saturating_sub(self.answered);
         self.waiting_since = Instant::now();
         Ok(())
     }
 
     /// Takes what is outstanding for lost; a server that has never answered is gone.
     fn give_up(&mut self) -> anyhow::Result<()> {
-        self.missing += self.outstanding;
+        self.given_up += self.outstanding;
         self.outstanding = 0;
-        if self.missing == self.sent && self.session.stats().received == 0 {
+        if self.answered == 0 {
             bail!(
                 "none of the {} lines sent got a reply: the server may be gone",
                 self.sent
@@ -155,8 +166,9 @@ impl Conversation {
     }
 
     fn verdict(&self) -> anyhow::Result<ExitCode> {
-        if self.missing > 0 {
-            bail!("{} of {} replies did not come", self.missing, self.sent);
+        let missing = self.sent.saturating_sub(self.answered);
+        if missing > 0 {
+            bail!("{missing} of {} replies did not come", self.sent);
         }
         // Each such line has been told of.
         Ok(if self.too_long > 0 {

@@ -107,6 +107,10 @@ impl Egress {
         FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
     }
 
+    pub(crate) fn mtu(&self) -> usize {
+        self.mtu
+    }
+
     pub(crate) fn set_mtu(&mut self, mtu: usize) {
         self.mtu = mtu;
         self.largest = 0;

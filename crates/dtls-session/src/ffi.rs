@@ -54,7 +54,7 @@ pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack
 
 /// Makes `ssl` ask [`crate::pace::on_timer`] for its retransmission intervals
 /// (`DTLS_set_timer_cb`).
-pub(crate) fn set_timer_callback(ssl: &mut SslRef) {
+pub(crate) fn set_timer_callback(ssl: &SslRef) {
     // SAFETY: the SSL is live, and the callback has the type that the header asks for.
     unsafe { DTLS_set_timer_cb(ssl.as_ptr(), Some(on_timer)) };
 }
@@ -80,8 +80,8 @@ pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
     unsafe { DTLS_get_data_mtu(ssl.as_ptr()) }
 }
 
-/// Makes a client's `ssl` ready for a handshake from the start (`SSL_clear`); its settings and
-/// BIOs stay.
+/// Makes a client's `ssl` ready for a handshake from the start (`SSL_clear`); its BIOs stay, but the
+/// MTU and the timer callback may not.
 pub(crate) fn restart(ssl: &SslRef) -> Result<(), ErrorStack> {
     // SAFETY: the SSL is live, used by this thread only, and inside no other call.
     let cleared = unsafe { SSL_clear(ssl.as_ptr()) };

@@ -23,6 +23,7 @@ pub(crate) struct Ingress {
     highest: u64,
     early_handshake: u8,
     early_data: u8,
+    rooms: u8,
     alert: Option<(Alert, Instant)>,
 }
 
@@ -35,6 +36,7 @@ impl Ingress {
             highest: sequence,
             early_handshake: 0,
             early_data: 0,
+            rooms: MAX_EARLY_HANDSHAKE,
             alert: None,
         }
     }
@@ -84,6 +86,7 @@ impl Ingress {
                 &mut stats.filtered_alerts
             }
             content::CHANGE_CIPHER_SPEC if record.body == [1] => {
+                self.make_room();
                 return self.in_order(record, stats);
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
@@ -138,6 +141,16 @@ impl Ingress {
             body = rest;
         }
         true
+    }
+
+    /// A genuine Finished follows a ChangeCipherSpec, and must not be shut out by forged records
+    /// that used up the room before.
+    fn make_room(&mut self) {
+        if self.rooms > 0 {
+            self.rooms -= 1;
+            self.early_handshake = 0;
+            self.early_data = 0;
+        }
     }
 
     /// OpenSSL keeps records that come before their keys, so their number is bounded here.
@@ -257,6 +270,17 @@ mod tests {
         assert_eq!(admitted(&mut case, 23), usize::from(MAX_EARLY_DATA));
         assert!(!case.admits(&record(22, 2, 0, &[])));
         assert_eq!(case.1.filtered_early, 200 - 24 + 1);
+    }
+
+    #[test]
+    fn forged_early_records_do_not_shut_out_finished() {
+        let mut case = Case::server();
+        for sequence in 0..100 {
+            case.admits(&record(22, 1, sequence, &[]));
+        }
+        assert!(!case.admits(&record(22, 1, 0, b"Finished")));
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.admits(&record(22, 1, 0, b"Finished")));
     }
 
     #[test]

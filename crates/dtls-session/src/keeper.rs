@@ -49,6 +49,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
             return Poll::Ready(());
         };
         let mut core = session.lock();
+        // Before anything is polled: what wakes the keeper from within must find it.
+        session.waiters.keeper(cx.waker(), false);
         let news = core.keep(&mut session.context());
         let active = core.signs_of_life() != this.signs_of_life;
         if active {

@@ -87,7 +87,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     /// Starts a client's handshake anew, from the first hello.
     pub(crate) fn restart(&mut self) -> Result<(), ErrorStack> {
         self.transport().restart();
-        ffi::restart(self.ssl())
+        ffi::restart(self.ssl())?;
+        // Where the version had been negotiated already, the MTU and the callback went with it.
+        let mtu = self.transport().egress_mut().mtu();
+        ffi::set_mtu(self.ssl(), mtu);
+        ffi::set_timer_callback(self.ssl());
+        Ok(())
     }
 
     /// Reads one record's plaintext; a `buf` that is too short leaves the rest

@@ -168,11 +168,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if core.is_over() {
             return Poll::Ready(());
         }
-        let outcome = core.poll_drain(&mut self.0.context());
-        if outcome.is_pending() {
-            self.0.waiters.sender(cx.waker());
+        if core.poll_drain(&mut self.0.context()).is_ready() {
+            return Poll::Ready(());
         }
-        outcome
+        // The pipe may have become writable before this task was on the list.
+        self.0.waiters.sender(cx.waker());
+        core.poll_drain(&mut self.0.context())
     }
 
     pub(crate) fn poll_send(
@@ -225,6 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Session<S> {
             core.close(&mut cx);
             let _ = core.poll_drain(&mut cx);
         }
+        core.abandon();
         drop(core);
         // The keeper finds that nobody is left.
         self.0.waiters.wake_all();

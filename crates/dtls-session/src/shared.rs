@@ -178,7 +178,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
 
     /// Sends close_notify unless that was done or nobody is left to read it.
     pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
-        let gone = matches!(self.end, Some(End::Error(_)));
+        let gone = match &self.end {
+            Some(End::Error(RecvError::IdleTimedOut(_))) | Some(End::CloseNotify) | None => false,
+            Some(End::Error(_)) => true,
+        };
         if !self.closed && !gone {
             self.layer.seal_close(cx);
         }
@@ -248,6 +251,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
 }
 
 impl<S> Core<S> {
+    /// Lets the keeper see that nobody is left to keep the session for.
+    pub(crate) fn abandon(&mut self) {
+        self.end.get_or_insert(End::CloseNotify);
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.end.is_some()
     }

@@ -91,10 +91,13 @@ fn enlist(wakers: &mut Vec<Waker>, waker: &Waker) {
         return;
     }
     // Tasks that gave up leave their wakers behind; those that still wait come back.
-    if wakers.len() == MAX_WAKERS {
+    // Each time there is room for more of them, so that many who do wait settle.
+    if wakers.len() >= wakers.capacity().max(MIN_WAKERS) {
+        let room = 2 * wakers.len();
         wakers.drain(..).for_each(Waker::wake);
+        wakers.reserve(room);
     }
     wakers.push(waker.clone());
 }
 
-const MAX_WAKERS: usize = 16;
+const MIN_WAKERS: usize = 16;
