@@ -40,9 +40,47 @@ struct Args {
     /// After how long a silence a session ends
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     idle_timeout: Duration,
-    /// How many sessions there may be at a time
-    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// How much the server lets itself be asked for.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// How many sessions there may be at a time, handshakes included
+    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = at_least_one())]
     max_sessions: u32,
+    /// How many of them one address may have; an IPv6 /64 network counts as one address
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one())]
+    max_sessions_per_address: Option<u32>,
+    /// How many handshakes may run at a time
+    #[arg(long, value_name = "NUMBER", default_value = "1024", value_parser = at_least_one())]
+    max_half_open: u32,
+    /// How many of them one address may have
+    #[arg(long, value_name = "NUMBER", default_value = "256", value_parser = at_least_one())]
+    max_half_open_per_address: u32,
+    /// How many first hellos are answered a second
+    #[arg(long, value_name = "PER_SECOND", default_value = "50000", value_parser = at_least_one())]
+    max_challenges: u32,
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        let limits = Limits::default()
+            .sessions(self.max_sessions as usize)
+            .half_open(self.max_half_open as usize)
+            .half_open_per_address(self.max_half_open_per_address as usize)
+            .challenges(self.max_challenges);
+        match self.max_sessions_per_address {
+            Some(sessions) => limits.per_address(sessions as usize),
+            None => limits,
+        }
+    }
+}
+
+fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
 }
 
 fn main() -> ExitCode {
@@ -61,8 +99,7 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
                 .idle_timeout(Some(args.idle_timeout)),
         )
         .build()?;
-    let limits = Limits::default().sessions(args.max_sessions as usize);
-    let listener = bind(&addresses, &acceptor, limits)
+    let listener = bind(&addresses, &acceptor, args.limits.limits())
         .with_context(|| format!("cannot listen on {}", args.addr))?;
     let stop = serve::stop_signal()?;
     // Whoever started the server may not care to read this.

@@ -42,7 +42,41 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
+    report(listener);
     outcome
+}
+
+/// Tells what an operator would want to know of a night's attacks.
+fn report(listener: &Listener) {
+    let stats = listener.stats();
+    tracing::info!(
+        challenged = stats.challenged,
+        challenges_limited = stats.challenges_limited,
+        discarded = stats.discarded,
+        repeated = stats.repeated,
+        accepted = stats.accepted,
+        refused_half_open = stats.refused_half_open,
+        refused_half_open_per_address = stats.refused_half_open_per_address,
+        refused_sessions = stats.refused_sessions,
+        refused_per_address = stats.refused_per_address,
+        evicted = stats.evicted,
+        "handshakes in all"
+    );
+    let stats = listener.endpoint_stats();
+    tracing::info!(
+        received = stats.received,
+        received_bytes = stats.received_bytes,
+        receive_errors = stats.receive_errors,
+        dropped_empty = stats.dropped_empty,
+        dropped_too_long = stats.dropped_too_long,
+        dropped_queue_full = stats.dropped_queue_full,
+        dropped_backlog_full = stats.dropped_backlog_full,
+        sent = stats.sent,
+        sent_bytes = stats.sent_bytes,
+        send_errors = stats.send_errors,
+        send_would_block = stats.send_would_block,
+        "datagrams in all"
+    );
 }
 
 /// Completes at Ctrl-C or SIGTERM.

@@ -83,10 +83,13 @@ impl Acceptor {
         if !ffi::listen(&mut ssl, &hello.record)? {
             return Err(HandshakeError::HelloRefused);
         }
-        pace.observe(hello.round_trip());
+        // A cookie that took longer may have been asked for twice (Karn's rule).
+        if hello.round_trip() < self.0.config.initial_rto {
+            pace.observe(hello.round_trip());
+        }
         let mut transport =
             Transport::new(pipe, Role::Server, self.0.config.mtu, Some(hello.sequence));
-        transport.hold(&hello.rest);
+        transport.hold(&mut hello.rest.to_vec());
         Ok((ssl, pace, transport))
     }
 }

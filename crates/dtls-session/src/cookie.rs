@@ -6,6 +6,7 @@ use std::{
 };
 
 use openssl::{memcmp, sha::sha256};
+use zeroize::Zeroizing;
 
 use crate::{hello::Hello, hmac::HmacKey};
 
@@ -54,7 +55,9 @@ impl CookieKey {
 
     fn tag(&self, peer: SocketAddr, hello: &Hello<'_>, statement: &[u8]) -> [u8; TAG] {
         let slice = number(&statement[..TIME]) / SLICE.as_millis() as u64;
-        let key = HmacKey::new(&self.0.sign(&[b"cookie slice", &slice.to_be_bytes()]));
+        let key = HmacKey::new(&*Zeroizing::new(
+            self.0.sign(&[b"cookie slice", &slice.to_be_bytes()]),
+        ));
         let address = match peer.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
             IpAddr::V6(ip) => ip.octets(),

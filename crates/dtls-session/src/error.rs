@@ -97,6 +97,10 @@ pub enum HandshakeError {
     /// The hello that a cookie was good for is no hello to OpenSSL.
     #[error("OpenSSL does not take the client's hello")]
     HelloRefused,
+    /// Its place was given to another: the client had started anew, or it was the oldest of too
+    /// many handshakes.
+    #[error("the handshake had to make room for another")]
+    Evicted,
     /// The pipe below ended; a channel does so when its peer starts anew.
     #[error("the datagram pipe ended")]
     Pipe(#[source] io::Error),

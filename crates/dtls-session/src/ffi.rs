@@ -33,7 +33,7 @@ pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack
         return Err(ErrorStack::get());
     }
     let outcome = memory_bio(record).and_then(|input| {
-        let output = memory_bio(&[])?;
+        let output = memory_bio(&[]).inspect_err(|_| free_bio(input))?;
         // SAFETY: all three are live, and the SSL takes ownership of both BIOs.
         unsafe { sys::SSL_set_bio(ssl.as_ptr(), input, output) };
         // SAFETY: both are live and used by this thread only.
@@ -156,12 +156,17 @@ fn memory_bio(bytes: &[u8]) -> Result<*mut sys::BIO, ErrorStack> {
         // SAFETY: `bytes` holds `length` bytes, which are copied.
         let written = unsafe { sys::BIO_write(bio, bytes.as_ptr().cast(), length) };
         if written != length {
-            // SAFETY: made above, and nothing else has it.
-            unsafe { sys::BIO_free_all(bio) };
+            free_bio(bio);
             return Err(ErrorStack::get());
         }
     }
     Ok(bio)
+}
+
+/// Frees a BIO of [`memory_bio`] that nothing else has.
+fn free_bio(bio: *mut sys::BIO) {
+    // SAFETY: the caller owns it, and it is live.
+    unsafe { sys::BIO_free_all(bio) };
 }
 
 extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {

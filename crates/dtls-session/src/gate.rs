@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use openssl::{error::ErrorStack, rand::rand_bytes};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::{
     cookie::{COOKIE_LEN, Cookie, CookieKey},
@@ -52,10 +53,10 @@ impl CookieGate {
     ///
     /// OpenSSL's, if it has no random bytes to give.
     pub fn new() -> Result<Self, ErrorStack> {
-        let mut secret = [0; 32];
-        rand_bytes(&mut secret)?;
+        let mut secret = Zeroizing::new([0; 32]);
+        rand_bytes(&mut *secret)?;
         Ok(Self {
-            key: CookieKey::new(&secret),
+            key: CookieKey::new(&*secret),
             made_at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
             made: Instant::now(),
         })

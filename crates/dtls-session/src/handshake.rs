@@ -112,8 +112,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             repeats = finished.layer.retransmissions(),
             "handshake finished"
         );
-        if let Some(permit) = &mut finished.permit {
-            permit.establish();
+        if let Some(permit) = &mut finished.permit
+            && !permit.establish()
+        {
+            return Poll::Ready(Err(HandshakeError::Evicted));
         }
         let config = &finished.context.config;
         Poll::Ready(Ok(Session::establish(
@@ -126,6 +128,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
+        if let Some(permit) = &self.permit
+            && permit.poll_evicted(cx).is_ready()
+        {
+            return Poll::Ready(Err(HandshakeError::Evicted));
+        }
         while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
             match outcome.map_err(|failure| self.explain(failure)) {
                 Err(error) if error.is_exhaustion() => match self.context.role {

@@ -3,11 +3,13 @@
 //! OpenSSL's own HMAC costs some thirty times as much a call, and this one runs for each hello
 //! of a flood.
 
+use std::hint::black_box;
+
 use openssl::sha::{Sha256, sha256};
+use zeroize::Zeroizing;
 
 const BLOCK: usize = 64;
 
-#[derive(Clone)]
 pub(crate) struct HmacKey {
     inner: Sha256,
     outer: Sha256,
@@ -15,7 +17,7 @@ pub(crate) struct HmacKey {
 
 impl HmacKey {
     pub(crate) fn new(key: &[u8]) -> Self {
-        let mut block = [0; BLOCK];
+        let mut block = Zeroizing::new([0; BLOCK]);
         if key.len() > BLOCK {
             block[..32].copy_from_slice(&sha256(key));
         } else {
@@ -23,7 +25,8 @@ impl HmacKey {
         }
         let padded = |pad: u8| {
             let mut state = Sha256::new();
-            state.update(&block.map(|byte| byte ^ pad));
+            let padded = Zeroizing::new(block.map(|byte| byte ^ pad));
+            state.update(&*padded);
             state
         };
         Self {
@@ -40,6 +43,14 @@ impl HmacKey {
         let mut outer = self.outer.clone();
         outer.update(&inner.finish());
         outer.finish()
+    }
+}
+
+impl Drop for HmacKey {
+    fn drop(&mut self) {
+        (self.inner, self.outer) = (Sha256::new(), Sha256::new());
+        // Keeps the compiler from leaving out a store that nobody reads.
+        black_box(&*self);
     }
 }
 

@@ -20,7 +20,8 @@ pub(crate) enum Role {
 pub(crate) struct Ingress {
     role: Role,
     established: bool,
-    highest: u64,
+    /// The number that the last plaintext record was given.
+    last: u64,
     early_handshake: u8,
     early_data: u8,
     rooms: u8,
@@ -33,7 +34,7 @@ impl Ingress {
         Self {
             role,
             established: false,
-            highest: sequence,
+            last: sequence,
             early_handshake: 0,
             early_data: 0,
             rooms: MAX_EARLY_HANDSHAKE,
@@ -57,25 +58,26 @@ impl Ingress {
         self.alert
     }
 
-    pub(crate) fn admits(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+    /// Returns the number under which OpenSSL may see the record, or None if it may not.
+    pub(crate) fn admit(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let known = (content::CHANGE_CIPHER_SPEC..=content::APPLICATION_DATA)
             .contains(&record.content_type);
         if !known || record.version >> 8 != 0xfe {
             stats.filtered_malformed += 1;
-            return false;
+            return None;
         }
         match (record.epoch, self.established) {
             (0, true) => {
                 stats.filtered_plaintext += 1;
-                false
+                None
             }
-            (_, true) => true,
-            (0, false) => self.admits_plaintext(record, stats),
-            (_, false) => self.admits_early(record, stats),
+            (_, true) => Some(record.sequence),
+            (0, false) => self.admit_plaintext(record, stats),
+            (_, false) => self.admit_early(record, stats),
         }
     }
 
-    fn admits_plaintext(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+    fn admit_plaintext(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let counter = match record.content_type {
             content::ALERT => {
                 if let [2, description] | [_, description @ 0] = *record.body {
@@ -87,27 +89,24 @@ impl Ingress {
             }
             content::CHANGE_CIPHER_SPEC if record.body == [1] => {
                 self.make_room();
-                return self.in_order(record, stats);
+                return self.next_number();
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
-                return self.in_order(record, stats);
+                return self.next_number();
             }
             content::APPLICATION_DATA => &mut stats.filtered_plaintext,
             _ => &mut stats.filtered_malformed,
         };
         *counter += 1;
-        false
+        None
     }
 
-    /// A number far ahead would make OpenSSL's replay window refuse every genuine record.
-    fn in_order(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
-        if record.sequence > self.highest + MAX_GAP {
-            stats.filtered_malformed += 1;
-            return false;
-        }
-        self.highest = self.highest.max(record.sequence);
+    /// Numbers admitted plaintext anew: anybody can write the numbers, and one far ahead would make
+    /// OpenSSL's replay window refuse every genuine record.
+    fn next_number(&mut self) -> Option<u64> {
         self.alert = None;
-        true
+        self.last = self.last.wrapping_add(1);
+        Some(self.last)
     }
 
     /// Whether a plaintext handshake record holds whole fragments of messages that this side can
@@ -154,17 +153,17 @@ impl Ingress {
     }
 
     /// OpenSSL keeps records that come before their keys, so their number is bounded here.
-    fn admits_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> bool {
+    fn admit_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let (kept, limit) = match record.content_type {
             content::APPLICATION_DATA => (&mut self.early_data, MAX_EARLY_DATA),
             _ => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
         };
         if *kept == limit || record.epoch != 1 {
             stats.filtered_early += 1;
-            return false;
+            return None;
         }
         *kept += 1;
-        true
+        Some(record.sequence)
     }
 }
 
@@ -175,7 +174,6 @@ fn u24(bytes: &[u8]) -> usize {
 /// Above any certificate chain that is accepted.
 pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 
-const MAX_GAP: u64 = 512;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;
@@ -208,7 +206,7 @@ mod tests {
         }
 
         fn admits(&mut self, record: &Record<'_>) -> bool {
-            self.0.admits(record, &mut self.1)
+            self.0.admit(record, &mut self.1).is_some()
         }
     }
 
@@ -239,11 +237,23 @@ mod tests {
         assert!(!case.admits(&record(20, 0, 4, &[2])));
         assert!(!case.admits(&record(23, 0, 4, b"data")));
         assert!(!case.admits(&record(77, 0, 4, b"what")));
-        assert!(!case.admits(&record(20, 0, 3 + MAX_GAP + 1, &[1])));
         assert_eq!(
             (case.1.filtered_malformed, case.1.filtered_plaintext),
-            (3, 1)
+            (2, 1)
         );
+    }
+
+    #[test]
+    fn forged_numbers_do_not_count() {
+        let mut case = Case::server();
+        let mut number = |sequence| {
+            let ccs = record(20, 0, sequence, &[1]);
+            case.0.admit(&ccs, &mut case.1)
+        };
+        let numbers = [4, (1 << 48) - 1, 500, 5, 5].map(&mut number);
+        assert_eq!(numbers, [4, 5, 6, 7, 8].map(Some));
+        let early = record(22, 1, 77, &[]);
+        assert_eq!(case.0.admit(&early, &mut case.1), Some(77));
     }
 
     #[test]

@@ -11,10 +11,12 @@ use udp_demux::{Channel, Config, Endpoint, Incoming};
 
 use crate::{
     acceptor::Acceptor,
+    allowance::Allowance,
     gate::{CookieGate, Verdict, VerifiedHello},
     handshake::Handshake,
     hello::opens_a_handshake,
-    registry::{Limits, Refusal, Registry},
+    limits::Limits,
+    registry::{Refusal, Registry},
     stats::ListenerStats,
 };
 
@@ -49,6 +51,7 @@ pub struct Listener {
     acceptor: Acceptor,
     gate: CookieGate,
     registry: std::sync::Arc<Registry>,
+    challenges: Allowance,
     counters: Counters,
 }
 
@@ -75,6 +78,7 @@ impl Listener {
             acceptor,
             gate: CookieGate::new()?,
             registry: Registry::new(limits),
+            challenges: Allowance::new(limits.challenges),
             counters: Counters::default(),
         })
     }
@@ -104,6 +108,9 @@ impl Listener {
         loop {
             let incoming = self.endpoint.accept().await?;
             match self.gate.check(incoming.peer_addr(), incoming.datagram()) {
+                Verdict::Challenge(_) if !self.challenges.take() => {
+                    add(&self.counters.challenges_limited);
+                }
                 Verdict::Challenge(request) => {
                     tracing::trace!(peer = %incoming.peer_addr(), "hello answered with a cookie");
                     add(&self.counters.challenged);
@@ -132,12 +139,18 @@ impl Listener {
             half_open,
             sessions,
             challenged: self.counters.challenged.load(Relaxed),
+            challenges_limited: self.counters.challenges_limited.load(Relaxed),
             discarded: self.counters.discarded.load(Relaxed),
             repeated: self.counters.repeated.load(Relaxed),
             accepted: self.counters.accepted.load(Relaxed),
             refused_half_open: self.counters.refused_half_open.load(Relaxed),
+            refused_half_open_per_address: self
+                .counters
+                .refused_half_open_per_address
+                .load(Relaxed),
             refused_sessions: self.counters.refused_sessions.load(Relaxed),
             refused_per_address: self.counters.refused_per_address.load(Relaxed),
+            evicted: self.registry.evicted(),
         }
     }
 
@@ -148,12 +161,13 @@ impl Listener {
 
     fn admit(&self, mut incoming: Incoming, hello: &VerifiedHello) -> Option<Handshake<Channel>> {
         let peer = incoming.peer_addr();
-        let (mut permit, beside) = match self.registry.admit(peer, hello.random()) {
+        let mut permit = match self.registry.admit(peer, hello.random()) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {
                     Refusal::Repeated => &self.counters.repeated,
                     Refusal::HalfOpen => &self.counters.refused_half_open,
+                    Refusal::HalfOpenPerAddress => &self.counters.refused_half_open_per_address,
                     Refusal::Sessions => &self.counters.refused_sessions,
                     Refusal::PerAddress => &self.counters.refused_per_address,
                 });
@@ -163,19 +177,11 @@ impl Listener {
         };
         // The handshake has the hello already; its channel gets what comes after it.
         let _ = incoming.take();
-        // A handshake that a restarted client has left behind would go on sending it flights of
-        // its own, so it ends at once; a session stays until its successor is established.
-        let channel = if beside {
-            incoming.accept_candidate().map(|(channel, promotion)| {
+        // Beside whatever the peer has: a session stays until its successor is established.
+        match incoming.accept_candidate() {
+            Ok((channel, promotion)) => {
+                tracing::debug!(%peer, round_trip = ?hello.round_trip(), "handshake starts");
                 permit.promotes(promotion);
-                channel
-            })
-        } else {
-            incoming.accept()
-        };
-        match channel {
-            Ok(channel) => {
-                tracing::debug!(%peer, round_trip = ?hello.round_trip(), beside, "handshake starts");
                 add(&self.counters.accepted);
                 Some(
                     self.acceptor
@@ -198,10 +204,12 @@ const MAX_DATAGRAM: usize = 13 + (1 << 14) + 2048;
 #[derive(Debug, Default)]
 struct Counters {
     challenged: AtomicU64,
+    challenges_limited: AtomicU64,
     discarded: AtomicU64,
     repeated: AtomicU64,
     accepted: AtomicU64,
     refused_half_open: AtomicU64,
+    refused_half_open_per_address: AtomicU64,
     refused_sessions: AtomicU64,
     refused_per_address: AtomicU64,
 }

@@ -37,8 +37,12 @@ impl<'a> Record<'a> {
 
 /// Adds `delta` to the sequence number of a record whose header starts `record`.
 pub(crate) fn shift_sequence(record: &mut [u8], delta: u64) {
-    let shifted = sequence(record).wrapping_add(delta).to_be_bytes();
-    record[5..11].copy_from_slice(&shifted[2..]);
+    set_sequence(record, sequence(record).wrapping_add(delta));
+}
+
+/// Gives a record whose header starts `record` the lower 48 bits of `sequence` for its number.
+pub(crate) fn set_sequence(record: &mut [u8], sequence: u64) {
+    record[5..11].copy_from_slice(&sequence.to_be_bytes()[2..]);
 }
 
 fn sequence(header: &[u8]) -> u64 {

@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Cancel safe: the datagram is sent as a whole or not at all.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
         poll_fn(|cx| self.poll_drained(cx)).await;
-        self.0.lock().send(&mut self.0.context(), datagram)
+        self.start_send(datagram)
     }
 
     /// Sends close_notify (RFC 5246 7.2.1) and returns without waiting for the peer's, which
@@ -182,11 +182,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         datagram: &[u8],
     ) -> Poll<Result<(), SendError>> {
         ready!(self.poll_drained(cx));
-        Poll::Ready(self.0.lock().send(&mut self.0.context(), datagram))
+        Poll::Ready(self.start_send(datagram))
     }
 
     pub(crate) fn start_send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.0.lock().send(&mut self.0.context(), datagram)
+        let outcome = self.0.lock().send(&mut self.0.context(), datagram);
+        if let Err(SendError::Ended(_)) = &outcome {
+            // Who waits to receive has nothing to wait for any more.
+            self.0.waiters.wake_all();
+        }
+        outcome
     }
 
     pub(crate) fn start_close(&self) {

@@ -48,6 +48,8 @@ pub struct ListenerStats {
     pub sessions: usize,
     /// Hellos without a good cookie, answered with a HelloVerifyRequest.
     pub challenged: u64,
+    /// Hellos dropped because more came a second than are answered.
+    pub challenges_limited: u64,
     /// Datagrams from unknown peers that are no first hello.
     pub discarded: u64,
     /// Verified hellos that had started a handshake before.
@@ -56,8 +58,12 @@ pub struct ListenerStats {
     pub accepted: u64,
     /// Verified hellos refused because too many handshakes were running.
     pub refused_half_open: u64,
+    /// Verified hellos refused because their address had too many handshakes running.
+    pub refused_half_open_per_address: u64,
     /// Verified hellos refused because there were too many sessions.
     pub refused_sessions: u64,
     /// Verified hellos refused because their address had too many sessions.
     pub refused_per_address: u64,
+    /// Handshakes ended to make room: stale ones, or ones that their client had left behind.
+    pub evicted: u64,
 }

@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     egress::Egress,
     ingress::{Ingress, Role},
-    record::{Record, content},
+    record::{Record, content, set_sequence},
     scratch::with_datagram,
     stats::SessionStats,
 };
@@ -55,7 +55,7 @@ impl<S> Transport<S> {
     }
 
     /// Takes records that came before the transport was made.
-    pub(crate) fn hold(&mut self, datagram: &[u8]) {
+    pub(crate) fn hold(&mut self, datagram: &mut [u8]) {
         let mut others = self.held.split();
         let first = self.sift(datagram);
         // The first record belongs before those behind it, which are held by now.
@@ -101,13 +101,13 @@ impl<S> Transport<S> {
     }
 
     /// Filters a datagram and returns its first admitted record; further ones are held.
-    fn sift<'a>(&mut self, datagram: &'a [u8]) -> &'a [u8] {
-        let mut first: &[u8] = &[];
-        let mut rest = datagram;
-        while let Some((record, behind)) = Record::split(rest) {
-            let (bytes, _) = rest.split_at(record.len());
-            rest = behind;
-            if !self.ingress.admits(&record, &mut self.stats) {
+    fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
+        let mut first = 0..0;
+        let mut at = 0;
+        while let Some((record, _)) = Record::split(&datagram[at..]) {
+            let range = at..at + record.len();
+            at = range.end;
+            let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
                 let Record {
                     content_type,
                     epoch,
@@ -116,17 +116,18 @@ impl<S> Transport<S> {
                 } = record;
                 tracing::trace!(content_type, epoch, sequence, "record dropped");
                 continue;
-            }
+            };
+            set_sequence(&mut datagram[range.clone()], number);
             if first.is_empty() {
-                first = bytes;
+                first = range;
             } else {
-                self.held.extend_from_slice(bytes);
+                self.held.extend_from_slice(&datagram[range]);
             }
         }
-        if !rest.is_empty() {
+        if at < datagram.len() {
             self.stats.filtered_malformed += 1;
         }
-        first
+        &datagram[first]
     }
 
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
@@ -182,12 +183,13 @@ impl<S: AsyncRead + Unpin> Transport<S> {
         scratch: &mut [u8],
         buf: &mut ReadBuf<'_>,
     ) -> Poll<()> {
-        let mut empty = 0;
+        let mut fruitless = 0;
+        let mut last_error = None;
         for _ in 0..MAX_READS {
             let mut datagram = ReadBuf::new(scratch);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut datagram)) {
                 Ok(()) if datagram.filled().is_empty() => {
-                    empty += 1;
+                    fruitless += 1;
                     self.stats.filtered_empty += 1;
                 }
                 Ok(()) => {
@@ -196,22 +198,27 @@ impl<S: AsyncRead + Unpin> Transport<S> {
                     if self.first_sent.is_some() {
                         self.first_heard.get_or_insert_with(Instant::now);
                     }
-                    let first = self.sift(datagram.filled());
+                    let first = self.sift(datagram.filled_mut());
                     if !first.is_empty() && first.len() <= buf.remaining() {
                         buf.put_slice(first);
                         return Poll::Ready(());
                     }
                 }
-                Err(error) if concerns_one_datagram(&error) => self.stats.recv_errors += 1,
+                Err(error) if concerns_one_datagram(&error) => {
+                    self.stats.recv_errors += 1;
+                    fruitless += 1;
+                    last_error = Some(error);
+                }
                 Err(error) => {
                     self.failure = Some(error);
                     return Poll::Pending;
                 }
             }
         }
-        // A pipe that has nothing but empty reads to give has ended; a busy one gets a pause.
-        if empty == MAX_READS {
-            self.failure = Some(io::ErrorKind::UnexpectedEof.into());
+        // A pipe that has nothing to give, but never waits, has ended; a busy one gets a pause.
+        if fruitless == MAX_READS {
+            let ended = || io::ErrorKind::UnexpectedEof.into();
+            self.failure = Some(last_error.unwrap_or_else(ended));
         }
         cx.waker().wake_by_ref();
         Poll::Pending

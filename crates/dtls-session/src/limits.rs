@@ -1,0 +1,71 @@
+//! How much a listener lets itself be asked for.
+
+/// How many handshakes and sessions a listener has at a time, and how many cookies it hands out.
+///
+/// At a limit the newest hello is dropped and counted, with one exception: where all places are
+/// taken, the oldest handshake gives up its own if it has run for two seconds or longer. An
+/// address is an IPv4 address or an IPv6 /64 network, of which one host may have all addresses.
+///
+/// ```
+/// let limits = dtls_session::Limits::default().sessions(1000).challenges(5000);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub(crate) half_open: usize,
+    pub(crate) half_open_per_address: usize,
+    pub(crate) sessions: usize,
+    pub(crate) per_address: usize,
+    pub(crate) challenges: u32,
+}
+
+impl Limits {
+    /// Sets how many handshakes run at a time (default 1024).
+    pub fn half_open(mut self, handshakes: usize) -> Self {
+        self.half_open = handshakes;
+        self
+    }
+
+    /// Sets how many handshakes one address has at a time (default 256).
+    pub fn half_open_per_address(mut self, handshakes: usize) -> Self {
+        self.half_open_per_address = handshakes;
+        self
+    }
+
+    /// Sets how many sessions there are at a time, handshakes included (default 10 000; each
+    /// holds some 50 to 90 kB in OpenSSL).
+    pub fn sessions(mut self, sessions: usize) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// Sets how many of them one address has (default: as many as there are, since a network of
+    /// clients may have one address).
+    pub fn per_address(mut self, sessions: usize) -> Self {
+        self.per_address = sessions;
+        self
+    }
+
+    /// Sets how many cookies are handed out a second (default 50 000). A second's worth may go
+    /// in a burst; hellos beyond that are dropped, and honest clients repeat theirs.
+    pub fn challenges(mut self, per_second: u32) -> Self {
+        self.challenges = per_second;
+        self
+    }
+
+    /// How many channels that makes: a handshake may run beside each peer's session.
+    pub(crate) fn channels(&self) -> usize {
+        self.sessions.saturating_add(self.half_open)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            half_open: 1024,
+            half_open_per_address: 256,
+            sessions: 10_000,
+            per_address: usize::MAX,
+            challenges: 50_000,
+        }
+    }
+}
