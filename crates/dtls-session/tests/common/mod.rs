@@ -4,10 +4,12 @@
 
 mod pipe;
 mod rude;
+mod server;
 mod udp_pipe;
 
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use rude::Rude;
+pub(crate) use server::{Server, any, exchange, hellos, open, serve};
 pub(crate) use udp_pipe::UdpPipe;
 
 use std::time::Duration;

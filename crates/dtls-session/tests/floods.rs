@@ -1,0 +1,102 @@
+//! More than a listener wants, and what is left afterwards.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{acceptor, any, connector, exchange, hellos, open, patient, serve, within};
+use dtls_session::{HandshakeError, Limits, Listener};
+use tokio::{runtime::Handle, task::JoinSet};
+
+#[tokio::test]
+async fn beyond_the_allowance_hellos_go_unanswered_and_clients_repeat_theirs() {
+    let mut server = serve(acceptor(patient()), Limits::default().challenges(1));
+    let (flood, first, _) = hellos(server.addr, patient()).await;
+    for _ in 0..50 {
+        flood.send_to(&first, server.addr).await.unwrap();
+    }
+    server.reach(|stats| stats.challenges_limited > 0).await;
+    let client = connector(patient()).connect("localhost", open(any(), server.addr));
+    let client = within(client).await.unwrap();
+    exchange(&server.next().await, &client).await;
+}
+
+#[tokio::test]
+async fn a_stale_handshake_gives_its_place_to_an_honest_client() {
+    let listener =
+        Listener::bind(any(), acceptor(patient()), Limits::default().half_open(1)).unwrap();
+    let (stalled, _, second) = hellos_at(&listener).await;
+    stalled
+        .send_to(&second, listener.local_addr())
+        .await
+        .unwrap();
+    let stale = tokio::spawn(within(listener.accept()).await.unwrap());
+    // The honest client's hellos are refused at first, and repeated.
+    let honest = connector(patient()).connect("localhost", open(any(), listener.local_addr()));
+    let honest = tokio::spawn(honest);
+    let admitted = within(listener.accept()).await.unwrap();
+    let error = within(stale).await.unwrap().unwrap_err();
+    assert!(matches!(error, HandshakeError::Evicted), "{error}");
+    let session = within(admitted).await.unwrap();
+    exchange(&session, &within(honest).await.unwrap().unwrap()).await;
+    let stats = listener.stats();
+    assert_eq!((stats.evicted, stats.half_open, stats.sessions), (1, 0, 1));
+    assert!(stats.refused_half_open > 0);
+}
+
+/// The two hellos of a client, of which the listener has answered the first.
+async fn hellos_at(listener: &Listener) -> (tokio::net::UdpSocket, Vec<u8>, Vec<u8>) {
+    let exchange = hellos(listener.local_addr(), patient());
+    tokio::select! {
+        hellos = exchange => hellos,
+        handshake = listener.accept() => panic!("only first hellos came: {handshake:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_sessions_task_leaves_the_others_alone() {
+    let mut server = serve(acceptor(patient()), Limits::default());
+    let connect = || {
+        let channel = open(any(), server.addr);
+        within(connector(patient()).connect("localhost", channel))
+    };
+    let (doomed, spared) = (connect().await.unwrap(), connect().await.unwrap());
+    let (first, second) = (server.next().await, server.next().await);
+    let panicking = tokio::spawn(async move {
+        let _session = first;
+        panic!("as an application may");
+    });
+    panicking.await.unwrap_err();
+    assert_eq!(within(doomed.recv(&mut [0; 9])).await.unwrap(), None);
+    exchange(&second, &spared).await;
+    assert_eq!(server.listener.stats().sessions, 1);
+}
+
+#[tokio::test]
+async fn a_thousand_sessions_leave_no_task_behind() {
+    let mut server = serve(acceptor(patient()), Limits::default());
+    let connector = connector(patient());
+    let before = Handle::current().metrics().num_alive_tasks();
+    for _ in 0..20 {
+        let mut clients = JoinSet::new();
+        for _ in 0..50 {
+            let handshake = connector.connect("localhost", open(any(), server.addr));
+            clients.spawn(async move { handshake.await.unwrap() });
+        }
+        while let Some(client) = within(clients.join_next()).await {
+            let session = server.next().await;
+            client.unwrap().close().await;
+            assert_eq!(within(session.recv(&mut [0; 9])).await.unwrap(), None);
+        }
+    }
+    within(async {
+        while Handle::current().metrics().num_alive_tasks() > before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let stats = server.listener.stats();
+    assert_eq!((stats.half_open, stats.sessions), (0, 0));
+}
