@@ -26,7 +26,7 @@ async fn a_client_gets_in_and_names_its_address() {
     exchange(&session, &client).await;
     let stats = server.listener.stats();
     assert_eq!((stats.accepted, stats.sessions, stats.half_open), (1, 1, 0));
-    assert_eq!(stats.challenged, 1);
+    assert!(stats.challenged > 0);
     drop(session);
     assert_eq!(server.listener.stats().sessions, 0);
 }
