@@ -72,7 +72,7 @@ async fn junk_gets_no_answer() {
     // A STUN request, an empty datagram, a huge one, half a hello, hellos that lie about lengths.
     junk.push([&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat());
     junk.extend([vec![], vec![22; 60_000], hello(0, &[])[..30].to_vec()]);
-    for place in [11, 14, 17, 19, 22, 25, 59, 60, 61] {
+    for place in [11, 17, 19, 22, 25, 59, 60, 61] {
         let mut lying = hello(0, &[]);
         lying[place] = 0xff;
         junk.push(lying);
@@ -85,7 +85,7 @@ async fn junk_gets_no_answer() {
     }
     living.echoes().await;
     let counts = counted(server).await;
-    assert!(counts["discarded"] >= junk.len() as u64 - 2, "{counts:?}");
+    assert_eq!(counts["discarded"], junk.len() as u64 - 2, "{counts:?}");
     assert_eq!(
         (counts["dropped_empty"], counts["dropped_too_long"]),
         (1, 1)

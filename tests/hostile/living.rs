@@ -1,8 +1,15 @@
 //! A session that has to outlive whatever happens around it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use dtls_session::Session;
+use dtls_session::{HandshakeError, Session};
 use tokio::time::timeout;
 
 use crate::{common::within, socket::Socket};
@@ -11,6 +18,7 @@ use crate::{common::within, socket::Socket};
 pub(crate) struct Living {
     pub(crate) session: Session<Socket>,
     asked: u32,
+    killed: Arc<AtomicBool>,
 }
 
 impl Living {
@@ -19,8 +27,22 @@ impl Living {
     }
 
     pub(crate) async fn over(socket: Socket) -> Self {
-        let session = socket.handshake().await.unwrap();
-        Self { session, asked: 0 }
+        Self::try_over(socket).await.unwrap()
+    }
+
+    pub(crate) async fn try_over(socket: Socket) -> Result<Self, HandshakeError> {
+        let killed = Arc::clone(&socket.killed);
+        let session = socket.handshake().await?;
+        Ok(Self {
+            session,
+            asked: 0,
+            killed,
+        })
+    }
+
+    /// Goes without a word.
+    pub(crate) fn vanish(self) {
+        self.killed.store(true, Ordering::Relaxed);
     }
 
     /// Asks until the answer comes; anything else that comes has to be an answer from before.

@@ -16,8 +16,7 @@ async fn a_restarted_client_takes_the_place_of_its_session() {
     let udp = std::sync::Arc::clone(&socket.udp);
     let mut lost = Living::over(socket).await;
     lost.echoes().await;
-    // Gone without a word.
-    std::mem::forget(lost);
+    lost.vanish();
     let mut again = Living::over(Socket::over(&udp)).await;
     again.echoes().await;
     server.program.logs("session ended").await;

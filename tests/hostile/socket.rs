@@ -4,7 +4,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -22,6 +25,8 @@ pub(crate) struct Socket {
     pub(crate) udp: Arc<UdpSocket>,
     pub(crate) forgeries: Vec<Vec<u8>>,
     pub(crate) sent: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Makes it deaf and dumb, as if its process were killed.
+    pub(crate) killed: Arc<AtomicBool>,
 }
 
 impl Socket {
@@ -36,6 +41,7 @@ impl Socket {
             udp: Arc::clone(udp),
             forgeries: Vec::new(),
             sent: Arc::default(),
+            killed: Arc::default(),
         }
     }
 
@@ -56,6 +62,9 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.killed.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         self.udp.poll_recv(cx, buf)
     }
 }
@@ -66,6 +75,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.killed.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(buf.len()));
+        }
         for forgery in &self.forgeries {
             let _ = self.udp.try_send(forgery);
         }

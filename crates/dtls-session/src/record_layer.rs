@@ -60,6 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     }
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let mut unmoved = 0;
         loop {
             self.lower_mtu();
             let outcome = self.stream.as_mut().poll_do_handshake(cx);
@@ -74,6 +75,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ssl_failure(error))),
+                // After a ChangeCipherSpec out of place OpenSSL asks to wait, for nothing in
+                // particular, and whoever sends many of them would hold up what comes behind.
+                Poll::Pending if self.transport().take_fed() => {
+                    unmoved += 1;
+                    if unmoved < MAX_UNMOVED {
+                        continue;
+                    }
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 // A timer that expires while the last flight still waits would only add to it.
                 Poll::Pending if drained.is_pending() => return Poll::Pending,
                 Poll::Pending => {}
@@ -264,6 +275,8 @@ fn drain_errors() {
     let _ = ErrorStack::get();
 }
 
+/// How many records that change nothing are read before others may run.
+const MAX_UNMOVED: u32 = 64;
 const EXPIRIES_PER_MTU: u32 = 2;
 const MTU_PATIENCE: Duration = Duration::from_secs(1);
 const MIN_PATIENCE: Duration = Duration::from_millis(500);

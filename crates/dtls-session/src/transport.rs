@@ -32,6 +32,8 @@ pub(crate) struct Transport<S> {
     egress: Egress,
     /// Admitted records that stood behind the first one in their datagram.
     held: BytesMut,
+    /// Whether the last read yielded a record.
+    fed: bool,
     failure: Option<io::Error>,
     stats: SessionStats,
     first_sent: Option<Instant>,
@@ -47,6 +49,7 @@ impl<S> Transport<S> {
             ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
+            fed: false,
             failure: None,
             stats: SessionStats::default(),
             first_sent: None,
@@ -88,6 +91,11 @@ impl<S> Transport<S> {
 
     pub(crate) fn stats(&self) -> SessionStats {
         self.stats
+    }
+
+    /// Whether the last read since this was asked before yielded a record: then there may be more.
+    pub(crate) fn take_fed(&mut self) -> bool {
+        std::mem::take(&mut self.fed)
     }
 
     /// The error that ended the pipe; OpenSSL is told only that nothing comes.
@@ -232,14 +240,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.take_held(buf) {
+        this.fed = this.take_held(buf);
+        if this.fed {
             return Poll::Ready(Ok(()));
         }
         if this.failure.is_some() {
             return Poll::Pending;
         }
         // OpenSSL's own buffer is shorter than what UDP can carry.
-        with_datagram(|datagram| this.poll_datagrams(cx, datagram, buf)).map(Ok)
+        let read = with_datagram(|datagram| this.poll_datagrams(cx, datagram, buf));
+        this.fed = read.is_ready();
+        read.map(Ok)
     }
 }
 
