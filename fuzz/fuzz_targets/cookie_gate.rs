@@ -23,7 +23,10 @@ fuzz_target!(|datagram: &[u8]| {
         return;
     };
     assert!(matches!(GATE.check(peer, &second), Verdict::Verified(_)));
-    assert!(!matches!(GATE.check(stranger, &second), Verdict::Verified(_)));
+    assert!(!matches!(
+        GATE.check(stranger, &second),
+        Verdict::Verified(_)
+    ));
 });
 
 /// The hello again as its client would send it, unless it is a fragment or would grow too long.
@@ -55,4 +58,3 @@ fn with_cookie(datagram: &[u8], cookie: &[u8]) -> Option<Vec<u8>> {
 fn number(bytes: &[u8]) -> usize {
     bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte))
 }
-

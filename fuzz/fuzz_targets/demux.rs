@@ -63,12 +63,24 @@ fn perform(
     channels: &mut Vec<Channel>,
 ) {
     let peer = |number: u8| &peers[usize::from(number) % peers.len()];
-    let incoming = || endpoint.accept().now_or_never().map(|it| it.expect("the socket lives"));
+    let incoming = || {
+        endpoint
+            .accept()
+            .now_or_never()
+            .map(|it| it.expect("the socket lives"))
+    };
     match step {
-        Step::Send { peer: from, datagram } => {
+        Step::Send {
+            peer: from,
+            datagram,
+        } => {
             let _ = peer(*from).send_to(datagram, endpoint.local_addr());
         }
-        Step::Burst { peer: from, datagrams, first } => {
+        Step::Burst {
+            peer: from,
+            datagrams,
+            first,
+        } => {
             for length in 0..*datagrams % 40 {
                 let datagram = vec![*first; usize::from(length)];
                 let _ = peer(*from).send_to(&datagram, endpoint.local_addr());
@@ -126,8 +138,12 @@ fn receive(channel: &mut Channel, room: usize) {
     }
 }
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_io().build().expect("a runtime"));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .expect("a runtime")
+});
 
 const CHANNELS: usize = 3;
 const LONGEST: usize = 60;

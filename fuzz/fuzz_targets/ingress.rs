@@ -163,8 +163,12 @@ impl AsyncWrite for Line {
     }
 }
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime"));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
+});
 static GATE: LazyLock<CookieGate> = LazyLock::new(|| CookieGate::new().expect("random bytes"));
 static ACCEPTOR: LazyLock<Acceptor> = LazyLock::new(|| {
     let (chain, key) = (
@@ -179,5 +183,5 @@ static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     Connector::builder(roots).build().expect("a connector")
 });
 
-/// Two flights each way, and some for what was held back.
-const ROUNDS: usize = 8;
+/// Two flights each way, and some for what was held back or put off.
+const ROUNDS: usize = 16;

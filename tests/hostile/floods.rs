@@ -23,6 +23,7 @@ async fn a_flood_of_first_hellos_leaves_nothing_behind() {
     living.echoes().await;
     within(flooding).await.unwrap();
     let grown = resident(&server).saturating_sub(before);
+    println!("{hellos} hellos; resident {before} KiB before, {grown} KiB more after");
     assert!(grown < 4096, "the server grew by {grown} KiB");
     let ended = run(&server.addr, &["--timeout", "60"], b"after\n").await;
     assert_eq!(ended.out, "Echo: after\n", "{ended:?}");

@@ -24,6 +24,7 @@ use crate::common::{cert, within};
 pub(crate) struct Socket {
     pub(crate) udp: Arc<UdpSocket>,
     pub(crate) forgeries: Vec<Vec<u8>>,
+    /// What was written, whether it went out or not.
     pub(crate) sent: Arc<Mutex<Vec<Vec<u8>>>>,
     /// Makes it deaf and dumb, as if its process were killed.
     pub(crate) killed: Arc<AtomicBool>,
@@ -75,13 +76,13 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.sent.lock().unwrap().push(buf.to_vec());
         if self.killed.load(Ordering::Relaxed) {
             return Poll::Ready(Ok(buf.len()));
         }
         for forgery in &self.forgeries {
             let _ = self.udp.try_send(forgery);
         }
-        self.sent.lock().unwrap().push(buf.to_vec());
         self.udp.poll_send(cx, buf)
     }
 

@@ -197,6 +197,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_output_shows_no_secret() {
+        let gate = CookieGate::new().unwrap();
+        assert_eq!(format!("{gate:?}"), "CookieGate { .. }");
+    }
+
+    #[test]
     fn the_request_is_what_the_rfc_says() {
         let gate = CookieGate::new().unwrap();
         let first = hello(5, &[]);

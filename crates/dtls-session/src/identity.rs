@@ -94,3 +94,18 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
         Ok(certificates)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_the_name_and_not_the_key() {
+        let chain = include_bytes!("../../../certs/server.pem");
+        let key = include_bytes!("../../../certs/server.key");
+        let identity = Identity::from_pem(chain, key).unwrap();
+        let shown = format!("{identity:?}");
+        assert!(shown.contains("DTLS echo development server"), "{shown}");
+        assert!(shown.ends_with(", .. }") && shown.len() < 150, "{shown}");
+    }
+}
