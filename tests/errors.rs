@@ -43,11 +43,19 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
             .await
             .fails_with(2, &[word]);
     }
-    let args = ["127.0.0.1:1", "--ca", "x", "--insecure"];
-    Program::start(CLIENT, &args)
-        .end()
-        .await
-        .fails_with(2, &["--insecure"]);
+    for (args, word) in [
+        (
+            &["127.0.0.1:1", "--ca", "x", "--insecure"][..],
+            "--insecure",
+        ),
+        (&["127.0.0.1:1", "--server-name", ""], "--server-name"),
+        (&["127.0.0.1:0"], "port 0"),
+    ] {
+        Program::start(CLIENT, args)
+            .end()
+            .await
+            .fails_with(2, &[word]);
+    }
 }
 
 #[tokio::test]

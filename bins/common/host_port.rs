@@ -16,6 +16,19 @@ pub struct HostPort {
 }
 
 impl HostPort {
+    /// Reads where a server is, which port 0 cannot be.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with `text`.
+    pub fn of_server(text: &str) -> Result<Self, String> {
+        let server: Self = text.parse()?;
+        if server.port == 0 {
+            return Err("no server has port 0: name the one that it listens on".to_owned());
+        }
+        Ok(server)
+    }
+
     /// Returns the host without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         &self.host
@@ -97,6 +110,7 @@ mod tests {
             let parsed: HostPort = text.parse().unwrap();
             assert_eq!((parsed.host(), parsed.port), (host, port));
             assert_eq!(parsed.to_string(), text);
+            assert_eq!(HostPort::of_server(text).is_ok(), port != 0);
         }
     }
 

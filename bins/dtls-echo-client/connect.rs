@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use dtls_echo::development_roots;
 use dtls_session::{Connector, HandshakeError, Roots, Session, SessionConfig};
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -18,10 +18,6 @@ use crate::Args;
 /// the one before, as RFC 8305 has it.
 pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let addresses = args.addr.resolve().await?;
-    ensure!(
-        addresses.iter().all(|address| address.port() != 0),
-        "port 0 is no server's"
-    );
     let connector = connector(args, &addresses)?;
     let name = args
         .server_name

@@ -6,24 +6,25 @@ mod lines;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, builder::NonEmptyStringValueParser};
 use dtls_echo::{HostPort, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
 /// At end of input it waits for the replies that are outstanding, then closes the session. On
 /// loopback addresses the development CA is trusted, elsewhere the system's authorities.
+/// RUST_LOG=info tells of the session, RUST_LOG=debug of the handshake.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "dtls-echo-client", version)]
 pub(crate) struct Args {
     /// The server, as HOST:PORT
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", value_parser = HostPort::of_server)]
     addr: HostPort,
     /// Trust the authorities in this PEM file, and no others
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     ca: Option<PathBuf>,
     /// The name that the server's certificate has to have [default: ADDR's host]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     server_name: Option<String>,
     /// Accept any server, whoever it is
     #[arg(long)]
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
-    /// Largest datagram to send, in bytes of UDP payload
+    /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
 }

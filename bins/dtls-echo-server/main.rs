@@ -20,7 +20,7 @@ use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig};
 /// On loopback addresses a development identity is used unless --cert and --key are given.
 /// RUST_LOG=info tells of sessions, RUST_LOG=debug of handshakes.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "dtls-echo-server", version)]
 struct Args {
     /// Where to listen, as HOST:PORT; port 0 lets the system choose
     #[arg(value_name = "ADDR")]
@@ -31,7 +31,7 @@ struct Args {
     /// Private key of the first certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// Largest datagram to send, in bytes of UDP payload
+    /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
     /// How long a handshake may take
