@@ -199,7 +199,7 @@ async fn a_closed_stdout_ends_the_client_quietly() {
 async fn a_filter_that_is_none_is_reported() {
     for program in [SERVER, CLIENT] {
         let mut command = Command::new(program);
-        command.arg("127.0.0.1:0").env("RUST_LOG", "dtls=loud");
+        command.arg("127.0.0.1:1").env("RUST_LOG", "dtls=loud");
         Program::start_with(&mut command)
             .end()
             .await
