@@ -16,18 +16,17 @@ mod raw;
 #[path = "hostile/socket.rs"]
 mod socket;
 
-use std::{
-    env,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{env, net::SocketAddr, sync::Arc, time::Duration};
 
 use common::{Relay, Server, Weather, run};
 use living::Living;
 use raw::{bind, hello};
 use socket::Socket;
-use tokio::{net::UdpSocket, task::JoinSet, time::sleep};
+use tokio::{
+    net::UdpSocket,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_does_not_garble_or_stop_anything() {
