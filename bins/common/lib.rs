@@ -7,6 +7,7 @@ mod exit;
 mod host_port;
 mod logging;
 mod seconds;
+mod trust;
 
 /// Runs the README's examples as tests.
 #[cfg(doctest)]
@@ -18,3 +19,4 @@ pub use exit::run;
 pub use host_port::HostPort;
 pub use logging::start_logging;
 pub use seconds::seconds;
+pub use trust::TrustArgs;

@@ -6,8 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use dtls_echo::development_roots;
-use dtls_session::{Connector, HandshakeError, Roots, Session, SessionConfig};
+use dtls_session::{Connector, HandshakeError, Session, SessionConfig};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 use udp_demux::{Channel, Config, Endpoint};
@@ -18,8 +17,12 @@ use crate::Args;
 /// the one before, as RFC 8305 has it.
 pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let addresses = args.addr.resolve().await?;
-    let connector = connector(args, &addresses)?;
+    let config = SessionConfig::default()
+        .mtu(args.mtu.into())
+        .handshake_timeout(args.timeout);
+    let connector = args.trust.connector(&addresses, config)?.build()?;
     let name = args
+        .trust
         .server_name
         .as_deref()
         .unwrap_or_else(|| args.addr.host());
@@ -67,24 +70,6 @@ async fn attempt(
         "session started"
     );
     Ok(session)
-}
-
-fn connector(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Connector> {
-    let loopback = addresses.iter().all(|address| address.ip().is_loopback());
-    let roots = match &args.ca {
-        Some(file) => Roots::from_pem_file(file)
-            .with_context(|| format!("cannot use {} for --ca", file.display()))?,
-        None if loopback => development_roots()?,
-        None => Roots::system(),
-    };
-    let config = SessionConfig::default()
-        .mtu(args.mtu.into())
-        .handshake_timeout(args.timeout);
-    let mut builder = Connector::builder(roots).session(config);
-    if args.insecure {
-        builder = builder.danger_accept_any_certificate();
-    }
-    Ok(builder.build()?)
 }
 
 /// Adds what to try next.

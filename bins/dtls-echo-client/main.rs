@@ -4,10 +4,10 @@ mod connect;
 mod conversation;
 mod lines;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use clap::{Parser, builder::NonEmptyStringValueParser};
-use dtls_echo::{HostPort, run, seconds, start_logging};
+use clap::Parser;
+use dtls_echo::{HostPort, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -20,15 +20,8 @@ pub(crate) struct Args {
     /// The server, as HOST:PORT
     #[arg(value_name = "ADDR", value_parser = HostPort::of_server)]
     addr: HostPort,
-    /// Trust the authorities in this PEM file, and no others
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    ca: Option<PathBuf>,
-    /// The name that the server's certificate has to have [default: ADDR's host]
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    server_name: Option<String>,
-    /// Accept any server, whoever it is
-    #[arg(long)]
-    insecure: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,

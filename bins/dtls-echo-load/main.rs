@@ -1,0 +1,68 @@
+//! Asks a DTLS echo server more than it may like, and reports how it bore it.
+
+mod clients;
+mod echo;
+mod handshakes;
+mod idle;
+mod plan;
+mod progress;
+mod psk;
+mod report;
+mod request;
+mod socket;
+mod tally;
+mod window;
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use dtls_echo::{run, start_logging};
+use tokio::signal;
+
+use crate::{
+    clients::Clients,
+    plan::{Args, Mode, Plan},
+    report::Report,
+    tally::Tally,
+};
+
+fn main() -> ExitCode {
+    let plan = Plan::new(Args::parse()).unwrap_or_else(|error| {
+        Args::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit()
+    });
+    run(load(plan))
+}
+
+async fn load(plan: Plan) -> anyhow::Result<ExitCode> {
+    start_logging()?;
+    // Each session has a socket; where the system allows fewer, opening them says so.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let plan = Arc::new(plan);
+    let tally = Arc::new(Tally::default());
+    let clients = Clients::new(&plan, &tally).await?;
+    let progress = progress::show(&plan, &tally);
+    let work = async {
+        match plan.mode {
+            Mode::Handshakes => handshakes::run(clients).await,
+            Mode::Echo | Mode::Bulk => echo::run(clients).await,
+            Mode::Idle => idle::run(clients).await,
+        }
+    };
+    let interrupted = tokio::select! {
+        () = work => false,
+        _ = signal::ctrl_c() => true,
+    };
+    progress.abort();
+    let report = Report::new(&plan, &tally.lock());
+    report.print(plan.json)?;
+    Ok(match report.verdict(plan.max_loss) {
+        Ok(()) if interrupted => ExitCode::from(130),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
+    })
+}

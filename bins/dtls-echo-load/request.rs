@@ -1,0 +1,87 @@
+//! The requests of one session, and how a reply is known.
+
+/// What a session sends: whose it is, a number, and filling up to the size asked for.
+///
+/// It is one line, so that a server which answers line by line answers it once.
+#[derive(Debug)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) const LEAST: usize = HEADER + 1;
+    /// The prefix of a reply, and what DTLS 1.2 adds to a record with an AEAD cipher.
+    pub(crate) const OVERHEAD: usize = PREFIX.len() + 13 + 8 + 16;
+
+    pub(crate) fn new(session: usize, size: usize) -> Self {
+        let mut bytes = format!("{session:08x} {:016x} ", 0).into_bytes();
+        let filling = (b'a'..=b'z').cycle().skip(session % 26);
+        bytes.extend(filling.take(size.saturating_sub(Self::LEAST)));
+        bytes.push(b'\n');
+        Self { bytes }
+    }
+
+    /// The request of this number.
+    pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
+        for (place, byte) in self.bytes[NUMBER].iter_mut().enumerate() {
+            *byte = DIGITS[(number >> (60 - 4 * place)) as usize & 15];
+        }
+        &self.bytes
+    }
+
+    /// The number of the request that this is the reply to, if it is one.
+    pub(crate) fn answered_by(&self, reply: &[u8]) -> Option<u64> {
+        let reply = reply.strip_prefix(PREFIX).unwrap_or(reply);
+        let same = reply.len() == self.bytes.len()
+            && reply[..NUMBER.start] == self.bytes[..NUMBER.start]
+            && reply[NUMBER.end..] == self.bytes[NUMBER.end..];
+        if !same {
+            return None;
+        }
+        reply[NUMBER].iter().try_fold(0, |number, digit| {
+            let digit = DIGITS.iter().position(|known| known == digit)?;
+            Some(number << 4 | digit as u64)
+        })
+    }
+}
+
+const PREFIX: &[u8] = b"Echo: ";
+const NUMBER: std::ops::Range<usize> = 9..25;
+const HEADER: usize = 26;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_known_with_and_without_the_prefix() {
+        let mut request = Request::new(7, 64);
+        let asked = request.numbered(0xfedc_ba98_7654_3210).to_vec();
+        assert_eq!(asked.len(), 64);
+        assert!(asked.starts_with(b"00000007 fedcba9876543210 hij") && asked.ends_with(b"\n"));
+        for reply in [asked.clone(), [PREFIX, &asked].concat()] {
+            assert_eq!(request.answered_by(&reply), Some(0xfedc_ba98_7654_3210));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_reply() {
+        let mut request = Request::new(7, 40);
+        let good = request.numbered(5).to_vec();
+        for place in 0..good.len() {
+            let mut bad = good.clone();
+            bad[place] ^= 0x80;
+            assert_eq!(request.answered_by(&bad), None, "{place}");
+        }
+        assert_eq!(request.answered_by(&good[1..]), None);
+        assert_eq!(request.answered_by(b""), None);
+        assert_eq!(request.answered_by(Request::new(8, 40).numbered(5)), None);
+    }
+
+    #[test]
+    fn the_least_size_is_possible() {
+        let size = Request::LEAST;
+        assert_eq!(Request::new(0, size).numbered(1).len(), size);
+    }
+}
