@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use dtls_session::{Connector, Roots, Session};
+use dtls_session::{Connector, Roots};
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use crate::{
+    line::Line,
     plan::{Mode, Plan},
     request::Request,
     socket::Socket,
@@ -27,7 +28,7 @@ pub(crate) struct Clients {
 /// One session, its socket, and its requests.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) session: Session<Socket>,
+    pub(crate) session: Line,
     pub(crate) socket: Socket,
     pub(crate) request: Request,
     pub(crate) window: Window,
@@ -68,7 +69,7 @@ impl Clients {
             Ok(client) => {
                 let mut counts = self.tally.lock();
                 counts.established += 1;
-                counts.retransmissions += client.session.stats().retransmissions;
+                counts.retransmissions += client.session.retransmissions();
                 record(&mut counts.handshakes, start.elapsed());
                 Some(client)
             }
@@ -87,7 +88,11 @@ impl Clients {
         let trust = &self.plan.trust;
         let name = trust.server_name.as_deref();
         let name = name.unwrap_or_else(|| self.plan.addr.host());
-        let session = self.connector.connect(name, socket.clone()).await?;
+        let session = if self.plan.plaintext {
+            Line::Plain(socket.clone())
+        } else {
+            Line::Dtls(self.connector.connect(name, socket.clone()).await?)
+        };
         Ok(Client {
             session,
             socket,

@@ -2,7 +2,6 @@
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use anyhow::Context;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
@@ -70,7 +69,7 @@ impl Conversation {
             tokio::select! {
                 biased;
                 received = self.client.session.recv(&mut buf) => {
-                    let length = received?.context("the server closed the session")?;
+                    let length = received?;
                     self.count(&buf[..length]);
                     self.drain(&mut buf).await?;
                 }
@@ -127,7 +126,7 @@ impl Conversation {
             let Poll::Ready(received) = received else {
                 break;
             };
-            let length = received?.context("the server closed the session")?;
+            let length = received?;
             self.count(&buf[..length]);
         }
         Ok(())

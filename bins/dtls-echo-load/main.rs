@@ -4,6 +4,7 @@ mod clients;
 mod echo;
 mod handshakes;
 mod idle;
+mod line;
 mod plan;
 mod progress;
 mod psk;

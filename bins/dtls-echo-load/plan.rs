@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Use a pre-shared key: its identity and the key in hexadecimal
     #[arg(long, value_name = "IDENTITY:HEX", conflicts_with_all = ["ca", "insecure", "server_name"])]
     psk: Option<Psk>,
+    /// Do without DTLS, to learn what the network and a server without it cost
+    #[arg(long, conflicts_with_all = ["psk", "ca", "insecure", "server_name"])]
+    plaintext: bool,
     /// How long a handshake may take
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
@@ -85,6 +88,7 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     pub(crate) trust: TrustArgs,
     pub(crate) psk: Option<Psk>,
+    pub(crate) plaintext: bool,
     pub(crate) reply_timeout: Duration,
     pub(crate) max_loss: f64,
     pub(crate) session: SessionConfig,
@@ -108,6 +112,9 @@ impl Plan {
             Mode::Bulk => (1, 1200, 64),
             Mode::Idle => (1000, 64, 1),
         };
+        if args.plaintext && args.mode == Mode::Handshakes {
+            return Err("--plaintext: without DTLS there are no handshakes".to_owned());
+        }
         let rate = args
             .rate
             .or((args.mode == Mode::Idle && args.window.is_none()).then_some(IDLE_RATE));
@@ -132,6 +139,7 @@ impl Plan {
             duration: args.duration,
             trust: args.trust,
             psk: args.psk,
+            plaintext: args.plaintext,
             reply_timeout: args.reply_timeout,
             max_loss: args.max_loss,
             session: SessionConfig::default()

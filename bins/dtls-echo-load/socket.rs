@@ -174,7 +174,7 @@ impl AsyncWrite for Socket {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let inner = &self.0;
-        if inner.gathers && buf.first() == Some(&APPLICATION_DATA) {
+        if inner.gathers && buf.first().is_some_and(|kind| !HANDSHAKE.contains(kind)) {
             lock(&inner.gathered).push(buf);
             return Poll::Ready(Ok(buf.len()));
         }
@@ -204,8 +204,8 @@ fn lock(datagrams: &Mutex<Datagrams>) -> MutexGuard<'_, Datagrams> {
     datagrams.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The record type (RFC 6347 4.1, RFC 5246 6.2.1).
-const APPLICATION_DATA: u8 = 23;
+/// The record types that cannot wait (RFC 5246 6.2.1).
+const HANDSHAKE: std::ops::RangeInclusive<u8> = 20..=22;
 const BATCH: usize = 8;
 /// What one call may coalesce.
 const BUFFER: usize = 65_535;

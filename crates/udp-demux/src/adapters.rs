@@ -24,7 +24,8 @@ impl Stream for Channel {
     }
 }
 
-/// Sends datagrams. An error concerns the datagram just given; the sink may be used further.
+/// Sends datagrams, perhaps a moment later and with others, as writing does. An error concerns the datagram just
+/// given; the sink may be used further.
 impl Sink<Bytes> for Channel {
     type Error = io::Error;
 
@@ -32,7 +33,7 @@ impl Sink<Bytes> for Channel {
         let Some(datagram) = self.outgoing.take() else {
             return Poll::Ready(Ok(()));
         };
-        let result = self.poll_send(cx, &datagram);
+        let result = self.poll_queue(cx, &datagram);
         if result.is_pending() {
             self.outgoing = Some(datagram);
         }
@@ -44,7 +45,7 @@ impl Sink<Bytes> for Channel {
             self.outgoing.is_none(),
             "a sink is asked whether it is ready before each item"
         );
-        match self.try_send(&datagram) {
+        match self.queue(&datagram) {
             Err(SendError::WouldBlock) => {
                 self.outgoing = Some(datagram);
                 Ok(())
@@ -76,15 +77,16 @@ impl AsyncRead for Channel {
     }
 }
 
-/// Writes one datagram a call; an empty write sends nothing. Flushing and shutting down do nothing, as nothing
-/// is held back and UDP has no end.
+/// Writes one datagram a call; an empty write sends nothing. A datagram may leave a moment later, with others,
+/// by itself: so flushing does nothing, and what the system then says of it is only counted, in
+/// [`Stats::send_errors`](crate::Stats::send_errors). Shutting down does nothing either, as UDP has no end.
 impl AsyncWrite for Channel {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_send(cx, buf))?;
+        ready!(self.poll_queue(cx, buf))?;
         Poll::Ready(Ok(buf.len()))
     }
 

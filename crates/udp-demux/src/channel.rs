@@ -125,9 +125,35 @@ impl Channel {
         cx: &mut Context<'_>,
         datagram: &[u8],
     ) -> Poll<Result<(), SendError>> {
+        self.poll_until_taken(cx, |channel| channel.send_ready(datagram))
+    }
+
+    /// Polls to send one datagram soon, with those of other channels where that saves a system call.
+    pub(crate) fn poll_queue(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+    ) -> Poll<Result<(), SendError>> {
+        self.poll_until_taken(cx, |channel| channel.queue(datagram))
+    }
+
+    pub(crate) fn queue(&self, datagram: &[u8]) -> Result<(), SendError> {
+        self.inbox.check_sendable()?;
+        if datagram.is_empty() {
+            return Ok(());
+        }
+        let peer = self.inbox.peer();
+        self.count(self.handle.queue(peer, self.local_ip, datagram))
+    }
+
+    fn poll_until_taken(
+        &mut self,
+        cx: &mut Context<'_>,
+        send: impl Fn(&Self) -> Result<(), SendError>,
+    ) -> Poll<Result<(), SendError>> {
         loop {
             if self.writable.is_none() {
-                match self.send_ready(datagram) {
+                match send(self) {
                     Err(SendError::WouldBlock) => {}
                     result => return Poll::Ready(result),
                 }
@@ -206,7 +232,10 @@ impl Channel {
         if datagram.is_empty() {
             return Ok(());
         }
-        let result = self.handle.sent(send(), datagram.len());
+        self.count(self.handle.send_now(datagram.len(), send))
+    }
+
+    fn count(&self, result: Result<(), SendError>) -> Result<(), SendError> {
         match &result {
             Ok(()) => self.sent.add(1),
             Err(SendError::WouldBlock) => {}

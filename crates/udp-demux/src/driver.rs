@@ -24,20 +24,25 @@ pub(crate) async fn drive(shared: Arc<Shared>) {
 async fn receive(shared: &Shared) -> io::Error {
     let mut batch = shared.socket.batch(&shared.config);
     let mut failures: u32 = 0;
+    let mut busy = false;
     loop {
-        match shared.socket.recv(&mut batch).await {
+        let received = if busy {
+            shared.socket.try_recv(&mut batch)
+        } else {
+            next(shared, &mut batch).await
+        };
+        match received {
             Ok(()) => {
                 failures = 0;
                 route(shared, &batch);
-                step_aside().await;
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if shared.socket.is_dead() => return error,
             // Usually the network's word about one peer. The others must not suffer for it.
             Err(error) => {
                 shared.counters.receive_errors.add(1);
                 failures += 1;
                 tracing::trace!(%error, "receiving failed");
-                step_aside().await;
                 if failures >= PATIENCE {
                     tracing::warn!(%error, failures, "receiving fails again and again");
                     failures = 0;
@@ -45,6 +50,23 @@ async fn receive(shared: &Shared) -> io::Error {
                 }
             }
         }
+        // What those send who run now leaves together. While they do, they may not be done.
+        shared.gather();
+        step_aside().await;
+        busy = shared.flush() && !shared.is_blocked();
+    }
+}
+
+/// Waits until there is something to receive, or room to send what was gathered.
+async fn next(shared: &Shared, batch: &mut Batch) -> io::Result<()> {
+    if !shared.is_blocked() {
+        return shared.socket.recv(batch).await;
+    }
+    let (recv, writable) = (shared.socket.recv(batch), shared.socket.writable());
+    match select(pin!(recv), pin!(writable)).await {
+        Either::Left((received, _)) => received,
+        Either::Right((Ok(()), _)) => Err(io::ErrorKind::WouldBlock.into()),
+        Either::Right((Err(error), _)) => Err(error),
     }
 }
 
@@ -98,6 +120,8 @@ struct Obituary {
 
 impl Drop for Obituary {
     fn drop(&mut self) {
+        // Such as the goodbyes of the last sessions.
+        self.shared.flush();
         let gone = || {
             io::Error::new(
                 io::ErrorKind::NotConnected,

@@ -73,18 +73,13 @@ impl Incoming {
     /// Sends one datagram back, from the address that the peer wrote to, and keeps nothing.
     ///
     /// Tried once, never waits: while the send buffer is full an answer to a stranger is the first to go, and
-    /// a peer that wants one will ask again.
+    /// a peer that wants one will ask again. It may leave a moment later, with others.
     ///
     /// # Errors
     ///
     /// [`SendError::WouldBlock`] if the send buffer is full, or what the system says of the datagram.
     pub fn reply(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.handle.sent(
-            self.handle
-                .socket
-                .try_send(self.peer, self.local_ip, datagram),
-            datagram.len(),
-        )
+        self.handle.queue(self.peer, self.local_ip, datagram)
     }
 
     /// Makes this the peer's channel.

@@ -14,13 +14,17 @@ mod adapters;
 mod address;
 mod backlog;
 mod batch;
+#[cfg(target_os = "linux")]
+mod burst;
 mod channel;
 mod config;
+mod departure;
 mod driver;
 mod endpoint;
 mod error;
 mod inbox;
 mod incoming;
+mod outbox;
 mod queue;
 mod shared;
 mod socket;

@@ -12,6 +12,7 @@ use crate::{
     backlog::{Backlog, Waiting},
     batch::Run,
     config::Config,
+    departure::Departure,
     error::SendError,
     inbox::{End, Inbox},
     socket::Socket,
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) socket: Socket,
     pub(crate) config: Config,
     pub(crate) counters: Counters,
+    pub(crate) departure: Departure,
     /// Told when the last [`Handle`] has gone.
     pub(crate) abandoned: Notify,
     /// Told when something came into the backlog, or nothing will any more.
@@ -69,6 +71,7 @@ impl Shared {
             dead: None,
         };
         Self {
+            departure: Departure::new(&socket),
             socket,
             config,
             counters: Counters::default(),

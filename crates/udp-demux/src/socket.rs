@@ -7,10 +7,13 @@ use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::{io::Interest, net::UdpSocket};
 
+#[cfg(target_os = "linux")]
+use crate::burst::send_burst;
 use crate::{
     address::{canonical, is_source, mapped, mapped_ip},
     batch::Batch,
     config::Config,
+    outbox::Run,
 };
 
 /// The UDP socket, in terms of canonical addresses.
@@ -81,6 +84,13 @@ impl Socket {
             .await
     }
 
+    /// Receives what is there already.
+    pub(crate) fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
+        self.io.try_io(Interest::READABLE, || {
+            batch.fill(|slices, meta| self.state.recv((&self.io).into(), slices, meta))
+        })
+    }
+
     /// Sends now or fails, whatever the runtime believes of the socket's readiness.
     pub(crate) fn try_send(
         &self,
@@ -88,7 +98,7 @@ impl Socket {
         from: Option<IpAddr>,
         datagram: &[u8],
     ) -> io::Result<()> {
-        let from = from.filter(|ip| is_source(*ip));
+        let from = self.source(from);
         let (destination, src_ip) = match self.families {
             Families::V4 => (peer, from),
             Families::V6 | Families::Both => (mapped(peer), from.map(mapped_ip)),
@@ -112,6 +122,40 @@ impl Socket {
     ) -> io::Result<()> {
         self.io
             .try_io(Interest::WRITABLE, || self.try_send(peer, from, datagram))
+    }
+
+    /// The address to ask the system to send from, where it has a choice.
+    fn source(&self, from: Option<IpAddr>) -> Option<IpAddr> {
+        from.filter(|ip| self.local_addr.ip().is_unspecified() && is_source(*ip))
+    }
+
+    /// How many datagrams one send may be cut into.
+    pub(crate) fn max_segments(&self) -> usize {
+        if cfg!(target_os = "linux") {
+            self.state.max_gso_segments()
+        } else {
+            1
+        }
+    }
+
+    /// Sends as many of the runs as the system takes now, and returns how many those were.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn try_send_runs(&self, runs: &[Run], bytes: &[u8]) -> io::Result<usize> {
+        let from = self.source(runs[0].from);
+        self.io.try_io(Interest::WRITABLE, || match self.families {
+            Families::V4 => send_burst(&self.io, runs, bytes, from, |peer| peer),
+            Families::V6 | Families::Both => {
+                send_burst(&self.io, runs, bytes, from.map(mapped_ip), mapped)
+            }
+        })
+    }
+
+    /// Sends the first of the runs, if the system takes it now.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn try_send_runs(&self, runs: &[Run], bytes: &[u8]) -> io::Result<usize> {
+        let run = runs[0];
+        self.try_send_ready(run.peer, run.from, &bytes[..run.len])?;
+        Ok(1)
     }
 
     pub(crate) async fn writable(&self) -> io::Result<()> {
