@@ -57,7 +57,7 @@ impl Clients {
         stream::iter(0..self.plan.sessions)
             .map(|number| self.connect(number))
             .buffer_unordered(HANDSHAKES)
-            .filter_map(|client| std::future::ready(client))
+            .filter_map(std::future::ready)
             .collect()
             .await
     }

@@ -115,9 +115,12 @@ impl Plan {
         if args.plaintext && args.mode == Mode::Handshakes {
             return Err("--plaintext: without DTLS there are no handshakes".to_owned());
         }
-        let rate = args
-            .rate
-            .or((args.mode == Mode::Idle && args.window.is_none()).then_some(IDLE_RATE));
+        let pace = match (args.rate, args.window) {
+            (Some(rate), _) => Pace::Rate(rate),
+            (None, Some(window)) => Pace::Window(window as usize),
+            (None, None) if args.mode == Mode::Idle => Pace::Rate(IDLE_RATE),
+            (None, None) => Pace::Window(window),
+        };
         let size = args.size.unwrap_or(size);
         let most = usize::from(args.mtu).saturating_sub(Request::OVERHEAD);
         if !(Request::LEAST..=most).contains(&size) {
@@ -132,10 +135,7 @@ impl Plan {
             mode: args.mode,
             sessions: args.sessions.map_or(sessions, |sessions| sessions as usize),
             size,
-            pace: rate.map_or(
-                Pace::Window(args.window.map_or(window, |window| window as usize)),
-                Pace::Rate,
-            ),
+            pace,
             duration: args.duration,
             trust: args.trust,
             psk: args.psk,

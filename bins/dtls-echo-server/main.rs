@@ -1,12 +1,15 @@
 //! Echoes lines over DTLS, to many peers at once.
 
 mod serve;
+mod shards;
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -14,6 +17,9 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use dtls_echo::{HostPort, development_identity, run, seconds, start_logging};
 use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig};
+use udp_demux::{Endpoint, bind_shards};
+
+use crate::shards::Shards;
 
 /// Echoes lines over DTLS: each comes back with `Echo: ` before it.
 ///
@@ -40,6 +46,9 @@ struct Args {
     /// After how long a silence a session ends
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     idle_timeout: Duration,
+    /// How many threads to serve with, each with a socket of its own [default: one for each core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    shards: Option<u16>,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -63,6 +72,18 @@ struct LimitArgs {
     /// How many first hellos are answered a second
     #[arg(long, value_name = "PER_SECOND", default_value = "50000", value_parser = at_least_one())]
     max_challenges: u32,
+}
+
+impl Args {
+    fn shards(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let most = if cfg!(target_os = "linux") {
+            usize::MAX
+        } else {
+            1
+        };
+        self.shards.map_or_else(|| cores().min(most), usize::from)
+    }
 }
 
 impl LimitArgs {
@@ -99,13 +120,31 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
                 .idle_timeout(Some(args.idle_timeout)),
         )
         .build()?;
-    let listener = bind(&addresses, &acceptor, args.limits.limits())
+    let sockets = bind(&addresses, args.shards())
         .with_context(|| format!("cannot listen on {}", args.addr))?;
+    let limits = args.limits.limits();
+    let mut endpoints = sockets
+        .into_iter()
+        .map(|socket| (socket, Listener::endpoint_config(&limits)));
+    let (socket, config) = endpoints.next().context("there is no socket")?;
+    let endpoint = Endpoint::from_socket(socket, config)?;
+    let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
     let stop = serve::stop_signal()?;
+    let shards = Shards::start(&listener, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
-    tracing::info!(addr = %listener.local_addr(), "listening");
-    serve::serve(&listener, stop).await?;
+    tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
+    let stopped = shards.stopped();
+    let served = serve::serve(&listener, async {
+        tokio::select! {
+            () = stop => {}
+            () = stopped.cancelled() => {}
+        }
+    });
+    let served = served.await;
+    let others = shards.stop().await;
+    serve::report(&listener);
+    served.and(others)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,11 +164,11 @@ fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Identity> {
 }
 
 /// Binds the first address that can be had.
-fn bind(addresses: &[SocketAddr], acceptor: &Acceptor, limits: Limits) -> io::Result<Listener> {
+fn bind(addresses: &[SocketAddr], shards: usize) -> io::Result<Vec<UdpSocket>> {
     let mut failure = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
-        match Listener::bind(*address, acceptor.clone(), limits) {
-            Ok(listener) => return Ok(listener),
+        match bind_shards(*address, shards) {
+            Ok(sockets) => return Ok(sockets),
             Err(error) => failure = error,
         }
     }

@@ -36,18 +36,18 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
             () = &mut stop => break Ok(()),
         }
     };
-    tracing::info!(sessions = listener.stats().sessions, "stopping");
+    tracing::debug!(sessions = peers.len(), "stopping");
     stopping.cancel();
     peers.close();
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
-    report(listener);
+    report_socket(listener);
     outcome
 }
 
 /// Tells what an operator would want to know of a night's attacks.
-fn report(listener: &Listener) {
+pub(crate) fn report(listener: &Listener) {
     let stats = listener.stats();
     tracing::info!(
         challenged = stats.challenged,
@@ -62,6 +62,10 @@ fn report(listener: &Listener) {
         evicted = stats.evicted,
         "handshakes in all"
     );
+}
+
+/// Tells what went through one listener's socket.
+fn report_socket(listener: &Listener) {
     let stats = listener.endpoint_stats();
     tracing::info!(
         received = stats.received,

@@ -22,11 +22,14 @@ async fn counted(server: Server) -> HashMap<String, u64> {
     let ended = server.program.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let report = ended.err.lines().filter(|line| line.contains(" in all"));
-    let fields = report.flat_map(str::split_whitespace);
-    fields
-        .filter_map(|field| {
-            let (name, value) = field.split_once('=')?;
-            Some((name.to_owned(), value.parse().ok()?))
-        })
-        .collect()
+    let mut counts = HashMap::new();
+    // Each shard tells of its own socket.
+    for field in report.flat_map(str::split_whitespace) {
+        if let Some((name, value)) = field.split_once('=')
+            && let Ok(value) = value.parse::<u64>()
+        {
+            *counts.entry(name.to_owned()).or_default() += value;
+        }
+    }
+    counts
 }

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use openssl::error::ErrorStack;
@@ -48,9 +51,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Listener {
     endpoint: Endpoint,
+    common: Arc<Common>,
+}
+
+/// What a listener shares with its siblings.
+#[derive(Debug)]
+struct Common {
     acceptor: Acceptor,
     gate: CookieGate,
-    registry: std::sync::Arc<Registry>,
+    registry: Arc<Registry>,
     challenges: Allowance,
     counters: Counters,
 }
@@ -63,8 +72,12 @@ impl Listener {
     /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
     /// bytes for the cookies' key.
     pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
-        let config = Self::endpoint_config().max_channels(limits.channels());
-        Self::new(Endpoint::bind(addr, config)?, acceptor, limits).map_err(io::Error::other)
+        Self::new(
+            Endpoint::bind(addr, Self::endpoint_config(&limits))?,
+            acceptor,
+            limits,
+        )
+        .map_err(io::Error::other)
     }
 
     /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.
@@ -73,20 +86,35 @@ impl Listener {
     ///
     /// OpenSSL's if it has no random bytes for the cookies' key.
     pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
-        Ok(Self {
-            endpoint,
+        let common = Common {
             acceptor,
             gate: CookieGate::new()?,
             registry: Registry::new(limits),
             challenges: Allowance::new(limits.challenges),
             counters: Counters::default(),
+        };
+        Ok(Self {
+            endpoint,
+            common: Arc::new(common),
         })
     }
 
-    /// Returns the endpoint configuration that a listener needs: first hellos of known peers are
-    /// diverted to it.
-    pub fn endpoint_config() -> Config {
+    /// Listens on another endpoint as well, with the same identity, cookies, limits and counters.
+    ///
+    /// So a server may use several threads: [`udp_demux::bind_shards`] binds a socket for each, and a
+    /// client is known to all of them.
+    pub fn sibling(&self, endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            common: Arc::clone(&self.common),
+        }
+    }
+
+    /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
+    /// known peers are diverted to it.
+    pub fn endpoint_config(limits: &Limits) -> Config {
         Config::default()
+            .max_channels(limits.channels())
             .divert(opens_a_handshake)
             .max_datagram(MAX_DATAGRAM)
     }
@@ -107,17 +135,21 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Handshake<Channel>> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            match self.gate.check(incoming.peer_addr(), incoming.datagram()) {
-                Verdict::Challenge(_) if !self.challenges.take() => {
-                    add(&self.counters.challenges_limited);
+            match self
+                .common
+                .gate
+                .check(incoming.peer_addr(), incoming.datagram())
+            {
+                Verdict::Challenge(_) if !self.common.challenges.take() => {
+                    add(&self.common.counters.challenges_limited);
                 }
                 Verdict::Challenge(request) => {
                     tracing::trace!(peer = %incoming.peer_addr(), "hello answered with a cookie");
-                    add(&self.counters.challenged);
+                    add(&self.common.counters.challenged);
                     // A reply that cannot be sent now is lost as on the wire: the client asks again.
                     let _ = incoming.reply(request.as_ref());
                 }
-                Verdict::Discard => add(&self.counters.discarded),
+                Verdict::Discard => add(&self.common.counters.discarded),
                 Verdict::Verified(hello) => {
                     if let Some(handshake) = self.admit(incoming, &hello) {
                         return Ok(handshake);
@@ -132,44 +164,47 @@ impl Listener {
         self.endpoint.local_addr()
     }
 
-    /// Returns what has been counted so far.
+    /// Returns what has been counted so far, by all siblings together.
     pub fn stats(&self) -> ListenerStats {
-        let (half_open, sessions) = self.registry.counts();
+        let (half_open, sessions) = self.common.registry.counts();
         ListenerStats {
             half_open,
             sessions,
-            challenged: self.counters.challenged.load(Relaxed),
-            challenges_limited: self.counters.challenges_limited.load(Relaxed),
-            discarded: self.counters.discarded.load(Relaxed),
-            repeated: self.counters.repeated.load(Relaxed),
-            accepted: self.counters.accepted.load(Relaxed),
-            refused_half_open: self.counters.refused_half_open.load(Relaxed),
+            challenged: self.common.counters.challenged.load(Relaxed),
+            challenges_limited: self.common.counters.challenges_limited.load(Relaxed),
+            discarded: self.common.counters.discarded.load(Relaxed),
+            repeated: self.common.counters.repeated.load(Relaxed),
+            accepted: self.common.counters.accepted.load(Relaxed),
+            refused_half_open: self.common.counters.refused_half_open.load(Relaxed),
             refused_half_open_per_address: self
+                .common
                 .counters
                 .refused_half_open_per_address
                 .load(Relaxed),
-            refused_sessions: self.counters.refused_sessions.load(Relaxed),
-            refused_per_address: self.counters.refused_per_address.load(Relaxed),
-            evicted: self.registry.evicted(),
+            refused_sessions: self.common.counters.refused_sessions.load(Relaxed),
+            refused_per_address: self.common.counters.refused_per_address.load(Relaxed),
+            evicted: self.common.registry.evicted(),
         }
     }
 
-    /// Returns what the socket has counted so far.
+    /// Returns what this listener's own socket has counted so far.
     pub fn endpoint_stats(&self) -> udp_demux::Stats {
         self.endpoint.stats()
     }
 
     fn admit(&self, mut incoming: Incoming, hello: &VerifiedHello) -> Option<Handshake<Channel>> {
         let peer = incoming.peer_addr();
-        let mut permit = match self.registry.admit(peer, hello.random()) {
+        let mut permit = match self.common.registry.admit(peer, hello.random()) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {
-                    Refusal::Repeated => &self.counters.repeated,
-                    Refusal::HalfOpen => &self.counters.refused_half_open,
-                    Refusal::HalfOpenPerAddress => &self.counters.refused_half_open_per_address,
-                    Refusal::Sessions => &self.counters.refused_sessions,
-                    Refusal::PerAddress => &self.counters.refused_per_address,
+                    Refusal::Repeated => &self.common.counters.repeated,
+                    Refusal::HalfOpen => &self.common.counters.refused_half_open,
+                    Refusal::HalfOpenPerAddress => {
+                        &self.common.counters.refused_half_open_per_address
+                    }
+                    Refusal::Sessions => &self.common.counters.refused_sessions,
+                    Refusal::PerAddress => &self.common.counters.refused_per_address,
                 });
                 tracing::debug!(%peer, ?refusal, "verified hello starts no handshake");
                 return None;
@@ -182,15 +217,16 @@ impl Listener {
             Ok((channel, promotion)) => {
                 tracing::debug!(%peer, round_trip = ?hello.round_trip(), "handshake starts");
                 permit.promotes(promotion);
-                add(&self.counters.accepted);
+                add(&self.common.counters.accepted);
                 Some(
-                    self.acceptor
+                    self.common
+                        .acceptor
                         .accept_verified(hello, channel)
                         .with_permit(permit),
                 )
             }
             Err(error) => {
-                add(&self.counters.refused_sessions);
+                add(&self.common.counters.refused_sessions);
                 tracing::debug!(%peer, %error, "no channel for a verified hello");
                 None
             }

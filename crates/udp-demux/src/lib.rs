@@ -7,6 +7,7 @@
 //! - [`Channel`]: one peer. It is the unit of a task: give each its own.
 //! - [`Config::divert`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
 //!   same address gets a second channel, tried beside the first, before it takes its place.
+//! - [`bind_shards`]: several endpoints on one address, one for each thread.
 //! - [`Stats`], [`ChannelStats`]: what was received, sent and dropped, and why.
 #![forbid(unsafe_code)]
 
@@ -26,6 +27,7 @@ mod inbox;
 mod incoming;
 mod outbox;
 mod queue;
+mod shards;
 mod shared;
 mod socket;
 mod stats;
@@ -36,4 +38,5 @@ pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::{AcceptError, OpenError, RecvError, SendError};
 pub use incoming::{Incoming, Promotion};
+pub use shards::bind_shards;
 pub use stats::{ChannelStats, Stats};

@@ -27,11 +27,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn bind(addr: SocketAddr, config: &Config) -> io::Result<Self> {
-        let socket =
-            socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
-        if addr.is_ipv6() && addr.ip().is_unspecified() {
-            socket.set_only_v6(false)?;
-        }
+        let socket = open(addr)?;
         socket.bind(&addr.into())?;
         Self::new(socket.into(), config)
     }
@@ -166,6 +162,15 @@ impl Socket {
     pub(crate) fn is_dead(&self) -> bool {
         self.io.local_addr().is_err()
     }
+}
+
+/// Opens a socket that is to be bound to `addr`.
+pub(crate) fn open(addr: SocketAddr) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if addr.is_ipv6() && addr.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    Ok(socket)
 }
 
 #[derive(Clone, Copy, Debug)]
