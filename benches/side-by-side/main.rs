@@ -18,11 +18,13 @@ fn main() {
     if env::args().any(|arg| arg == "--test") {
         return;
     }
+    let filter = env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let chosen = |name: &str| filter.as_ref().is_none_or(|part| name.contains(part));
     let (rounds, seconds) = (setting("ROUNDS", 3), setting("SECONDS", 3));
     let programs = server::build();
     println!("{rounds} rounds of {seconds} s; medians");
     println!("server on core 0, load on core 1; CPU is the server's");
-    for work in WORKS {
+    for work in WORKS.iter().filter(|work| chosen(work.name)) {
         let mut results = [const { Vec::new() }; 3];
         for _ in 0..rounds {
             for (kind, results) in Kind::ALL.into_iter().zip(&mut results) {
@@ -49,6 +51,9 @@ fn main() {
                 ours.rate / sample.rate,
             );
         }
+    }
+    if filter.is_some() {
+        return;
     }
     println!("\nserver's half of a handshake in memory");
     println!(

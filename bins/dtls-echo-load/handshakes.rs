@@ -1,7 +1,9 @@
 //! Handshakes and nothing else.
 
+use std::time::Duration;
+
 use futures::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::clients::Clients;
 
@@ -13,8 +15,10 @@ pub(crate) async fn run(clients: Clients) {
         let clients = clients.clone();
         tokio::spawn(async move {
             while Instant::now() < until {
-                if let Some(client) = clients.connect(number).await {
+                if let Some(mut client) = clients.connect(number).await {
                     client.session.close().await;
+                    // What the server still sends to this port would disturb whoever gets it next.
+                    let _ = timeout(FAREWELL, client.session.closed()).await;
                 }
                 clients.tally.lock().worked = start.elapsed();
             }
@@ -22,3 +26,6 @@ pub(crate) async fn run(clients: Clients) {
     });
     join_all(places).await;
 }
+
+/// A close_notify can be lost, and is not repeated.
+const FAREWELL: Duration = Duration::from_millis(500);

@@ -45,6 +45,7 @@ async fn probe(clients: &Clients, client: &mut Client) -> anyhow::Result<()> {
     let sent = Instant::now();
     let request = client.request.numbered(client.window.open(sent));
     client.session.send(request).await?;
+    client.socket.flush().await?;
     clients.tally.lock().sent += 1;
     let mut buf = vec![0; 16_384];
     let received = timeout(clients.plan.reply_timeout, client.session.recv(&mut buf));

@@ -38,6 +38,12 @@ impl Line {
         }
     }
 
+    /// Waits until the server has closed the session as well.
+    pub(crate) async fn closed(&mut self) {
+        let mut buf = [0; 16_384];
+        while self.recv(&mut buf).await.is_ok() {}
+    }
+
     pub(crate) fn retransmissions(&self) -> u64 {
         match self {
             Self::Dtls(session) => session.stats().retransmissions,

@@ -17,7 +17,8 @@ use tokio::{
     net::UdpSocket,
 };
 
-/// A connected UDP socket that receives many datagrams a call and, if it gathers, sends many.
+/// A connected UDP socket that receives many datagrams a call, and gathers what it sends until it is
+/// flushed.
 ///
 /// A [`udp_demux::Endpoint`] could do this as well, but it is made for many peers, and what puts
 /// load on a server has to cost less than the server does.
@@ -29,7 +30,6 @@ struct Inner {
     io: UdpSocket,
     state: UdpSocketState,
     server: SocketAddr,
-    gathers: bool,
     received: Mutex<Datagrams>,
     gathered: Mutex<Datagrams>,
 }
@@ -43,7 +43,8 @@ struct Datagrams {
 }
 
 impl Socket {
-    pub(crate) async fn connect(server: SocketAddr, gathers: bool) -> io::Result<Self> {
+    /// `bulk` asks for the receive buffer that one session needs for many datagrams.
+    pub(crate) async fn connect(server: SocketAddr, bulk: bool) -> io::Result<Self> {
         let any: SocketAddr = match server {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -51,7 +52,7 @@ impl Socket {
         let io = UdpSocket::bind(any).await?;
         io.connect(server).await?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
-        if gathers {
+        if bulk {
             // Best effort: the system caps it.
             let _ = SockRef::from(&io).set_recv_buffer_size(4 << 20);
         }
@@ -59,7 +60,6 @@ impl Socket {
             io,
             state,
             server,
-            gathers,
             received: Mutex::default(),
             gathered: Mutex::default(),
         })))
@@ -67,28 +67,37 @@ impl Socket {
 
     /// Sends what was gathered, neighbours of equal length in one call.
     pub(crate) async fn flush(&self) -> io::Result<()> {
-        if !self.0.gathers {
-            return Ok(());
-        }
-        let Datagrams { bytes, lengths, .. } = std::mem::take(&mut *lock(&self.0.gathered));
-        let mut lengths = lengths.into_iter().peekable();
-        let mut rest = &bytes[..];
-        while let Some(segment) = lengths.next() {
-            let most = self.0.state.max_gso_segments().min(MAX_RUN / segment);
-            let mut count = 1;
-            while count < most && lengths.next_if_eq(&segment).is_some() {
-                count += 1;
+        loop {
+            match self.0.send_gathered() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.0.io.writable().await?;
+                }
+                result => return result,
             }
-            let (run, behind) = rest.split_at(segment * count);
-            rest = behind;
-            let send = || self.0.send(run, (count > 1).then_some(segment));
-            self.0.io.async_io(Interest::WRITABLE, send).await?;
         }
-        Ok(())
     }
 }
 
 impl Inner {
+    fn send_gathered(&self) -> io::Result<()> {
+        let mut gathered = lock(&self.gathered);
+        while let Some(&segment) = gathered.lengths.front() {
+            let most = self.state.max_gso_segments().min(MAX_RUN / segment);
+            let alike = gathered.lengths.iter().take(most);
+            let count = alike.take_while(|length| **length == segment).count();
+            let start = gathered.taken;
+            let run = &gathered.bytes[start..start + segment * count];
+            self.io.try_io(Interest::WRITABLE, || {
+                self.send(run, (count > 1).then_some(segment))
+            })?;
+            gathered.taken += run.len();
+            gathered.lengths.drain(..count);
+        }
+        gathered.bytes.clear();
+        gathered.taken = 0;
+        Ok(())
+    }
+
     fn send(&self, contents: &[u8], segment_size: Option<usize>) -> io::Result<()> {
         let transmit = Transmit {
             destination: self.server,
@@ -174,7 +183,7 @@ impl AsyncWrite for Socket {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let inner = &self.0;
-        if inner.gathers && buf.first().is_some_and(|kind| !HANDSHAKE.contains(kind)) {
+        if buf.first().is_some_and(|kind| !HANDSHAKE.contains(kind)) {
             lock(&inner.gathered).push(buf);
             return Poll::Ready(Ok(buf.len()));
         }

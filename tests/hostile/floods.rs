@@ -7,11 +7,12 @@ use crate::{
     counted,
     living::Living,
     raw::{bind, cookie, hello, nothing_came, record},
+    serve,
 };
 
 #[tokio::test]
 async fn a_flood_of_first_hellos_leaves_nothing_behind() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut living = Living::start(addr).await;
     let hellos = std::env::var("HOSTILE_HELLOS").map_or(20_000, |n| n.parse().unwrap());
@@ -52,7 +53,7 @@ async fn flood(server: SocketAddr, hellos: u64) {
 
 #[tokio::test]
 async fn beyond_the_allowance_hellos_are_dropped_and_clients_still_get_in() {
-    let server = Server::start(&["--max-challenges", "1"]).await;
+    let server = serve(&["--max-challenges", "1"]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = bind("127.0.0.1").await;
     for random in 0..100 {
@@ -65,7 +66,7 @@ async fn beyond_the_allowance_hellos_are_dropped_and_clients_still_get_in() {
 
 #[tokio::test]
 async fn junk_gets_no_answer() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut living = Living::start(addr).await;
     let socket = bind("127.0.0.1").await;

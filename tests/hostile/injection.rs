@@ -4,10 +4,11 @@ use std::{
 };
 
 use crate::{
-    common::{Server, within},
+    common::within,
     counted,
     living::Living,
     raw::{fragment, record},
+    serve,
     socket::Socket,
 };
 
@@ -70,7 +71,7 @@ fn forgeries() -> Vec<(&'static str, Vec<Vec<u8>>)> {
 
 #[tokio::test]
 async fn forgeries_end_no_handshake_and_no_session() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut living = Living::start(addr).await;
     for (name, forgeries) in forgeries() {
@@ -88,7 +89,7 @@ async fn forgeries_end_no_handshake_and_no_session() {
 
 #[tokio::test]
 async fn a_genuine_record_counts_although_it_shares_its_datagram_with_forgeries() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = Socket::connected("127.0.0.1", addr).await;
     let (udp, sent) = (Arc::clone(&socket.udp), Arc::clone(&socket.sent));
@@ -113,7 +114,7 @@ async fn a_genuine_record_counts_although_it_shares_its_datagram_with_forgeries(
 
 #[tokio::test]
 async fn a_replayed_record_is_echoed_once() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = Socket::connected("127.0.0.1", addr).await;
     let (udp, sent) = (Arc::clone(&socket.udp), Arc::clone(&socket.sent));

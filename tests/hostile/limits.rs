@@ -3,17 +3,18 @@ use std::net::SocketAddr;
 use tokio::task::JoinSet;
 
 use crate::{
-    common::{Server, run, within},
+    common::{run, within},
     counted,
     living::Living,
     raw::{bind, nothing_came, second_hello, stall},
+    serve,
     socket::Socket,
 };
 
 #[tokio::test]
 async fn stalled_handshakes_meet_the_limit_and_then_make_room() {
     let flags = ["--max-half-open", "4", "--handshake-timeout", "100"];
-    let server = Server::start(&flags).await;
+    let server = serve(&flags).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut stalled = Vec::new();
     for _ in 0..4 {
@@ -35,7 +36,7 @@ async fn stalled_handshakes_meet_the_limit_and_then_make_room() {
 
 #[tokio::test]
 async fn stalled_handshakes_of_one_address_do_not_keep_others_out() {
-    let server = Server::start(&["--max-half-open-per-address", "2"]).await;
+    let server = serve(&["--max-half-open-per-address", "2"]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let sockets = [bind("127.9.9.9").await, bind("127.9.9.9").await];
     for socket in &sockets {
@@ -52,13 +53,13 @@ async fn stalled_handshakes_of_one_address_do_not_keep_others_out() {
 #[tokio::test]
 async fn a_silent_handshake_ends_at_its_deadline() {
     let flags = ["--max-half-open", "1", "--handshake-timeout", "0.2"];
-    let server = Server::start(&flags).await;
+    let server = serve(&flags).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     stall(&bind("127.0.0.1").await, addr).await;
     server.program.logs("handshake failed").await;
     let flags = ["--max-half-open", "1"];
     drop(server);
-    let server = Server::start(&flags).await;
+    let server = serve(&flags).await;
     Living::start(server.addr.parse().unwrap())
         .await
         .echoes()
@@ -68,7 +69,7 @@ async fn a_silent_handshake_ends_at_its_deadline() {
 #[tokio::test]
 async fn sessions_are_limited_in_all_and_for_one_address() {
     let flags = ["--max-sessions", "2", "--max-sessions-per-address", "1"];
-    let server = Server::start(&flags).await;
+    let server = serve(&flags).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut first = Living::start(addr).await;
     let same = run(&server.addr, &["--timeout", "1"], b"x\n").await;
@@ -87,7 +88,7 @@ async fn sessions_are_limited_in_all_and_for_one_address() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_costs_others_nothing() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let deaf = Living::start(addr).await;
     let mut living = Living::start(addr).await;
@@ -105,7 +106,7 @@ async fn a_client_that_never_reads_costs_others_nothing() {
 
 #[tokio::test]
 async fn all_sessions_are_told_when_the_server_stops() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let sessions = std::env::var("HOSTILE_SESSIONS").map_or(200, |n| n.parse().unwrap());
     let mut waiting = JoinSet::new();

@@ -1,16 +1,16 @@
 use std::net::SocketAddr;
 
 use crate::{
-    common::Server,
     counted,
     living::Living,
     raw::{hello, second_hello, stall},
+    serve,
     socket::Socket,
 };
 
 #[tokio::test]
 async fn a_restarted_client_takes_the_place_of_its_session() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = Socket::connected("127.0.0.1", addr).await;
     let udp = std::sync::Arc::clone(&socket.udp);
@@ -27,7 +27,7 @@ async fn a_restarted_client_takes_the_place_of_its_session() {
 
 #[tokio::test]
 async fn forged_hellos_do_not_disturb_the_session() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut living = Living::start(addr).await;
     let socket = Socket::connected("127.0.0.1", addr).await;
@@ -45,7 +45,7 @@ async fn forged_hellos_do_not_disturb_the_session() {
 
 #[tokio::test]
 async fn a_handshake_that_never_finishes_leaves_the_session_in_its_place() {
-    let server = Server::start(&["--handshake-timeout", "0.3"]).await;
+    let server = serve(&["--handshake-timeout", "0.3"]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = Socket::connected("127.0.0.1", addr).await;
     let udp = std::sync::Arc::clone(&socket.udp);
@@ -65,7 +65,7 @@ async fn a_handshake_that_never_finishes_leaves_the_session_in_its_place() {
 
 #[tokio::test]
 async fn a_client_that_restarts_in_mid_handshake_gets_in() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let socket = Socket::connected("127.0.0.1", addr).await;
     stall(&socket.udp, addr).await;
@@ -76,7 +76,7 @@ async fn a_client_that_restarts_in_mid_handshake_gets_in() {
 
 #[tokio::test]
 async fn a_hello_that_the_network_repeats_starts_one_handshake() {
-    let server = Server::start(&[]).await;
+    let server = serve(&[]).await;
     let addr: SocketAddr = server.addr.parse().unwrap();
     let mut living = Living::start(addr).await;
     let socket = crate::raw::bind("127.0.0.1").await;

@@ -78,7 +78,9 @@ pub(crate) fn builder(
             | SslOptions::NO_COMPRESSION
             | SslOptions::CIPHER_SERVER_PREFERENCE,
     );
-    context.set_mode(SslMode::RELEASE_BUFFERS);
+    // An identity is its whole chain: without NO_AUTO_CHAIN OpenSSL would look for the rest of a
+    // chain of one in each handshake.
+    context.set_mode(SslMode::RELEASE_BUFFERS | SslMode::NO_AUTO_CHAIN);
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     ffi::set_max_send_fragment(&mut context, config.mtu.max(LEAST_FRAGMENT))?;
     ffi::set_max_cert_list(&mut context, MAX_MESSAGE);

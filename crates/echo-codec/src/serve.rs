@@ -38,7 +38,7 @@ where
     Serve {
         io,
         max_datagram_size,
-        replies: Replies::with_capacity(REPLY_CAPACITY),
+        replies: Replies::with_capacity(0),
         summary: Summary::default(),
         unflushed: false,
         ended: false,
@@ -183,6 +183,3 @@ pub struct Summary {
 
 /// Datagrams of either direction before other tasks get their turn: 32 requests with a reply each.
 const DATAGRAMS_PER_TURN: usize = 64;
-
-/// Room for the replies of a small burst, or for one of the usual path MTU.
-const REPLY_CAPACITY: usize = 2048;

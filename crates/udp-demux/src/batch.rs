@@ -14,6 +14,9 @@ pub(crate) struct Batch {
     memory: Box<[u8]>,
     buffer_size: usize,
     meta: Box<[RecvMeta]>,
+    /// How many buffers the next call is offered, and how many the last one was.
+    width: usize,
+    offered: usize,
     filled: usize,
 }
 
@@ -30,6 +33,8 @@ impl Batch {
             memory: vec![0; buffers * buffer_size].into(),
             buffer_size,
             meta: vec![RecvMeta::default(); buffers].into(),
+            width: MIN_WIDTH.min(buffers),
+            offered: 0,
             filled: 0,
         }
     }
@@ -39,12 +44,21 @@ impl Batch {
         &mut self,
         recv: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> io::Result<usize>,
     ) -> io::Result<()> {
-        self.filled = 0;
+        (self.filled, self.offered) = (0, self.width);
         let mut buffers = self.memory.chunks_exact_mut(self.buffer_size);
         let mut slices: [_; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(buffers.next().unwrap_or_default()));
-        self.filled = recv(&mut slices[..self.meta.len()], &mut self.meta)?;
+        self.filled = recv(&mut slices[..self.offered], &mut self.meta[..self.offered])?;
+        // Each buffer offered costs, whether it is filled or not.
+        let most = self.meta.len();
+        self.width = (2 * self.filled).clamp(MIN_WIDTH.min(most), most);
         Ok(())
+    }
+
+    /// Whether the last call has left nothing behind, and brought so little that no more is to be
+    /// expected soon.
+    pub(crate) fn is_quiet(&self) -> bool {
+        (1..self.offered.min(MIN_WIDTH)).contains(&self.filled)
     }
 
     /// The filled buffers, each of one peer.
@@ -82,6 +96,8 @@ impl<'a> Run<'a> {
         self.bytes.len()
     }
 }
+
+const MIN_WIDTH: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -36,7 +36,11 @@ async fn receive(shared: &Shared) -> io::Error {
                 failures = 0;
                 route(shared, &batch);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                shared.flush();
+                busy = false;
+                continue;
+            }
             Err(error) if shared.socket.is_dead() => return error,
             // Usually the network's word about one peer. The others must not suffer for it.
             Err(error) => {
