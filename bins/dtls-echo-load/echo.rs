@@ -17,6 +17,7 @@ pub(crate) async fn run(clients: Clients) {
     let sessions = clients.all().await;
     let count = sessions.len();
     let start = Instant::now();
+    tracing::info!(sessions = count, "established");
     let conversations = sessions.into_iter().enumerate().map(|(place, client)| {
         let mut conversation = Conversation {
             plan: Arc::clone(&clients.plan),

@@ -15,6 +15,7 @@ use crate::{
 pub(crate) async fn run(clients: Clients) {
     let mut sessions: Vec<_> = clients.all().await.into_iter().map(Some).collect();
     let start = Instant::now();
+    tracing::info!(sessions = sessions.len(), "established");
     let until = start + clients.plan.duration;
     let mut ticks = interval(match clients.plan.pace {
         Pace::Rate(rate) => Duration::from_secs(1) / rate,

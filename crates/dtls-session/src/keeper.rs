@@ -38,6 +38,16 @@ impl<S> Keeper<S> {
             timer: Box::pin(sleep(INTERVAL)),
         }
     }
+
+    /// How long to leave alone a session in which something happens.
+    fn interval(&self) -> Duration {
+        // Data tells that the peer has the last flight: then nothing is urgent any more.
+        if self.signs_of_life == 0 {
+            return INTERVAL;
+        }
+        let precise = self.idle_timeout.map(|idle| idle / IDLE_PARTS);
+        precise.map_or(LATER_INTERVAL, |precise| precise.min(LATER_INTERVAL))
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
@@ -51,7 +61,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
         let mut core = session.lock();
         // Before anything is polled: what wakes the keeper from within must find it.
         session.waiters.keeper(cx.waker(), false);
-        let news = core.keep(&mut session.context());
+        let news = session.waiters.is_stirred() && {
+            session.waiters.settle();
+            core.keep(&mut session.context())
+        };
         let active = core.signs_of_life() != this.signs_of_life;
         if active {
             this.signs_of_life = core.signs_of_life();
@@ -74,11 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
             session.waiters.wake_receivers();
         }
         let idle_at = this.idle_timeout.map(|idle| this.last_sign + idle);
-        let next = if active {
-            Some(Instant::now() + INTERVAL)
-        } else {
-            None
-        };
+        let next = active.then(|| Instant::now() + this.interval());
         let Some(wake_at) = [idle_at, next].into_iter().flatten().min() else {
             return Poll::Pending;
         };
@@ -90,5 +99,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
     }
 }
 
-/// How often the keeper looks in while something happens.
 const INTERVAL: Duration = Duration::from_millis(200);
+const LATER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// An idle session ends late by at most one of so many parts of its timeout.
+const IDLE_PARTS: u32 = 8;

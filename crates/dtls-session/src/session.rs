@@ -144,9 +144,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         buf: &mut [u8],
     ) -> Poll<Result<Option<usize>, RecvError>> {
         let mut core = self.0.lock();
+        self.0.waiters.settle();
         let outcome = core.poll_recv(&mut self.0.context(), buf);
         if outcome.is_pending() {
             self.0.waiters.receiver(cx.waker());
+        } else {
+            self.0.waiters.stir();
         }
         outcome
     }
@@ -156,9 +159,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<bytes::Bytes>, RecvError>> {
         let mut core = self.0.lock();
+        self.0.waiters.settle();
         let outcome = core.poll_recv_bytes(&mut self.0.context());
         if outcome.is_pending() {
             self.0.waiters.receiver(cx.waker());
+        } else {
+            self.0.waiters.stir();
         }
         outcome
     }

@@ -34,6 +34,8 @@ impl<S> Shared<S> {
         permit: Option<Permit>,
     ) -> Self {
         let waiters = Arc::new(Waiters::default());
+        // The handshake may have left something behind.
+        waiters.stir();
         let core = Core {
             layer,
             unread: VecDeque::new(),

@@ -1,8 +1,11 @@
 //! Who is to be woken when something happens below a session.
 
 use std::{
-    mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    iter, mem,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Wake, Waker},
 };
 
@@ -13,12 +16,16 @@ use std::{
 /// alone; but such a task may have given up without a word, so once there was activity the
 /// keeper has a look from time to time ([`crate::keeper`]), and is woken to start that.
 #[derive(Debug, Default)]
-pub(crate) struct Waiters(Mutex<Waiting>);
+pub(crate) struct Waiters {
+    waiting: Mutex<Waiting>,
+    /// Whether something may have happened that nobody has looked at.
+    stirred: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
-    receivers: Vec<Waker>,
-    senders: Vec<Waker>,
+    receivers: Wakers,
+    senders: Wakers,
     keeper: Option<Waker>,
     /// Whether the keeper has a timer running and need not be told of each event.
     watched: bool,
@@ -26,11 +33,11 @@ struct Waiting {
 
 impl Waiters {
     pub(crate) fn receiver(&self, waker: &Waker) {
-        enlist(&mut self.lock().receivers, waker);
+        self.lock().receivers.enlist(waker);
     }
 
     pub(crate) fn sender(&self, waker: &Waker) {
-        enlist(&mut self.lock().senders, waker);
+        self.lock().senders.enlist(waker);
     }
 
     pub(crate) fn keeper(&self, waker: &Waker, watched: bool) {
@@ -42,6 +49,20 @@ impl Waiters {
         }
     }
 
+    /// Takes note that somebody is about to look at all there is.
+    pub(crate) fn settle(&self) {
+        self.stirred.store(false, Ordering::Release);
+    }
+
+    /// Takes note that there may be more than was looked at.
+    pub(crate) fn stir(&self) {
+        self.stirred.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stirred(&self) -> bool {
+        self.stirred.load(Ordering::Acquire)
+    }
+
     /// Wakes everybody, for a session that has ended.
     pub(crate) fn wake_all(&self) {
         self.lock().watched = false;
@@ -50,29 +71,29 @@ impl Waiters {
 
     pub(crate) fn wake_receivers(&self) {
         let receivers = mem::take(&mut self.lock().receivers);
-        receivers.into_iter().for_each(Waker::wake);
+        receivers.wake();
     }
 
     fn wake_waiting(&self) {
+        self.stir();
         let mut waiting = self.lock();
         let receivers = mem::take(&mut waiting.receivers);
         let senders = mem::take(&mut waiting.senders);
-        let attended = waiting.watched && !receivers.is_empty();
+        let attended = waiting.watched && receivers.first.is_some();
         let keeper = if attended {
             None
         } else {
             waiting.keeper.take()
         };
         drop(waiting);
-        receivers
-            .into_iter()
-            .chain(senders)
-            .chain(keeper)
-            .for_each(Waker::wake);
+        receivers.wake();
+        senders.wake();
+        // Last, so that it finds done what the others have to do.
+        keeper.into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,18 +107,37 @@ impl Wake for Waiters {
     }
 }
 
-fn enlist(wakers: &mut Vec<Waker>, waker: &Waker) {
-    if wakers.iter().any(|waiting| waiting.will_wake(waker)) {
-        return;
+/// Usually one, for which nothing is allocated.
+#[derive(Debug, Default)]
+struct Wakers {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
+
+impl Wakers {
+    fn enlist(&mut self, waker: &Waker) {
+        let Some(first) = &self.first else {
+            self.first = Some(waker.clone());
+            return;
+        };
+        let mut all = iter::once(first).chain(&self.others);
+        if all.any(|waiting| waiting.will_wake(waker)) {
+            return;
+        }
+        // Tasks that gave up leave their wakers behind; those that still wait come back.
+        // Each time there is room for more of them, so that many who do wait settle.
+        if self.others.len() >= self.others.capacity().max(MIN_WAKERS) {
+            let room = 2 * self.others.len();
+            self.others.drain(..).for_each(Waker::wake);
+            self.others.reserve(room);
+        }
+        self.others.push(waker.clone());
     }
-    // Tasks that gave up leave their wakers behind; those that still wait come back.
-    // Each time there is room for more of them, so that many who do wait settle.
-    if wakers.len() >= wakers.capacity().max(MIN_WAKERS) {
-        let room = 2 * wakers.len();
-        wakers.drain(..).for_each(Waker::wake);
-        wakers.reserve(room);
+
+    fn wake(self) {
+        let all = self.first.into_iter().chain(self.others);
+        all.for_each(Waker::wake);
     }
-    wakers.push(waker.clone());
 }
 
 const MIN_WAKERS: usize = 16;

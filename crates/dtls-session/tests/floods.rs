@@ -86,8 +86,10 @@ async fn a_thousand_sessions_leave_no_task_behind() {
             clients.spawn(async move { handshake.await.unwrap() });
         }
         while let Some(client) = within(clients.join_next()).await {
-            let session = server.next().await;
             client.unwrap().close().await;
+        }
+        for _ in 0..50 {
+            let session = server.next().await;
             assert_eq!(within(session.recv(&mut [0; 9])).await.unwrap(), None);
         }
     }

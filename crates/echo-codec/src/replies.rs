@@ -1,6 +1,7 @@
 use std::iter::FusedIterator;
 
 use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr;
 
 /// Answers one request with datagrams of at most `max` bytes; a `max` of zero counts as one.
 pub fn reply(request: impl Into<Bytes>, max: usize) -> Replies {
@@ -74,7 +75,7 @@ impl Replies {
         // Looking no further than `room` keeps the work linear when a long line leaves in many pieces.
         let room = room.checked_sub(self.prefix.len())?;
         let seen = &self.request[..room.min(self.request.len())];
-        let body = match seen.iter().position(|&byte| byte == b'\n') {
+        let body = match memchr(b'\n', seen) {
             Some(newline) => newline + 1,
             None if seen.len() == self.request.len() => seen.len(),
             None => return None,
