@@ -93,6 +93,39 @@ async fn a_late_reply_is_neither_lost_twice_nor_wrong() {
 }
 
 #[tokio::test]
+async fn an_idle_session_goes_on_waiting_after_a_late_reply() {
+    let last = std::sync::Mutex::new(None);
+    let server = Server::plain(move |_, request| last.lock().unwrap().replace(request)).await;
+    let flags = [
+        "idle",
+        "--plaintext",
+        "--sessions",
+        "1",
+        "--rate",
+        "20",
+        "--duration",
+        "1",
+        "--reply-timeout",
+        "0.1",
+        "--max-loss",
+        "100",
+    ];
+    let report = passes(&server.addr, &flags).await;
+    assert!(
+        number(&report, "late") > 0 && number(&report, "replies") == 0,
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_parse_is_not_repeated() {
+    let args = ["127.0.0.1:1", "--psk", "device:0123456789abcdefg"];
+    let ended = Program::start(LOAD, &args).end().await;
+    ended.fails_with(2, &["two hexadecimal digits"]);
+    assert!(!ended.err.contains("0123456789abcdef"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_reported() {
     let unused = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let addr = unused.local_addr().unwrap().to_string();
