@@ -67,6 +67,37 @@ async fn many_clients_are_served_at_once() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn shards_serve_many_clients_and_close_every_session() {
+    let server = Server::start(&["--shards", "2"]).await;
+    server.program.logs("shards=2").await;
+    let mut clients: Vec<_> = (0..24).map(|_| client(&server.addr, &[])).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.write(format!("{n}\n").as_bytes()).await;
+    }
+    for (n, client) in clients.iter().enumerate() {
+        client.says(&format!("Echo: {n}\n")).await;
+    }
+    server.program.signal("-TERM");
+    for mut client in clients {
+        // They notice by themselves, with their input still open.
+        within(client.child.wait()).await.unwrap();
+        let ended = client.end().await;
+        ended.fails_with(1, &["server has closed the session"]);
+    }
+    let ended = server.program.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.err.matches("reason=\"the server stops\"").count(), 24);
+    assert_eq!(ended.err.matches("accepted=24").count(), 1, "{ended:?}");
+    let sockets = ended
+        .err
+        .lines()
+        .filter(|line| line.contains("datagrams in all"));
+    let busy = sockets.filter(|line| !line.contains("received=0 "));
+    assert_eq!(busy.count(), 2, "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_line_is_answered_while_the_input_is_open() {
     let server = Server::start(&[]).await;

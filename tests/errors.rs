@@ -37,6 +37,8 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
             "--handshake-timeout",
         ),
         (["127.0.0.1:0", "--max-sessions", "0"], "--max-sessions"),
+        (["127.0.0.1:0", "--shards", "0"], "--shards"),
+        (["127.0.0.1:0", "--shards", "1025"], "--shards"),
     ] {
         Program::start(SERVER, &args)
             .end()
@@ -152,9 +154,22 @@ async fn the_development_identity_stays_on_loopback() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_reported() {
-    let server = Server::start(&[]).await;
-    let ended = Program::start(SERVER, &[&server.addr]).end().await;
-    ended.fails_with(1, &[&server.addr, "in use"]);
+    let counts: &[_] = if cfg!(target_os = "linux") {
+        &["1", "2"]
+    } else {
+        &["1"]
+    };
+    for shards in counts {
+        let server = Server::start(&["--shards", shards]).await;
+        for others in counts {
+            let args = [&server.addr, "--shards", others];
+            let ended = Program::start(SERVER, &args).end().await;
+            ended.fails_with(1, &["cannot listen on", &server.addr, "in use"]);
+            assert_eq!(ended.out, "");
+        }
+        // Whoever had it keeps it.
+        assert_eq!(run(&server.addr, &[], b"x\n").await.out, "Echo: x\n");
+    }
 }
 
 #[tokio::test]

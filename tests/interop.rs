@@ -8,8 +8,10 @@ mod common;
 
 use std::process::{Command, ExitCode, Stdio};
 
-use common::{Program, Server, cert, client, run};
+use common::{Ended, Program, Server, cert, client, run};
 use libtest_mimic::{Arguments, Trial};
+
+const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
 
 fn main() -> ExitCode {
     let openssl = has(&["openssl", "version"]);
@@ -38,6 +40,11 @@ fn main() -> ExitCode {
         trial("s_server_with_a_cookie_is_talked_to", openssl, || {
             s_server(&["-listen"])
         }),
+        trial(
+            "s_server_bears_load_with_a_pre_shared_key",
+            openssl,
+            pre_shared_key,
+        ),
         trial("gnutls_cli_is_answered_line_by_line", gnutls, || {
             gnutls_cli("x")
         }),
@@ -45,6 +52,7 @@ fn main() -> ExitCode {
             gnutls_cli(&"x".repeat(1200)).await;
         }),
         trial("gnutls_serv_echoes", gnutls, gnutls_serv),
+        trial("gnutls_serv_bears_load", gnutls, gnutls_load),
         trial("ipv6_works_as_ipv4_does", has_ipv6(), ipv6),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -158,6 +166,31 @@ async fn gnutls_cli(line: &str) {
 }
 
 async fn gnutls_serv() {
+    let line = "x".repeat(1200);
+    let input = format!("short\n{line}\n");
+    let ended = with_gnutls_serv(async |addr| {
+        let mut client = client(&addr, &["--timeout", "10"]);
+        client.write(input.as_bytes()).await;
+        client.end().await
+    })
+    .await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    assert_eq!(ended.out, input);
+}
+
+async fn gnutls_load() {
+    let ended = with_gnutls_serv(async |addr| {
+        // It has one session at a time.
+        let flags = [&addr, "--sessions", "1", "--duration", "0.5"];
+        Program::start(LOAD, &flags).end().await
+    })
+    .await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""), "{ended:?}");
+    assert!(ended.out.contains(" 1 established, 0 failed,"), "{ended:?}");
+}
+
+/// Starts `gnutls-serv --echo` and lets `talk` go there.
+async fn with_gnutls_serv(talk: impl AsyncFn(String) -> Ended) -> Ended {
     let (pem, key) = (cert("server.pem"), cert("server.key"));
     // It takes no port 0, and somebody may take the port that was free a moment ago.
     for _ in 0..10 {
@@ -173,23 +206,46 @@ async fn gnutls_serv() {
             &key,
         ];
         let peer = Program::start("gnutls-serv", &args);
-        let mut client = client(&format!("127.0.0.1:{port}"), &["--timeout", "10"]);
-        let line = "x".repeat(1200);
-        client.write(format!("short\n{line}\n").as_bytes()).await;
-        let ended = client.end().await;
-        if ended.err.contains("cannot connect") {
-            println!(
-                "tried another port after {:?} and {:?}",
-                ended,
-                peer.kill().await
-            );
-            continue;
+        let ended = talk(format!("127.0.0.1:{port}")).await;
+        if !ended.err.contains("cannot connect") && !ended.err.contains("no session") {
+            return ended;
         }
-        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
-        assert_eq!(ended.out, format!("short\n{line}\n"));
-        return;
+        println!(
+            "tried another port after {:?} and {:?}",
+            ended,
+            peer.kill().await
+        );
     }
     panic!("gnutls-serv answered on none of ten ports");
+}
+
+async fn pre_shared_key() {
+    let key = "00112233445566778899aabbccddeeff";
+    let args = [
+        "s_server",
+        "-dtls1_2",
+        "-accept",
+        "127.0.0.1:0",
+        "-nocert",
+        "-psk_identity",
+        "device",
+        "-psk",
+        key,
+    ];
+    let peer = Program::start("openssl", &args);
+    let addr = peer.says_line("ACCEPT ").await;
+    // One at a time, as it has one session at a time.
+    let load = async |key: &str, timeout: &str| {
+        let psk = format!("device:{key}");
+        let flags = [&addr, "handshakes", "--sessions", "1", "--duration", "0.5"];
+        let flags = [&flags[..], &["--psk", &psk, "--timeout", timeout]].concat();
+        Program::start(LOAD, &flags).end().await
+    };
+    let ended = load(key, "30").await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""), "{ended:?}");
+    assert!(ended.out.contains(" established, 0 failed,"), "{ended:?}");
+    let ended = load("00", "1").await;
+    ended.fails_with(1, &["no session was established"]);
 }
 
 async fn ipv6() {

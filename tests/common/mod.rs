@@ -9,7 +9,7 @@
 mod process;
 mod relay;
 
-pub(crate) use process::{Program, Server, client, run};
+pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
 
 use std::time::Duration;
