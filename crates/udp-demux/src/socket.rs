@@ -86,18 +86,17 @@ impl Socket {
 
     /// Receives what is there already.
     pub(crate) fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
+        let mut quiet = false;
         let received = self.io.try_io(Interest::READABLE, || {
             batch.fill(|slices, meta| self.state.recv((&self.io).into(), slices, meta))?;
             // So few were all there was: the runtime may wait for more without asking once again.
-            if batch.is_quiet() {
+            quiet = batch.is_quiet();
+            if quiet {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             Ok(())
         });
-        match received {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && batch.is_quiet() => Ok(()),
-            result => result,
-        }
+        if quiet { Ok(()) } else { received }
     }
 
     /// Sends now or fails, whatever the runtime believes of the socket's readiness.
