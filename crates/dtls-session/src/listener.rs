@@ -87,8 +87,8 @@ impl Listener {
     /// OpenSSL's if it has no random bytes for the cookies' key.
     pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
         let common = Common {
+            gate: CookieGate::with_secret(acceptor.shared_secret())?,
             acceptor,
-            gate: CookieGate::new()?,
             registry: Registry::new(limits),
             challenges: Allowance::new(limits.challenges),
             counters: Counters::default(),
