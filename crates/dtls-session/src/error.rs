@@ -101,6 +101,15 @@ pub enum SecretError {
 const NEEDED: &str =
     "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
 
+/// Why bytes are nothing to resume a session by.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResumptionError {
+    /// They are not what was exported.
+    #[error("this is no exported session")]
+    Malformed(#[source] ErrorStack),
+}
+
 /// Why a handshake made no session.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@
 )]
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void},
     ptr,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use foreign_types::ForeignTypeRef;
 use openssl::{
     cipher_ctx::CipherCtxRef,
     error::ErrorStack,
-    ssl::{SslContextBuilder, SslRef},
+    ssl::{SslContextBuilder, SslRef, SslSessionRef},
 };
 use openssl_sys as sys;
 
@@ -114,6 +114,54 @@ pub(crate) fn received_shutdown(ssl: &SslRef) -> bool {
 pub(crate) fn mark_shut_down(ssl: &SslRef) {
     // SAFETY: the SSL is live; the function only sets flags.
     unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) };
+}
+
+/// Offers the server to resume a session that nobody else uses (`SSL_set_session`).
+pub(crate) fn set_session(ssl: &SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
+    // SAFETY: both are live and used by this thread only, and the SSL takes a reference of its
+    // own. No context's cache has the session.
+    let set = unsafe { sys::SSL_set_session(ssl.as_ptr(), session.as_ptr()) };
+    if set == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
+}
+
+/// Sets where `ssl`'s session may be resumed, up to 32 bytes (`SSL_set_session_id_context`).
+pub(crate) fn set_session_id_context(ssl: &SslRef, scope: &[u8; 32]) -> Result<(), ErrorStack> {
+    // SAFETY: the SSL is live, and the bytes are copied.
+    let set = unsafe { SSL_set_session_id_context(ssl.as_ptr(), scope.as_ptr(), 32) };
+    if set == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns what was set where the session began (`SSL_SESSION_get0_id_context`).
+pub(crate) fn session_id_context(session: &SslSessionRef) -> &[u8] {
+    let mut length = 0;
+    // SAFETY: the session is live, and `length` is written.
+    let start = unsafe { SSL_SESSION_get0_id_context(session.as_ptr(), &raw mut length) };
+    // SAFETY: `start` points to `length` bytes inside the session, which outlives the result.
+    unsafe { std::slice::from_raw_parts(start, length as usize) }
+}
+
+/// Whether there is a ticket or a session ID to resume it by (`SSL_SESSION_is_resumable`).
+pub(crate) fn is_resumable(session: &SslSessionRef) -> bool {
+    // SAFETY: the session is live; the function only reads it.
+    unsafe { SSL_SESSION_is_resumable(session.as_ptr()) == 1 }
+}
+
+/// Returns how many seconds its ticket is good for (`SSL_SESSION_get_ticket_lifetime_hint`), or 0
+/// if the server did not say.
+pub(crate) fn ticket_lifetime_hint(session: &SslSessionRef) -> u64 {
+    // SAFETY: the session is live; the function only reads it.
+    let hint = unsafe { SSL_SESSION_get_ticket_lifetime_hint(session.as_ptr()) };
+    // An unsigned long has 32 bits on some platforms.
+    #[allow(clippy::useless_conversion, reason = "it has 64 on this one")]
+    hint.into()
 }
 
 /// Makes the context's sessions ask their [`TicketKeys`] for the keys of tickets
@@ -264,6 +312,17 @@ unsafe extern "C" {
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_set_session_id_context(
+        ssl: *mut sys::SSL,
+        context: *const c_uchar,
+        length: c_uint,
+    ) -> c_int;
+    fn SSL_SESSION_get0_id_context(
+        session: *const sys::SSL_SESSION,
+        length: *mut c_uint,
+    ) -> *const c_uchar;
+    fn SSL_SESSION_is_resumable(session: *const sys::SSL_SESSION) -> c_int;
+    fn SSL_SESSION_get_ticket_lifetime_hint(session: *const sys::SSL_SESSION) -> c_ulong;
     fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
     fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
         context: *mut sys::SSL_CTX,

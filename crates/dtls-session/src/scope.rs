@@ -1,5 +1,7 @@
 //! Under which settings a session may be resumed.
 
+use std::fmt;
+
 use openssl::sha::Sha256;
 
 /// Gathers the settings that a session was authenticated by, into OpenSSL's session ID context.
@@ -23,5 +25,11 @@ impl Scope {
 
     pub(crate) fn digest(self) -> [u8; 32] {
         self.0.finish()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
     }
 }
