@@ -125,7 +125,13 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
 }
 
 async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
-    tracing::info!(%peer, version = session.version(), cipher = session.cipher(), "session started");
+    tracing::info!(
+        %peer,
+        version = session.version(),
+        cipher = session.cipher(),
+        resumed = session.resumed(),
+        "session started"
+    );
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {
