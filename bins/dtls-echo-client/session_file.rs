@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use dtls_session::{Connector, Resumption};
+use zeroize::Zeroizing;
 
 /// A file that holds one session, keys included. What goes wrong with it costs a full handshake
 /// and is a warning: it is never in the way.
@@ -43,7 +44,7 @@ impl SessionFile<'_> {
         let bytes = match fs::read(self.0) {
             // The first run.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            bytes => bytes.context("it cannot be read")?,
+            bytes => Zeroizing::new(bytes.context("it cannot be read")?),
         };
         let resumption = Resumption::from_der(&bytes)?;
         if !connector.can_resume(name, &resumption) {

@@ -55,6 +55,8 @@ pub(crate) fn report(listener: &Listener) {
         discarded = stats.discarded,
         repeated = stats.repeated,
         accepted = stats.accepted,
+        established = stats.established,
+        resumed = stats.resumed,
         refused_half_open = stats.refused_half_open,
         refused_half_open_per_address = stats.refused_half_open_per_address,
         refused_sessions = stats.refused_sessions,

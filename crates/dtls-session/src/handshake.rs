@@ -123,15 +123,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             .take()
             .expect("a handshake is not polled after it has finished");
         let mut finished = finished?;
+        let resumed = finished.layer.ssl().session_reused();
         tracing::debug!(
             repeats = finished.layer.retransmissions(),
-            resumed = finished.layer.ssl().session_reused(),
+            resumed,
             "handshake finished"
         );
-        if let Some(permit) = &mut finished.permit
-            && !permit.establish()
-        {
-            return Poll::Ready(Err(HandshakeError::Evicted));
+        if let Some(permit) = &mut finished.permit {
+            if !permit.establish() {
+                return Poll::Ready(Err(HandshakeError::Evicted));
+            }
+            if resumed {
+                permit.count_resumed();
+            }
         }
         if let Some(place) = &finished.place {
             place.set(Resumption::of(finished.layer.ssl()));

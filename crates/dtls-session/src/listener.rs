@@ -202,6 +202,7 @@ impl Listener {
     /// Returns what has been counted so far, by all siblings together.
     pub fn stats(&self) -> ListenerStats {
         let (half_open, sessions) = self.common.registry.counts();
+        let finished = self.common.registry.finished();
         ListenerStats {
             half_open,
             sessions,
@@ -210,6 +211,8 @@ impl Listener {
             discarded: self.common.counters.discarded.load(Relaxed),
             repeated: self.common.counters.repeated.load(Relaxed),
             accepted: self.common.counters.accepted.load(Relaxed),
+            established: finished.all,
+            resumed: finished.resumed,
             refused_half_open: self.common.counters.refused_half_open.load(Relaxed),
             refused_half_open_per_address: self
                 .common

@@ -219,6 +219,8 @@ async fn a_connector_remembers_servers_by_name_and_address() {
         assert_eq!(client.resumed(), resumed);
         exchange(&server.next().await, &client).await;
     }
+    let stats = server.listener.stats();
+    assert_eq!((stats.established, stats.resumed), (3, 2));
     assert_eq!(store.len(), 1);
     let handshake = connector.connect_resuming("127.0.0.1", server.addr, open(any(), server.addr));
     assert!(!within(handshake).await.unwrap().resumed());
