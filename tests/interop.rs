@@ -8,7 +8,7 @@ mod common;
 
 use std::process::{Command, ExitCode, Stdio};
 
-use common::{Ended, Program, Server, cert, client, run};
+use common::{Ended, Files, Program, Server, cert, client, run};
 use libtest_mimic::{Arguments, Trial};
 
 const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
@@ -45,6 +45,17 @@ fn main() -> ExitCode {
             openssl,
             pre_shared_key,
         ),
+        trial(
+            "s_client_resumes_on_another_server_of_the_same_secret",
+            openssl,
+            s_client_resumes,
+        ),
+        trial("s_server_resumes_by_ticket", openssl, || {
+            s_server_resumes(&[])
+        }),
+        trial("s_server_resumes_by_session_id", openssl, || {
+            s_server_resumes(&["-no_ticket"])
+        }),
         trial("gnutls_cli_is_answered_line_by_line", gnutls, || {
             gnutls_cli("x")
         }),
@@ -111,7 +122,7 @@ fn start_s_client(server: &Server, ca: &str, flags: &[&str]) -> Program {
     Program::start("openssl", &[&args, flags].concat())
 }
 
-async fn s_server(flags: &[&str]) {
+fn start_s_server(flags: &[&str]) -> Program {
     let (pem, key) = (cert("server.pem"), cert("server.key"));
     let args = [
         "s_server",
@@ -123,7 +134,11 @@ async fn s_server(flags: &[&str]) {
         "-key",
         &key,
     ];
-    let mut peer = Program::start("openssl", &[&args, flags].concat());
+    Program::start("openssl", &[&args, flags].concat())
+}
+
+async fn s_server(flags: &[&str]) {
+    let mut peer = start_s_server(flags);
     let addr = peer.says_line("ACCEPT ").await;
     let mut client = client(&addr, &["--timeout", "60"]);
     for line in ["short".to_owned(), "x".repeat(1200)] {
@@ -136,6 +151,44 @@ async fn s_server(flags: &[&str]) {
     let ended = client.end().await;
     assert_eq!((ended.code, &*ended.err), (Some(0), ""));
     peer.says("DONE").await;
+}
+
+async fn s_client_resumes() {
+    let files = Files::new();
+    let secret = files.write("secret", "0a".repeat(32));
+    let flags = ["--shared-secret", &*secret];
+    let servers = [Server::start(&flags).await, Server::start(&flags).await];
+    let session = files.path("session");
+    for (server, file, says) in [
+        (&servers[0], "-sess_out", "New, "),
+        (&servers[0], "-sess_in", "Reused, "),
+        (&servers[1], "-sess_in", "Reused, "),
+    ] {
+        let mut peer = start_s_client(server, &cert("ca.pem"), &[file, &session]);
+        peer.says(says).await;
+        peer.write(b"x\n").await;
+        peer.says("Echo: x\n").await;
+        assert_eq!(peer.end().await.code, Some(0));
+    }
+    servers[1].program.logs("resumed=true").await;
+}
+
+async fn s_server_resumes(flags: &[&str]) {
+    let files = Files::new();
+    let session = files.path("session");
+    let mut peer = start_s_server(flags);
+    let addr = peer.says_line("ACCEPT ").await;
+    for reused in [0, 1] {
+        let mut client = client(&addr, &["--timeout", "60", "--session", &session]);
+        client.write(b"ping\n").await;
+        peer.says_times("ping\n", reused + 1).await;
+        peer.write(b"pong\n").await;
+        client.says("pong\n").await;
+        let ended = client.end().await;
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+        peer.says_times("DONE", reused + 1).await;
+        assert_eq!(peer.said("Reused session-id"), reused);
+    }
 }
 
 async fn gnutls_cli(line: &str) {

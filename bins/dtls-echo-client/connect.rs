@@ -6,12 +6,12 @@ use std::{
 };
 
 use anyhow::Context;
-use dtls_session::{Connector, HandshakeError, Session, SessionConfig};
+use dtls_session::{Connector, Handshake, HandshakeError, Resumption, Session, SessionConfig};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 use udp_demux::{Channel, Config, Endpoint};
 
-use crate::Args;
+use crate::{Args, session_file::SessionFile};
 
 /// Connects to the first of the server's addresses that answers: each is tried a moment after
 /// the one before, as RFC 8305 has it.
@@ -26,14 +26,16 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         .server_name
         .as_deref()
         .unwrap_or_else(|| args.addr.host());
+    let file = args.session.as_deref().map(SessionFile);
+    let former = file.as_ref().and_then(|file| file.load(&connector, name));
     let mut attempts: FuturesUnordered<_> = addresses
         .iter()
         .zip(0..)
         .map(|(address, turn)| {
-            let connector = &connector;
+            let (connector, former) = (&connector, former.as_ref());
             async move {
                 sleep(STAGGER * turn).await;
-                attempt(connector, name, *address)
+                attempt(connector, name, *address, former)
                     .await
                     .with_context(|| format!("cannot connect to {address}"))
             }
@@ -42,7 +44,12 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let mut failure = None;
     while let Some(outcome) = attempts.next().await {
         match outcome {
-            Ok(session) => return Ok(session),
+            Ok(session) => {
+                if let Some(file) = &file {
+                    file.store(session.resumption());
+                }
+                return Ok(session);
+            }
             // What a server said is worth more than another's silence.
             Err(error) if failure.is_none() || !is_silence(&error) => failure = Some(error),
             Err(_) => {}
@@ -55,18 +62,42 @@ async fn attempt(
     connector: &Connector,
     name: &str,
     server: SocketAddr,
+    former: Option<&Resumption>,
 ) -> anyhow::Result<Session<Channel>> {
+    if let Some(former) = former {
+        let handshake = connector.resume(name, former, open(server)?);
+        match establish(server, handshake).await {
+            // It may be the former session that the server stumbles over.
+            Err(error) if !is_silence(&error) => {
+                tracing::warn!(
+                    "cannot resume, so the handshake begins anew as a full one: {error:#}"
+                );
+            }
+            outcome => return outcome,
+        }
+    }
+    establish(server, connector.connect(name, open(server)?)).await
+}
+
+fn open(server: SocketAddr) -> anyhow::Result<Channel> {
     let any: SocketAddr = match server {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
     let endpoint = Endpoint::bind(any, Config::default().batch(4))?;
-    let channel = endpoint.open(server)?;
-    let session = connector.connect(name, channel).await.map_err(advise)?;
+    Ok(endpoint.open(server)?)
+}
+
+async fn establish(
+    server: SocketAddr,
+    handshake: Handshake<Channel>,
+) -> anyhow::Result<Session<Channel>> {
+    let session = handshake.await.map_err(advise)?;
     tracing::info!(
         peer = %server,
         version = session.version(),
         cipher = session.cipher(),
+        resumed = session.resumed(),
         "session started"
     );
     Ok(session)

@@ -3,8 +3,9 @@
 mod connect;
 mod conversation;
 mod lines;
+mod session_file;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use dtls_echo::{HostPort, TrustArgs, run, seconds, start_logging};
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     addr: HostPort,
     #[command(flatten)]
     trust: TrustArgs,
+    /// Resume the session in this file, if it can be, and leave the new one there for the next run
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,

@@ -48,7 +48,8 @@ struct Conversation {
 impl Conversation {
     async fn hold(mut self, start: Instant) {
         if let Err(error) = self.ask(start).await {
-            self.tally.fail(&error);
+            let unanswered = self.client.window.len() as u64;
+            self.tally.break_off(&error, unanswered);
         }
         self.client.session.close().await;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::{
     clients::{Client, Clients},
@@ -32,7 +32,7 @@ pub(crate) async fn run(clients: Clients) {
         if let Some(client) = &mut sessions[place]
             && let Err(error) = probe(&clients, client).await
         {
-            clients.tally.fail(&error);
+            clients.tally.break_off(&error, client.window.len() as u64);
             sessions[place] = None;
         }
     }
@@ -49,22 +49,22 @@ async fn probe(clients: &Clients, client: &mut Client) -> anyhow::Result<()> {
     client.socket.flush().await?;
     clients.tally.lock().sent += 1;
     let mut buf = vec![0; 16_384];
-    let received = timeout(clients.plan.reply_timeout, client.session.recv(&mut buf));
-    let Ok(received) = received.await else {
-        client.window.give_up(Instant::now(), Duration::ZERO);
-        clients.tally.lock().lost += 1;
-        return Ok(());
-    };
-    let length = received?;
-    let answered = client.request.answered_by(&buf[..length]);
-    let mut counts = clients.tally.lock();
-    match answered.map(|number| client.window.close(number)) {
-        Some(Reply::To(_)) => {
-            counts.answered += 1;
-            record(&mut counts.round_trips, sent.elapsed());
+    let deadline = sent + clients.plan.reply_timeout;
+    while let Ok(received) = timeout_at(deadline, client.session.recv(&mut buf)).await {
+        let length = received?;
+        let answered = client.request.answered_by(&buf[..length]);
+        let mut counts = clients.tally.lock();
+        match answered.map(|number| client.window.close(number)) {
+            Some(Reply::To(sent)) => {
+                counts.answered += 1;
+                record(&mut counts.round_trips, sent.elapsed());
+                return Ok(());
+            }
+            // The reply to this request may still come.
+            Some(Reply::Late) => counts.late += 1,
+            Some(Reply::Unasked) | None => counts.wrong += 1,
         }
-        Some(Reply::Late) => counts.late += 1,
-        Some(Reply::Unasked) | None => counts.wrong += 1,
     }
+    clients.tally.lock().lost += client.window.give_up(Instant::now(), Duration::ZERO);
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     window: Option<u32>,
     /// Send so many requests a second in all, whether or not replies come [default: idle 100]
-    #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: Option<u32>,
     /// How long to do it, once all sessions are established
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     trust: TrustArgs,
     /// Use a pre-shared key: its identity and the key in hexadecimal
     #[arg(long, value_name = "IDENTITY:HEX", conflicts_with_all = ["ca", "insecure", "server_name"])]
-    psk: Option<Psk>,
+    psk: Option<String>,
     /// Do without DTLS, to learn what the network and a server without it cost
     #[arg(long, conflicts_with_all = ["psk", "ca", "insecure", "server_name"])]
     plaintext: bool,
@@ -130,6 +130,9 @@ impl Plan {
                 Request::LEAST
             ));
         }
+        // Not by clap, which would repeat a key that does not parse.
+        let psk = args.psk.as_deref().map(str::parse).transpose();
+        let psk = psk.map_err(|error: String| format!("--psk: {error}"))?;
         Ok(Self {
             addr: args.addr,
             mode: args.mode,
@@ -138,7 +141,7 @@ impl Plan {
             pace,
             duration: args.duration,
             trust: args.trust,
-            psk: args.psk,
+            psk,
             plaintext: args.plaintext,
             reply_timeout: args.reply_timeout,
             max_loss: args.max_loss,
@@ -154,22 +157,16 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sessions, size, .. } = self;
-        match (self.mode, self.pace) {
-            (Mode::Handshakes, _) => write!(f, "handshakes, {sessions} at a time"),
-            (mode, Pace::Window(window)) => {
-                let mode = if mode == Mode::Bulk { "bulk" } else { "echo" };
-                write!(
-                    f,
-                    "{mode}, {sessions} sessions, {size} bytes, {window} in flight"
-                )
-            }
-            (mode, Pace::Rate(rate)) => {
-                let mode = if mode == Mode::Idle { "idle" } else { "echo" };
-                write!(
-                    f,
-                    "{mode}, {sessions} sessions, {size} bytes, {rate} a second"
-                )
-            }
+        let mode = match self.mode {
+            Mode::Handshakes => return write!(f, "handshakes, {sessions} at a time"),
+            Mode::Echo => "echo",
+            Mode::Bulk => "bulk",
+            Mode::Idle => "idle",
+        };
+        write!(f, "{mode}, {sessions} sessions, {size} bytes, ")?;
+        match self.pace {
+            Pace::Window(window) => write!(f, "{window} in flight"),
+            Pace::Rate(rate) => write!(f, "{rate} a second"),
         }
     }
 }

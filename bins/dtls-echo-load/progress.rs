@@ -57,7 +57,7 @@ fn line(
         counts.established,
         times.value_at_quantile(0.99) as f64 / 1e6,
         counts.lost,
-        counts.failed,
+        counts.failed + counts.broken,
     );
     (line, done)
 }

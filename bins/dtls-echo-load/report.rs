@@ -24,6 +24,7 @@ pub(crate) struct Report {
     seconds: f64,
     established: u64,
     failed: u64,
+    broken: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_failure: Option<String>,
     retransmissions: u64,
@@ -66,6 +67,7 @@ impl Report {
             seconds,
             established: counts.established,
             failed: counts.failed,
+            broken: counts.broken,
             first_failure: counts.failure.clone(),
             retransmissions: counts.retransmissions,
             requests: counts.sent,
@@ -90,6 +92,7 @@ impl Report {
             seconds,
             established,
             failed,
+            broken,
             retransmissions,
             requests,
             replies,
@@ -101,9 +104,9 @@ impl Report {
         writeln!(out, "{}, {seconds:.1} s", self.title)?;
         writeln!(
             out,
-            "handshakes   {established} established, {failed} failed, {retransmissions} flights repeated"
+            "sessions     {established} established, {failed} failed, {broken} ended early, {retransmissions} flights repeated"
         )?;
-        writeln!(out, "             {}", self.handshake_ms)?;
+        writeln!(out, "handshakes   {}", self.handshake_ms)?;
         let Some(round_trips) = &self.round_trip_ms else {
             return writeln!(out, "throughput   {:.0} handshakes/s", self.per_second);
         };
@@ -129,7 +132,7 @@ impl Report {
             let reason = self.first_failure.as_deref().unwrap_or("interrupted");
             return Err(format!("no session was established: {reason}"));
         }
-        let failed = percent(self.failed, self.failed + self.established);
+        let failed = percent(self.failed + self.broken, self.failed + self.established);
         if failed > max_loss {
             let reason = self.first_failure.as_deref().unwrap_or("unknown");
             return Err(format!("{failed:.3} % of the sessions failed: {reason}"));

@@ -15,6 +15,8 @@ pub(crate) struct Tally(Mutex<Counts>);
 pub(crate) struct Counts {
     pub(crate) established: u64,
     pub(crate) failed: u64,
+    /// Sessions that were established, and ended before their time.
+    pub(crate) broken: u64,
     /// Why the first handshake or session failed.
     pub(crate) failure: Option<String>,
     pub(crate) sent: u64,
@@ -34,9 +36,18 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts a handshake that failed.
     pub(crate) fn fail(&self, error: &anyhow::Error) {
         let mut counts = self.lock();
         counts.failed += 1;
+        counts.failure.get_or_insert_with(|| format!("{error:#}"));
+    }
+
+    /// Counts a session that ended while it waited for some replies.
+    pub(crate) fn break_off(&self, error: &anyhow::Error, unanswered: u64) {
+        let mut counts = self.lock();
+        counts.broken += 1;
+        counts.lost += unanswered;
         counts.failure.get_or_insert_with(|| format!("{error:#}"));
     }
 }
@@ -46,6 +57,7 @@ impl Default for Counts {
         Self {
             established: 0,
             failed: 0,
+            broken: 0,
             failure: None,
             sent: 0,
             answered: 0,

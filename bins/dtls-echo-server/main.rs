@@ -1,5 +1,6 @@
 //! Echoes lines over DTLS, to many peers at once.
 
+mod reload;
 mod serve;
 mod shards;
 
@@ -16,7 +17,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Parser;
 use dtls_echo::{HostPort, development_identity, run, seconds, start_logging};
-use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig};
+use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::{Endpoint, bind_shards};
 
 use crate::shards::Shards;
@@ -24,7 +25,8 @@ use crate::shards::Shards;
 /// Echoes lines over DTLS: each comes back with `Echo: ` before it.
 ///
 /// On loopback addresses a development identity is used unless --cert and --key are given.
-/// RUST_LOG=info tells of sessions, RUST_LOG=debug of handshakes.
+/// SIGHUP makes it read the files again. RUST_LOG=info tells of sessions, RUST_LOG=debug of
+/// handshakes.
 #[derive(Debug, Parser)]
 #[command(name = "dtls-echo-server", version)]
 struct Args {
@@ -37,6 +39,10 @@ struct Args {
     /// Private key of the first certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Secrets of a fleet of servers, in hexadecimal digits, one a line: cookies and tickets are made
+    /// with the first, the others are still accepted [default: a random one]
+    #[arg(long, value_name = "FILE")]
+    shared_secret: Option<PathBuf>,
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
@@ -112,14 +118,7 @@ fn main() -> ExitCode {
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     start_logging()?;
     let addresses = args.addr.resolve().await?;
-    let acceptor = Acceptor::builder(identity(&args, &addresses)?)
-        .session(
-            SessionConfig::default()
-                .mtu(args.mtu.into())
-                .handshake_timeout(args.handshake_timeout)
-                .idle_timeout(Some(args.idle_timeout)),
-        )
-        .build()?;
+    let acceptor = acceptor(&args, &addresses, None)?;
     let sockets = bind(&addresses, args.shards())
         .with_context(|| format!("cannot listen on {}", args.addr))?;
     let limits = args.limits.limits();
@@ -130,6 +129,7 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let endpoint = Endpoint::from_socket(socket, config)?;
     let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
     let stop = serve::stop_signal()?;
+    reload::at_each_hangup(args, addresses, Arc::clone(&listener))?;
     let shards = Shards::start(&listener, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
@@ -146,6 +146,32 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     serve::report(&listener);
     served.and(others)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes what new clients meet. Where no file holds a secret, tickets stay good by the former one.
+fn acceptor(
+    args: &Args,
+    addresses: &[SocketAddr],
+    former: Option<&Acceptor>,
+) -> anyhow::Result<Acceptor> {
+    let builder = Acceptor::builder(identity(args, addresses)?).session(
+        SessionConfig::default()
+            .mtu(args.mtu.into())
+            .handshake_timeout(args.handshake_timeout)
+            .idle_timeout(Some(args.idle_timeout)),
+    );
+    let secret = match &args.shared_secret {
+        Some(file) => Some(
+            SharedSecret::from_file(file)
+                .with_context(|| format!("cannot use {} for --shared-secret", file.display()))?,
+        ),
+        None => former.map(|former| former.shared_secret().clone()),
+    };
+    let builder = match secret {
+        Some(secret) => builder.shared_secret(secret),
+        None => builder,
+    };
+    Ok(builder.build()?)
 }
 
 fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Identity> {

@@ -55,6 +55,8 @@ pub(crate) fn report(listener: &Listener) {
         discarded = stats.discarded,
         repeated = stats.repeated,
         accepted = stats.accepted,
+        established = stats.established,
+        resumed = stats.resumed,
         refused_half_open = stats.refused_half_open,
         refused_half_open_per_address = stats.refused_half_open_per_address,
         refused_sessions = stats.refused_sessions,
@@ -125,7 +127,13 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
 }
 
 async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
-    tracing::info!(%peer, version = session.version(), cipher = session.cipher(), "session started");
+    tracing::info!(
+        %peer,
+        version = session.version(),
+        cipher = session.cipher(),
+        resumed = session.resumed(),
+        "session started"
+    );
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {

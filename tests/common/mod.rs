@@ -6,9 +6,11 @@
     reason = "each test file uses its part of this module"
 )]
 
+mod files;
 mod process;
 mod relay;
 
+pub(crate) use files::{Files, self_signed};
 pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
 

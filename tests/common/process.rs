@@ -54,6 +54,16 @@ impl Program {
         self.out.wait_for(text, &self.err).await;
     }
 
+    /// Waits until stdout holds `text` so many times.
+    pub(crate) async fn says_times(&self, text: &str, times: usize) {
+        self.out.wait_for_times(text, times, &self.err).await;
+    }
+
+    /// How often stdout holds `text` so far.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        self.out.text().matches(text).count()
+    }
+
     /// Waits for a line on stdout that starts with `prefix`, and returns the rest of it.
     pub(crate) async fn says_line(&self, prefix: &str) -> String {
         self.says(prefix).await;
@@ -76,6 +86,27 @@ impl Program {
     /// Waits until stderr holds `text`.
     pub(crate) async fn logs(&self, text: &str) {
         self.err.wait_for(text, &self.out).await;
+    }
+
+    /// Waits until stderr holds `text` so many times.
+    pub(crate) async fn logs_times(&self, text: &str, times: usize) {
+        self.err.wait_for_times(text, times, &self.out).await;
+    }
+
+    /// Waits until stderr holds `text`; false if the program has ended without it.
+    pub(crate) async fn logs_or_ends(&self, text: &str) -> bool {
+        within(async {
+            while self.logged(text) == 0 && !self.err.task.is_finished() {
+                self.err.changed.notified().await;
+            }
+        })
+        .await;
+        self.logged(text) > 0
+    }
+
+    /// How often stderr holds `text` so far.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        self.err.text().matches(text).count()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -209,11 +240,16 @@ impl Collected {
     }
 
     async fn wait_for(&self, text: &str, other: &Self) {
+        self.wait_for_times(text, 1, other).await;
+    }
+
+    async fn wait_for_times(&self, text: &str, times: usize, other: &Self) {
+        let enough = || self.text().matches(text).count() >= times;
         within(async {
-            while !self.text().contains(text) {
+            while !enough() {
                 let ended = self.task.is_finished();
                 assert!(
-                    !ended || self.text().contains(text),
+                    !ended || enough(),
                     "no {text:?} in {:?}; besides {:?}",
                     self.text(),
                     other.text()

@@ -187,8 +187,12 @@ async fn a_server_that_closes_is_reported() {
     );
     let report: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(
-        (number(&report, "established"), number(&report, "failed")),
+        (number(&report, "established"), number(&report, "broken")),
         (1, 1)
+    );
+    assert_eq!(
+        number(&report, "requests"),
+        number(&report, "replies") + number(&report, "lost")
     );
 }
 

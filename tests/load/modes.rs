@@ -148,10 +148,10 @@ async fn the_table_tells_what_the_json_tells() {
         "{ended:?}"
     );
     assert!(
-        lines[1].starts_with("handshakes   2 established, 0 failed, "),
+        lines[1].starts_with("sessions     2 established, 0 failed, 0 ended early, "),
         "{ended:?}"
     );
-    assert!(lines[2].starts_with("             p50 "), "{ended:?}");
+    assert!(lines[2].starts_with("handshakes   p50 "), "{ended:?}");
     let requests = lines[3].strip_prefix("requests     ").unwrap();
     let (sent, rest) = requests.split_once(" sent, ").unwrap();
     assert_eq!(rest, format!("{sent} answered, 0 lost, 0 late, 0 wrong"));

@@ -19,6 +19,9 @@ use crate::{
     identity::Identity,
     ingress::Role,
     roots::Roots,
+    scope::Scope,
+    secret::SharedSecret,
+    tickets::TicketKeys,
     transport::Transport,
 };
 
@@ -35,7 +38,11 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Acceptor(Arc<SessionContext>);
+pub struct Acceptor {
+    context: Arc<SessionContext>,
+    secret: SharedSecret,
+    tickets: Arc<TicketKeys>,
+}
 
 impl Acceptor {
     /// Starts with what the server shows its clients.
@@ -44,8 +51,14 @@ impl Acceptor {
             identity,
             session: SessionConfig::default(),
             clients: None,
+            secret: None,
             configure: None,
         }
+    }
+
+    /// Returns the secret of its tickets, and of the cookies of a listener that has it.
+    pub fn shared_secret(&self) -> &SharedSecret {
+        &self.secret
     }
 
     /// Starts a handshake over a pipe whose peer needs no cookie: it is known to receive at its
@@ -55,7 +68,7 @@ impl Acceptor {
     ///
     /// Outside a Tokio runtime.
     pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, pipe: S) -> Handshake<S> {
-        Handshake::new(self.start(pipe), &self.0)
+        Handshake::new(self.start(pipe), &self.context)
     }
 
     /// Goes on with the handshake of a client whose cookie was good, over a pipe to that client.
@@ -68,27 +81,31 @@ impl Acceptor {
         hello: &VerifiedHello,
         pipe: S,
     ) -> Handshake<S> {
-        Handshake::new(self.resume(hello, pipe), &self.0)
+        Handshake::new(self.resume(hello, pipe), &self.context)
     }
 
     fn start<S>(&self, pipe: S) -> Started<S> {
-        let (ssl, pace) = self.0.ssl()?;
-        let transport = Transport::new(pipe, Role::Server, self.0.config.mtu, None);
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
+        let transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
         Ok((ssl, pace, transport))
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
-        let (mut ssl, pace) = self.0.ssl()?;
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
         ssl.set_ex_data(cookie_index()?, hello.cookie.to_vec());
         if !ffi::listen(&mut ssl, &hello.record)? {
             return Err(HandshakeError::HelloRefused);
         }
         // A cookie that took longer may have been asked for twice (Karn's rule).
-        if hello.round_trip() < self.0.config.initial_rto {
-            pace.observe(hello.round_trip());
+        if let Some(round_trip) = hello.round_trip()
+            && round_trip < self.context.config.initial_rto
+        {
+            pace.observe(round_trip);
         }
-        let mut transport =
-            Transport::new(pipe, Role::Server, self.0.config.mtu, Some(hello.sequence));
+        let mtu = self.context.config.mtu;
+        let mut transport = Transport::new(pipe, Role::Server, mtu, Some(hello.sequence));
         transport.hold(&mut hello.rest.to_vec());
         Ok((ssl, pace, transport))
     }
@@ -99,6 +116,7 @@ pub struct AcceptorBuilder {
     identity: Identity,
     session: SessionConfig,
     clients: Option<(Roots, SslVerifyMode)>,
+    secret: Option<SharedSecret>,
     configure: Option<Configure>,
 }
 
@@ -126,6 +144,13 @@ impl AcceptorBuilder {
         self
     }
 
+    /// Makes cookies and session tickets (RFC 5077) with a secret that other servers have, too, so
+    /// that clients may go on with any of them (default: a random one).
+    pub fn shared_secret(mut self, secret: SharedSecret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
     /// Lets `configure` change the `openssl` context after everything else, for what this
     /// builder has no word for. What it breaks is its own affair.
     pub fn configure(
@@ -144,12 +169,15 @@ impl AcceptorBuilder {
     pub fn build(self) -> Result<Acceptor, BuildError> {
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
         self.identity.install(&mut context)?;
-        context.set_session_id_context(b"dtls-session")?;
+        let mut scope = Scope::new("server");
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
             context.set_verify(*mode);
+            scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
+        context.set_session_id_context(&scope.digest())?;
+        ffi::set_ticket_callback(&mut context);
         // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
         // that the one OpenSSL reads is the very same.
         let index = cookie_index()?;
@@ -161,11 +189,15 @@ impl AcceptorBuilder {
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
-        Ok(Acceptor(SessionContext::new(
-            context,
-            self.session,
-            Role::Server,
-        )))
+        let secret = match self.secret {
+            Some(secret) => secret,
+            None => SharedSecret::random()?,
+        };
+        Ok(Acceptor {
+            context: SessionContext::new(context, self.session, Role::Server),
+            tickets: TicketKeys::new(&secret),
+            secret,
+        })
     }
 }
 

@@ -1,6 +1,10 @@
 //! The client's side: whom to believe, and handshakes made from it.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use openssl::{
     error::ErrorStack,
@@ -12,10 +16,14 @@ use crate::{
     config::SessionConfig,
     context::{self, Configure, SessionContext},
     error::BuildError,
+    ffi,
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
+    resumption::Resumption,
     roots::Roots,
+    scope::Scope,
+    session_store::{Place, SessionStore},
     transport::Transport,
 };
 
@@ -38,6 +46,8 @@ use crate::{
 pub struct Connector {
     context: Arc<SessionContext>,
     verify: bool,
+    scope: Scope,
+    sessions: SessionStore,
 }
 
 impl Connector {
@@ -48,6 +58,7 @@ impl Connector {
             session: SessionConfig::default(),
             identity: None,
             verify: true,
+            sessions: SessionStore::default(),
             configure: None,
         }
     }
@@ -59,11 +70,68 @@ impl Connector {
     ///
     /// Outside a Tokio runtime.
     pub fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, name: &str, pipe: S) -> Handshake<S> {
-        Handshake::new(self.start(name, pipe), &self.context)
+        Handshake::new(self.start(name, None, pipe), &self.context)
     }
 
-    fn start<S>(&self, name: &str, pipe: S) -> Started<S> {
+    /// Starts a handshake as [`Self::connect`] does, and offers to resume a session: the server
+    /// has the last word, and [`Session::resumed`](crate::Session::resumed) tells of it.
+    ///
+    /// What is not [usable](Self::can_resume) is not offered.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn resume<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        name: &str,
+        resumption: &Resumption,
+        pipe: S,
+    ) -> Handshake<S> {
+        Handshake::new(self.start(name, Some(resumption), pipe), &self.context)
+    }
+
+    /// Starts a handshake with the server called `name` at `peer`, to which `pipe` leads: it
+    /// offers to resume the last session with it, and remembers the new one in
+    /// [its store](ConnectorBuilder::session_store).
+    ///
+    /// A handshake that fails makes it forget the server, so that the next one is a full one.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn connect_resuming<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        name: &str,
+        peer: SocketAddr,
+        pipe: S,
+    ) -> Handshake<S> {
+        let place = Place {
+            store: self.sessions.clone(),
+            name: name.to_owned(),
+            peer,
+        };
+        let started = self.start(name, place.get().as_ref(), pipe);
+        Handshake::new(started, &self.context).with_place(place)
+    }
+
+    /// Returns whether a session with the server called `name` may be resumed: it has not expired,
+    /// and began with the same name, authorities and identity as this connector's. What
+    /// [`configure`](ConnectorBuilder::configure) sets is not compared.
+    pub fn can_resume(&self, name: &str, resumption: &Resumption) -> bool {
+        resumption.session(&self.scope_of(name)).is_some()
+    }
+
+    fn scope_of(&self, name: &str) -> [u8; 32] {
+        self.scope.clone().with(name.as_bytes()).digest()
+    }
+
+    fn start<S>(&self, name: &str, resumption: Option<&Resumption>, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
+        let scope = self.scope_of(name);
+        ffi::set_session_id_context(&ssl, &scope)?;
+        if let Some(session) = resumption.and_then(|resumption| resumption.session(&scope)) {
+            ffi::set_session(&ssl, &session)?;
+        }
         let ip = name.parse::<IpAddr>();
         if ip.is_err() {
             ssl.set_hostname(name)?;
@@ -85,6 +153,7 @@ pub struct ConnectorBuilder {
     session: SessionConfig,
     identity: Option<Identity>,
     verify: bool,
+    sessions: SessionStore,
     configure: Option<Configure>,
 }
 
@@ -98,6 +167,12 @@ impl ConnectorBuilder {
     /// Sets what to show a server that asks (default: nothing).
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// Sets where [`Connector::connect_resuming`] remembers sessions (default: a store of its own).
+    pub fn session_store(mut self, store: SessionStore) -> Self {
+        self.sessions = store;
         self
     }
 
@@ -125,8 +200,11 @@ impl ConnectorBuilder {
     pub fn build(self) -> Result<Connector, BuildError> {
         let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
         self.roots.install(&mut context)?;
+        let mut scope = Scope::new("client").with(&[self.verify.into()]);
+        scope = self.roots.narrow(scope)?;
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
+            scope = identity.narrow(scope)?;
         }
         context.set_verify(if self.verify {
             SslVerifyMode::PEER
@@ -140,6 +218,8 @@ impl ConnectorBuilder {
         Ok(Connector {
             context,
             verify: self.verify,
+            scope,
+            sessions: self.sessions,
         })
     }
 }

@@ -1,60 +1,57 @@
 //! What a cookie says and how it is signed.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use openssl::{memcmp, sha::sha256};
 use zeroize::Zeroizing;
 
-use crate::{hello::Hello, hmac::HmacKey};
+use crate::{clock::Stamp, hello::Hello, hmac::HmacKey, secret::SharedSecret};
 
-/// Makes and reads cookies: milliseconds since 1970, a digest of the offers, and an HMAC over
-/// those, the peer's address and the hello's other fields.
+/// Makes and reads cookies: a [`Stamp`], a digest of the offers, and an HMAC over those, the
+/// peer's address and the hello's other fields.
 pub(crate) struct CookieKey(HmacKey);
 
 impl CookieKey {
-    pub(crate) fn new(secret: &[u8]) -> Self {
-        Self(HmacKey::new(secret))
+    /// Returns one key of each secret that is accepted, the current one's first.
+    pub(crate) fn all_of(secret: &SharedSecret) -> Vec<Self> {
+        let keys = secret.derive("cookie");
+        keys.map(|key| Self(HmacKey::new(&*key))).collect()
     }
 
-    pub(crate) fn bake(&self, peer: SocketAddr, hello: &Hello<'_>, now: Duration) -> Cookie {
+    pub(crate) fn bake(&self, peer: SocketAddr, hello: &Hello<'_>, stamp: Stamp) -> Cookie {
         let mut cookie = [0; COOKIE_LEN];
-        cookie[..TIME].copy_from_slice(&milliseconds(now).to_be_bytes()[8 - TIME..]);
-        cookie[TIME..STATEMENT].copy_from_slice(&digest(hello.offers));
+        cookie[..TIME].copy_from_slice(&stamp.time.to_be_bytes()[8 - TIME..]);
+        cookie[TIME..TIME + MARK].copy_from_slice(&stamp.mark.to_be_bytes());
+        cookie[TIME + MARK..STATEMENT].copy_from_slice(&digest(hello.offers));
         let tag = self.tag(peer, hello, &cookie[..STATEMENT]);
         cookie[STATEMENT..].copy_from_slice(&tag);
         cookie
     }
 
-    /// Returns the cookie's age, or None if it is not one of ours for this peer and hello, or
-    /// has expired.
-    pub(crate) fn age(
-        &self,
-        peer: SocketAddr,
-        hello: &Hello<'_>,
-        now: Duration,
-    ) -> Option<Duration> {
+    /// Returns the cookie's stamp, or None if it was not made with this key for this peer and
+    /// hello.
+    pub(crate) fn stamp(&self, peer: SocketAddr, hello: &Hello<'_>) -> Option<Stamp> {
         let cookie: &Cookie = hello.cookie.try_into().ok()?;
         let (statement, tag) = cookie.split_at(STATEMENT);
         if !memcmp::eq(tag, &self.tag(peer, hello, statement)) {
             return None;
         }
-        let (time, offers) = statement.split_at(TIME);
+        let (stamp, offers) = statement.split_at(TIME + MARK);
+        let (time, mark) = stamp.split_at(TIME);
         // The first hello may have come whole and this one in fragments, or the other way round:
         // what only one of them shows cannot be compared.
         let comparable = hello.offers.is_some() && offers != digest(None);
         if comparable && offers != digest(hello.offers) {
             return None;
         }
-        let age = milliseconds(now).checked_sub(number(time))?;
-        let age = Duration::from_millis(age);
-        (age <= LIFETIME).then_some(age)
+        Some(Stamp {
+            time: number(time),
+            mark: number(mark) as u32,
+        })
     }
 
     fn tag(&self, peer: SocketAddr, hello: &Hello<'_>, statement: &[u8]) -> [u8; TAG] {
-        let slice = number(&statement[..TIME]) / SLICE.as_millis() as u64;
+        let slice = number(&statement[..TIME]) / SLICE;
         let key = HmacKey::new(&*Zeroizing::new(
             self.0.sign(&[b"cookie slice", &slice.to_be_bytes()]),
         ));
@@ -81,10 +78,6 @@ impl CookieKey {
 
 pub(crate) type Cookie = [u8; COOKIE_LEN];
 
-fn milliseconds(time: Duration) -> u64 {
-    time.as_millis() as u64
-}
-
 fn number(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -99,16 +92,15 @@ fn digest(offers: Option<&[u8]>) -> [u8; DIGEST] {
     })
 }
 
-/// How long a cookie is good for.
-pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
-
-/// How long one key signs; it is derived from the time slice, so rotation needs no state.
-const SLICE: Duration = Duration::from_secs(60);
+/// For how many milliseconds one key signs; it is derived from the time slice, so rotation needs
+/// no state.
+const SLICE: u64 = 60_000;
 
 const TIME: usize = 6;
-const DIGEST: usize = 8;
-const STATEMENT: usize = TIME + DIGEST;
+const MARK: usize = 4;
+const DIGEST: usize = 6;
+const STATEMENT: usize = TIME + MARK + DIGEST;
 const TAG: usize = 16;
 
-/// Below the 32 bytes that DTLS 1.0 stacks allow.
+/// The 32 bytes that DTLS 1.0 stacks allow.
 pub(crate) const COOKIE_LEN: usize = STATEMENT + TAG;

@@ -61,6 +61,55 @@ pub enum PemError {
     OpenSsl(#[from] ErrorStack),
 }
 
+/// Why a shared secret could not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no secret in it: {NEEDED}")]
+    Missing,
+    /// A line is something else.
+    #[error("line {line} is not an even number of hexadecimal digits: {NEEDED}")]
+    NotHex {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// A line's secret is too short.
+    #[error("the secret in line {line} has {bytes} bytes: {NEEDED}")]
+    ShortLine {
+        /// Its number, from 1.
+        line: usize,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A secret is too short.
+    #[error("a secret of {bytes} bytes is too short: 32 or more are needed")]
+    TooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+}
+
+const NEEDED: &str =
+    "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
+
+/// Why bytes are nothing to resume a session by.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResumptionError {
+    /// They are not what was exported.
+    #[error("this is no exported session")]
+    Malformed(#[source] ErrorStack),
+}
+
 /// Why a handshake made no session.
 #[derive(Debug, Error)]
 #[non_exhaustive]

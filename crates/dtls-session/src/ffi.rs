@@ -8,17 +8,20 @@
 )]
 
 use std::{
-    ffi::{c_int, c_long, c_uint, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void},
     ptr,
     time::Duration,
 };
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
+    cipher_ctx::CipherCtxRef,
     error::ErrorStack,
-    ssl::{SslContextBuilder, SslRef},
+    ssl::{SslContextBuilder, SslRef, SslSessionRef},
 };
 use openssl_sys as sys;
+
+use crate::tickets::TicketKeys;
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -113,6 +116,62 @@ pub(crate) fn mark_shut_down(ssl: &SslRef) {
     unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) };
 }
 
+/// Offers the server to resume a session that nobody else uses (`SSL_set_session`).
+pub(crate) fn set_session(ssl: &SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
+    // SAFETY: both are live and used by this thread only, and the SSL takes a reference of its
+    // own. No context's cache has the session.
+    let set = unsafe { sys::SSL_set_session(ssl.as_ptr(), session.as_ptr()) };
+    if set == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
+}
+
+/// Sets where `ssl`'s session may be resumed, up to 32 bytes (`SSL_set_session_id_context`).
+pub(crate) fn set_session_id_context(ssl: &SslRef, scope: &[u8; 32]) -> Result<(), ErrorStack> {
+    // SAFETY: the SSL is live, and the bytes are copied.
+    let set = unsafe { SSL_set_session_id_context(ssl.as_ptr(), scope.as_ptr(), 32) };
+    if set == 0 {
+        Err(ErrorStack::get())
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns what was set where the session began (`SSL_SESSION_get0_id_context`).
+pub(crate) fn session_id_context(session: &SslSessionRef) -> &[u8] {
+    let mut length = 0;
+    // SAFETY: the session is live, and `length` is written.
+    let start = unsafe { SSL_SESSION_get0_id_context(session.as_ptr(), &raw mut length) };
+    // SAFETY: `start` points to `length` bytes inside the session, which outlives the result.
+    unsafe { std::slice::from_raw_parts(start, length as usize) }
+}
+
+/// Whether there is a ticket or a session ID to resume it by (`SSL_SESSION_is_resumable`).
+pub(crate) fn is_resumable(session: &SslSessionRef) -> bool {
+    // SAFETY: the session is live; the function only reads it.
+    unsafe { SSL_SESSION_is_resumable(session.as_ptr()) == 1 }
+}
+
+/// Returns how many seconds its ticket is good for (`SSL_SESSION_get_ticket_lifetime_hint`), or 0
+/// if the server did not say.
+pub(crate) fn ticket_lifetime_hint(session: &SslSessionRef) -> u64 {
+    // SAFETY: the session is live; the function only reads it.
+    let hint = unsafe { SSL_SESSION_get_ticket_lifetime_hint(session.as_ptr()) };
+    // An unsigned long has 32 bits on some platforms.
+    #[allow(clippy::useless_conversion, reason = "it has 64 on this one")]
+    hint.into()
+}
+
+/// Makes the context's sessions ask their [`TicketKeys`] for the keys of tickets
+/// (`SSL_CTX_set_tlsext_ticket_key_evp_cb`).
+pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, and the callback has the type that the header asks for. It
+    // returns 1 always.
+    unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
+}
+
 /// Bounds outgoing records, and with them the buffers (`SSL_CTX_set_max_send_fragment`).
 pub(crate) fn set_max_send_fragment(
     context: &mut SslContextBuilder,
@@ -175,9 +234,75 @@ extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
     crate::pace::on_timer(ssl, previous)
 }
 
+/// Returns 1 for a ticket that can be made or opened, 2 for one that is to be replaced as well, 0
+/// for none (a full handshake), and -1 on failure.
+extern "C" fn on_ticket(
+    ssl: *mut sys::SSL,
+    name: *mut c_uchar,
+    iv: *mut c_uchar,
+    cipher: *mut sys::EVP_CIPHER_CTX,
+    mac: *mut sys::EVP_MAC_CTX,
+    encrypts: c_int,
+) -> c_int {
+    let (name, iv): (*mut [u8; 16], *mut [u8; 16]) = (name.cast(), iv.cast());
+    // SAFETY: OpenSSL calls this with the SSL whose ticket it makes or opens.
+    let ssl = unsafe { SslRef::from_ptr(ssl) };
+    // SAFETY: the cipher's context is live, and nobody else's during the call.
+    let cipher = unsafe { CipherCtxRef::from_ptr_mut(cipher) };
+    let Some(keys) = TicketKeys::of(ssl) else {
+        return 0;
+    };
+    if encrypts == 1 {
+        let Ok(ticket) = keys.seal(cipher) else {
+            return -1;
+        };
+        // SAFETY: 16 bytes have room there.
+        unsafe { name.write(ticket.name) };
+        // SAFETY: EVP_MAX_IV_LENGTH bytes have room there, which is 16.
+        unsafe { iv.write(ticket.iv) };
+        return set_mac_key(mac, ticket.mac_key);
+    }
+    // SAFETY: a ticket is not shorter than its key's name, 16 bytes, and EVP_MAX_IV_LENGTH.
+    let name = unsafe { name.read() };
+    // SAFETY: as above.
+    let iv = unsafe { iv.read() };
+    match keys.open(&name, &iv, cipher) {
+        Ok(Some(ticket)) => match set_mac_key(mac, ticket.mac_key) {
+            1 if ticket.renew => 2,
+            outcome => outcome,
+        },
+        Ok(None) => 0,
+        Err(_) => -1,
+    }
+}
+
+/// Makes an HMAC-SHA256 context ready (`EVP_MAC_init`); 1 on success, -1 otherwise.
+fn set_mac_key(mac: *mut sys::EVP_MAC_CTX, key: &[u8]) -> c_int {
+    let digest = DIGEST_SHA256.as_ptr().cast_mut();
+    // SAFETY: both strings are static and end with a zero byte, and OpenSSL only reads them.
+    let digest = unsafe { OSSL_PARAM_construct_utf8_string(MAC_DIGEST.as_ptr(), digest, 0) };
+    // SAFETY: takes nothing.
+    let end = unsafe { sys::OSSL_PARAM_construct_end() };
+    let parameters = [digest, end];
+    // SAFETY: the context is live, the key and the parameters are copied.
+    match unsafe { sys::EVP_MAC_init(mac, key.as_ptr(), key.len(), parameters.as_ptr()) } {
+        1 => 1,
+        _ => -1,
+    }
+}
+
 enum BioAddr {}
 
-// SAFETY: the signatures are those of bio.h and ssl.h.
+type TicketCallback = extern "C" fn(
+    *mut sys::SSL,
+    *mut c_uchar,
+    *mut c_uchar,
+    *mut sys::EVP_CIPHER_CTX,
+    *mut sys::EVP_MAC_CTX,
+    c_int,
+) -> c_int;
+
+// SAFETY: the signatures are those of bio.h, params.h and ssl.h.
 unsafe extern "C" {
     fn BIO_ADDR_new() -> *mut BioAddr;
     fn BIO_ADDR_free(address: *mut BioAddr);
@@ -187,9 +312,31 @@ unsafe extern "C" {
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_set_session_id_context(
+        ssl: *mut sys::SSL,
+        context: *const c_uchar,
+        length: c_uint,
+    ) -> c_int;
+    fn SSL_SESSION_get0_id_context(
+        session: *const sys::SSL_SESSION,
+        length: *mut c_uint,
+    ) -> *const c_uchar;
+    fn SSL_SESSION_is_resumable(session: *const sys::SSL_SESSION) -> c_int;
+    fn SSL_SESSION_get_ticket_lifetime_hint(session: *const sys::SSL_SESSION) -> c_ulong;
     fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
+    fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
+        context: *mut sys::SSL_CTX,
+        callback: Option<TicketCallback>,
+    ) -> c_int;
+    fn OSSL_PARAM_construct_utf8_string(
+        key: *const c_char,
+        value: *mut c_char,
+        length: usize,
+    ) -> sys::OSSL_PARAM;
 }
 
+const MAC_DIGEST: &CStr = c"digest";
+const DIGEST_SHA256: &CStr = c"SHA2-256";
 const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;

@@ -1,19 +1,15 @@
 //! The stateless cookie exchange (RFC 6347 4.2.1).
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use openssl::{error::ErrorStack, rand::rand_bytes};
-use tokio::time::Instant;
-use zeroize::Zeroizing;
+use openssl::error::ErrorStack;
 
 use crate::{
+    clock::{Age, CookieClock},
     cookie::{COOKIE_LEN, Cookie, CookieKey},
     hello::Hello,
+    secret::SharedSecret,
 };
 
 /// Answers first hellos and recognises the second ones, without I/O and without keeping anything
@@ -23,6 +19,9 @@ use crate::{
 /// address and the hello's version, random, session ID, cipher suites and compression methods.
 /// It is good for a minute, and since it carries the time it was made, the second hello gives a
 /// round-trip sample.
+///
+/// Gates with the same [`SharedSecret`] know one another's cookies, if their clocks agree to
+/// within a minute. A clock that jumps does not expire a gate's own cookies.
 ///
 /// ```
 /// use dtls_session::{CookieGate, Verdict};
@@ -39,11 +38,9 @@ use crate::{
 /// # }
 /// ```
 pub struct CookieGate {
-    key: CookieKey,
-    /// The wall clock when the gate was made. Only the monotonic clock moves it on, so that a
-    /// clock that jumps expires no cookie.
-    made_at: Duration,
-    made: Instant,
+    /// The first one signs.
+    keys: Vec<CookieKey>,
+    clock: Arc<CookieClock>,
 }
 
 impl CookieGate {
@@ -53,13 +50,27 @@ impl CookieGate {
     ///
     /// OpenSSL's, if it has no random bytes to give.
     pub fn new() -> Result<Self, ErrorStack> {
-        let mut secret = Zeroizing::new([0; 32]);
-        rand_bytes(&mut *secret)?;
+        Self::with_secret(&SharedSecret::random()?)
+    }
+
+    /// Makes a gate that knows the cookies of all gates with this secret.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL's, if it has no random bytes to give.
+    pub fn with_secret(secret: &SharedSecret) -> Result<Self, ErrorStack> {
         Ok(Self {
-            key: CookieKey::new(&*secret),
-            made_at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
-            made: Instant::now(),
+            keys: CookieKey::all_of(secret),
+            clock: Arc::new(CookieClock::new()?),
         })
+    }
+
+    /// Makes a gate with another secret that still measures the age of this one's cookies.
+    pub(crate) fn successor(&self, secret: &SharedSecret) -> Self {
+        Self {
+            keys: CookieKey::all_of(secret),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     /// Judges the first datagram of a peer that nothing is known about.
@@ -73,14 +84,15 @@ impl CookieGate {
         let Some(hello) = Hello::parse(datagram) else {
             return Verdict::Discard;
         };
-        let now = self.made_at + self.made.elapsed();
-        match self.key.age(peer, &hello, now) {
+        let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
+        match stamp.and_then(|stamp| self.clock.age(stamp)) {
             // OpenSSL goes on from message number 1, so only a hello with that number can.
-            Some(round_trip) if hello.message_sequence == 1 => {
-                Verdict::Verified(VerifiedHello::new(&hello, datagram, round_trip))
+            Some(age) if hello.message_sequence == 1 => {
+                Verdict::Verified(VerifiedHello::new(&hello, datagram, age))
             }
             _ => {
-                let cookie = self.key.bake(peer, &hello, now);
+                let key = self.keys.first().expect("a secret has a current one");
+                let cookie = key.bake(peer, &hello, self.clock.stamp());
                 Verdict::Challenge(HelloVerifyRequest::new(&hello, &cookie))
             }
         }
@@ -142,11 +154,11 @@ pub struct VerifiedHello {
     pub(crate) record: Bytes,
     /// What stood behind it in the datagram.
     pub(crate) rest: Bytes,
-    round_trip: Duration,
+    age: Age,
 }
 
 impl VerifiedHello {
-    fn new(hello: &Hello<'_>, datagram: &[u8], round_trip: Duration) -> Self {
+    fn new(hello: &Hello<'_>, datagram: &[u8], age: Age) -> Self {
         let (record, rest) = datagram.split_at(hello.record.len());
         Self {
             random: *hello.random,
@@ -154,7 +166,7 @@ impl VerifiedHello {
             sequence: hello.record.sequence,
             record: Bytes::copy_from_slice(record),
             rest: Bytes::copy_from_slice(rest),
-            round_trip,
+            age,
         }
     }
 
@@ -163,9 +175,13 @@ impl VerifiedHello {
         &self.random
     }
 
-    /// Returns the time between the cookie's making and its return.
-    pub fn round_trip(&self) -> Duration {
-        self.round_trip
+    /// Returns the time between the cookie's making and its return, or None if another gate has
+    /// made it.
+    pub fn round_trip(&self) -> Option<Duration> {
+        match self.age {
+            Age::Own(age) => Some(age),
+            Age::Foreign => None,
+        }
     }
 }
 
@@ -178,7 +194,7 @@ const REQUEST_LEN: usize = 13 + 12 + BODY_LEN;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cookie::LIFETIME, hello::tests::hello};
+    use crate::{clock::LIFETIME, hello::tests::hello};
     use proptest::prelude::*;
 
     fn peer() -> SocketAddr {
@@ -207,11 +223,11 @@ mod tests {
         let gate = CookieGate::new().unwrap();
         let first = hello(5, &[]);
         let request = challenge(&gate, peer(), &first);
-        let header = [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 45];
+        let header = [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 47];
         assert_eq!(request[..13], header);
-        assert_eq!(request[13..25], [3, 0, 0, 33, 0, 0, 0, 0, 0, 0, 0, 33]);
-        assert_eq!(request[25..28], [0xfe, 0xff, 30]);
-        assert_eq!(request.len(), 58);
+        assert_eq!(request[13..25], [3, 0, 0, 35, 0, 0, 0, 0, 0, 0, 0, 35]);
+        assert_eq!(request[25..28], [0xfe, 0xff, 32]);
+        assert_eq!(request.len(), 60);
         assert!(request.len() < first.len());
     }
 
@@ -224,6 +240,41 @@ mod tests {
         assert!(!verified(&gate, "192.0.2.8:4433".parse().unwrap(), &second));
         assert!(!verified(&gate, "192.0.2.7:4434".parse().unwrap(), &second));
         assert!(!verified(&CookieGate::new().unwrap(), peer(), &second));
+    }
+
+    #[test]
+    fn gates_with_one_secret_know_one_anothers_cookies() {
+        let [old, new] = [[1; 32], [2; 32]];
+        let gate = |secret: SharedSecret| CookieGate::with_secret(&secret).unwrap();
+        let only_old = gate(SharedSecret::from_bytes(&old).unwrap());
+        let both = SharedSecret::from_bytes(&new).unwrap();
+        let both = gate(both.accept_also(&old).unwrap());
+        let only_new = gate(SharedSecret::from_bytes(&new).unwrap());
+        let gates = [&only_old, &both, &only_new];
+        for (maker, knowers) in [
+            (&only_old, [true, true, false]),
+            (&both, [false, true, true]),
+            (&only_new, [false, true, true]),
+        ] {
+            let request = challenge(maker, peer(), &hello(0, &[]));
+            let second = hello(1, &request[28..]);
+            assert_eq!(gates.map(|gate| verified(gate, peer(), &second)), knowers);
+        }
+    }
+
+    #[test]
+    fn only_a_gates_own_cookie_measures_the_round_trip() {
+        let secret = SharedSecret::random().unwrap();
+        let [gate, other] = [(); 2].map(|()| CookieGate::with_secret(&secret).unwrap());
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let second = hello(1, &request[28..]);
+        let successor = gate.successor(&secret);
+        for (gate, measures) in [(&gate, true), (&successor, true), (&other, false)] {
+            let Verdict::Verified(hello) = gate.check(peer(), &second) else {
+                panic!("not verified");
+            };
+            assert_eq!(hello.round_trip().is_some(), measures);
+        }
     }
 
     #[test]
@@ -251,7 +302,7 @@ mod tests {
         let Verdict::Verified(hello) = gate.check(peer(), &second) else {
             panic!("refused within its lifetime");
         };
-        assert_eq!(hello.round_trip(), LIFETIME);
+        assert_eq!(hello.round_trip(), Some(LIFETIME));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(!verified(&gate, peer(), &second));
     }

@@ -24,7 +24,9 @@ use crate::{
     pace::Pace,
     record_layer::{Failure, RecordLayer},
     registry::Permit,
+    resumption::Resumption,
     session::Session,
+    session_store::Place,
     transport::Transport,
 };
 
@@ -55,6 +57,7 @@ struct Pending<S> {
     deadline: Pin<Box<Sleep>>,
     silence: Option<Pin<Box<Sleep>>>,
     permit: Option<Permit>,
+    place: Option<Place>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
@@ -67,6 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
                 deadline: Box::pin(sleep(context.config.handshake_timeout)),
                 silence: None,
                 permit: None,
+                place: None,
             })
         });
         Self(Some(pending))
@@ -76,6 +80,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
     pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
         if let Some(Ok(pending)) = &mut self.0 {
             pending.permit = Some(permit);
+        }
+        self
+    }
+
+    /// Makes the handshake leave its session there.
+    pub(crate) fn with_place(mut self, place: Place) -> Self {
+        if let Some(Ok(pending)) = &mut self.0 {
+            pending.place = Some(place);
         }
         self
     }
@@ -100,6 +112,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             && let Err(error) = ready!(pending.poll(cx))
         {
             tracing::debug!(%error, "handshake failed");
+            if let Some(place) = &pending.place {
+                place.set(None);
+            }
             this.0 = None;
             return Poll::Ready(Err(error));
         }
@@ -108,14 +123,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             .take()
             .expect("a handshake is not polled after it has finished");
         let mut finished = finished?;
+        let resumed = finished.layer.ssl().session_reused();
         tracing::debug!(
             repeats = finished.layer.retransmissions(),
+            resumed,
             "handshake finished"
         );
-        if let Some(permit) = &mut finished.permit
-            && !permit.establish()
-        {
-            return Poll::Ready(Err(HandshakeError::Evicted));
+        if let Some(permit) = &mut finished.permit {
+            if !permit.establish() {
+                return Poll::Ready(Err(HandshakeError::Evicted));
+            }
+            if resumed {
+                permit.count_resumed();
+            }
+        }
+        if let Some(place) = &finished.place {
+            place.set(Resumption::of(finished.layer.ssl()));
         }
         let config = &finished.context.config;
         Poll::Ready(Ok(Session::establish(

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 const BLOCK: usize = 64;
 
+#[derive(Clone)]
 pub(crate) struct HmacKey {
     inner: Sha256,
     outer: Sha256,

@@ -9,7 +9,7 @@ use openssl::{
     x509::X509,
 };
 
-use crate::error::PemError;
+use crate::{error::PemError, scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -68,6 +68,11 @@ impl Identity {
             context.add_extra_chain_cert(certificate.clone())?;
         }
         context.set_private_key(&self.key)
+    }
+
+    /// Lets sessions be resumed only with the same certificate.
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+        Ok(scope.with(&self.certificate.to_der()?))
     }
 }
 

@@ -46,6 +46,7 @@
 mod acceptor;
 mod alert;
 mod allowance;
+mod clock;
 mod config;
 mod connector;
 mod context;
@@ -67,12 +68,17 @@ mod pace;
 mod record;
 mod record_layer;
 mod registry;
+mod resumption;
 mod roots;
+mod scope;
 mod scratch;
+mod secret;
 mod session;
 mod session_io;
+mod session_store;
 mod shared;
 mod stats;
+mod tickets;
 mod transport;
 mod waiters;
 
@@ -80,12 +86,17 @@ pub use acceptor::{Acceptor, AcceptorBuilder};
 pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
-pub use error::{BuildError, HandshakeError, PemError, RecvError, SendError};
+pub use error::{
+    BuildError, HandshakeError, PemError, RecvError, ResumptionError, SecretError, SendError,
+};
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
 pub use limits::Limits;
 pub use listener::Listener;
+pub use resumption::Resumption;
 pub use roots::Roots;
+pub use secret::SharedSecret;
 pub use session::Session;
+pub use session_store::SessionStore;
 pub use stats::{ListenerStats, SessionStats};

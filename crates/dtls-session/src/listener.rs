@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -57,11 +57,17 @@ pub struct Listener {
 /// What a listener shares with its siblings.
 #[derive(Debug)]
 struct Common {
-    acceptor: Acceptor,
-    gate: CookieGate,
+    service: RwLock<Arc<Service>>,
     registry: Arc<Registry>,
     challenges: Allowance,
     counters: Counters,
+}
+
+/// What new clients meet.
+#[derive(Debug)]
+struct Service {
+    acceptor: Acceptor,
+    gate: CookieGate,
 }
 
 impl Listener {
@@ -86,9 +92,12 @@ impl Listener {
     ///
     /// OpenSSL's if it has no random bytes for the cookies' key.
     pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
-        let common = Common {
+        let service = Service {
+            gate: CookieGate::with_secret(acceptor.shared_secret())?,
             acceptor,
-            gate: CookieGate::new()?,
+        };
+        let common = Common {
+            service: RwLock::new(Arc::new(service)),
             registry: Registry::new(limits),
             challenges: Allowance::new(limits.challenges),
             counters: Counters::default(),
@@ -108,6 +117,32 @@ impl Listener {
             endpoint,
             common: Arc::clone(&self.common),
         }
+    }
+
+    /// Uses another acceptor for handshakes that start from now on, with all siblings; sessions and
+    /// handshakes that there are go on as they began.
+    ///
+    /// Clients that are between their two hellos, and those with a ticket, are known again only if
+    /// the new acceptor's secret is the old one, or [accepts](crate::SharedSecret::accept_also) it:
+    ///
+    /// ```
+    /// use dtls_session::{Acceptor, Identity, Listener};
+    ///
+    /// fn renew(listener: &Listener, identity: Identity) -> Result<(), dtls_session::BuildError> {
+    ///     let secret = listener.acceptor().shared_secret().clone();
+    ///     listener.set_acceptor(Acceptor::builder(identity).shared_secret(secret).build()?);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn set_acceptor(&self, acceptor: Acceptor) {
+        let gate = self.service().gate.successor(acceptor.shared_secret());
+        let service = self.common.service.write();
+        *service.unwrap_or_else(PoisonError::into_inner) = Arc::new(Service { acceptor, gate });
+    }
+
+    /// Returns the acceptor that new handshakes are made with.
+    pub fn acceptor(&self) -> Acceptor {
+        self.service().acceptor.clone()
     }
 
     /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
@@ -135,8 +170,8 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Handshake<Channel>> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            match self
-                .common
+            let service = self.service();
+            match service
                 .gate
                 .check(incoming.peer_addr(), incoming.datagram())
             {
@@ -151,7 +186,7 @@ impl Listener {
                 }
                 Verdict::Discard => add(&self.common.counters.discarded),
                 Verdict::Verified(hello) => {
-                    if let Some(handshake) = self.admit(incoming, &hello) {
+                    if let Some(handshake) = self.admit(&service.acceptor, incoming, &hello) {
                         return Ok(handshake);
                     }
                 }
@@ -167,6 +202,7 @@ impl Listener {
     /// Returns what has been counted so far, by all siblings together.
     pub fn stats(&self) -> ListenerStats {
         let (half_open, sessions) = self.common.registry.counts();
+        let finished = self.common.registry.finished();
         ListenerStats {
             half_open,
             sessions,
@@ -175,6 +211,8 @@ impl Listener {
             discarded: self.common.counters.discarded.load(Relaxed),
             repeated: self.common.counters.repeated.load(Relaxed),
             accepted: self.common.counters.accepted.load(Relaxed),
+            established: finished.all,
+            resumed: finished.resumed,
             refused_half_open: self.common.counters.refused_half_open.load(Relaxed),
             refused_half_open_per_address: self
                 .common
@@ -192,7 +230,17 @@ impl Listener {
         self.endpoint.stats()
     }
 
-    fn admit(&self, mut incoming: Incoming, hello: &VerifiedHello) -> Option<Handshake<Channel>> {
+    fn service(&self) -> Arc<Service> {
+        let service = self.common.service.read();
+        Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn admit(
+        &self,
+        acceptor: &Acceptor,
+        mut incoming: Incoming,
+        hello: &VerifiedHello,
+    ) -> Option<Handshake<Channel>> {
         let peer = incoming.peer_addr();
         let mut permit = match self.common.registry.admit(peer, hello.random()) {
             Ok(admitted) => admitted,
@@ -218,12 +266,7 @@ impl Listener {
                 tracing::debug!(%peer, round_trip = ?hello.round_trip(), "handshake starts");
                 permit.promotes(promotion);
                 add(&self.common.counters.accepted);
-                Some(
-                    self.common
-                        .acceptor
-                        .accept_verified(hello, channel)
-                        .with_permit(permit),
-                )
+                Some(acceptor.accept_verified(hello, channel).with_permit(permit))
             }
             Err(error) => {
                 add(&self.common.counters.refused_sessions);

@@ -39,6 +39,15 @@ struct Table {
     total: usize,
     next: u64,
     evicted: u64,
+    finished: Finished,
+}
+
+/// How many handshakes became sessions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finished {
+    pub(crate) all: u64,
+    /// Those that resumed an earlier session.
+    pub(crate) resumed: u64,
 }
 
 /// What one address has.
@@ -135,6 +144,10 @@ impl Registry {
     /// How many handshakes had to give up their place.
     pub(crate) fn evicted(&self) -> u64 {
         self.lock().evicted
+    }
+
+    pub(crate) fn finished(&self) -> Finished {
+        self.lock().finished
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -241,6 +254,7 @@ impl Permit {
             return false;
         }
         self.established = true;
+        table.finished.all += 1;
         if let Some(source) = table.sources.get_mut(&network(self.peer.ip())) {
             source.half_open -= 1;
         }
@@ -252,6 +266,11 @@ impl Permit {
             promotion.promote();
         }
         true
+    }
+
+    /// Counts the session as one that goes on from another.
+    pub(crate) fn count_resumed(&self) {
+        self.registry.lock().finished.resumed += 1;
     }
 }
 

@@ -12,6 +12,7 @@ use openssl::{
 use crate::{
     error::PemError,
     identity::{certificates, read},
+    scope::Scope,
 };
 
 /// The certificate authorities that a peer's certificate has to lead to.
@@ -60,6 +61,16 @@ impl Roots {
                 context.set_cert_store(store.build());
                 Ok(())
             }
+        }
+    }
+
+    /// Lets sessions be resumed only where the same authorities are believed.
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+        match &self.0 {
+            Source::System => Ok(scope.with(b"system")),
+            Source::Given(authorities) => authorities.iter().try_fold(scope, |scope, authority| {
+                Ok(scope.with(&authority.to_der()?))
+            }),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
+    resumption::Resumption,
     shared::Shared,
     stats::SessionStats,
 };
@@ -131,6 +132,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Returns the certificate that the peer has shown, if it has shown one.
     pub fn peer_certificate(&self) -> Option<X509> {
         self.0.lock().layer.ssl().peer_certificate()
+    }
+
+    /// Returns whether it goes on from an earlier session, whose certificates and identities it
+    /// took over (`SSL_session_reused`).
+    pub fn resumed(&self) -> bool {
+        self.0.lock().layer.ssl().session_reused()
+    }
+
+    /// Returns what a client needs to resume this session later, whether or not that ends with a
+    /// close_notify; None on the server's side, and if the server gave nothing to resume by.
+    pub fn resumption(&self) -> Option<Resumption> {
+        Resumption::of(self.0.lock().layer.ssl())
     }
 
     /// Returns what has been counted so far, handshake included.

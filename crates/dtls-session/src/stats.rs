@@ -56,6 +56,10 @@ pub struct ListenerStats {
     pub repeated: u64,
     /// Verified hellos that started a handshake.
     pub accepted: u64,
+    /// Handshakes that became sessions.
+    pub established: u64,
+    /// Those of them that resumed an earlier session.
+    pub resumed: u64,
     /// Verified hellos refused because too many handshakes were running.
     pub refused_half_open: u64,
     /// Verified hellos refused because their address had too many handshakes running.

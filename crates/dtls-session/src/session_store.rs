@@ -1,0 +1,125 @@
+//! What a client remembers of the servers that it has talked to.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::resumption::Resumption;
+
+/// One [`Resumption`] for each server, by name and address, in memory; cheap to clone.
+///
+/// It is bounded: the server that was stored least recently is forgotten first.
+///
+/// ```
+/// use dtls_session::{Connector, Roots, SessionStore};
+///
+/// # fn main() -> Result<(), dtls_session::BuildError> {
+/// let store = SessionStore::new(50);
+/// let connector = Connector::builder(Roots::system()).session_store(store).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SessionStore {
+    capacity: usize,
+    entries: Arc<Mutex<Entries>>,
+}
+
+#[derive(Default)]
+struct Entries {
+    of_server: HashMap<Server, (u64, Resumption)>,
+    stored: u64,
+}
+
+type Server = (String, SocketAddr);
+
+impl SessionStore {
+    /// Makes an empty store for up to `capacity` servers.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            entries: Arc::default(),
+        }
+    }
+
+    /// Stores what the next handshake with a server may resume, instead of what it had.
+    pub fn insert(&self, name: &str, peer: SocketAddr, resumption: Resumption) {
+        let mut entries = self.lock();
+        let server = (name.to_owned(), peer);
+        entries.stored += 1;
+        let turn = entries.stored;
+        entries.of_server.insert(server, (turn, resumption));
+        if entries.of_server.len() > self.capacity {
+            let oldest = entries.of_server.iter().min_by_key(|(_, (turn, _))| *turn);
+            if let Some(server) = oldest.map(|(server, _)| server.clone()) {
+                entries.of_server.remove(&server);
+            }
+        }
+    }
+
+    /// Returns what was stored last for a server.
+    pub fn get(&self, name: &str, peer: SocketAddr) -> Option<Resumption> {
+        let entries = self.lock();
+        let (_, resumption) = entries.of_server.get(&(name.to_owned(), peer))?;
+        Some(resumption.clone())
+    }
+
+    /// Forgets a server.
+    pub fn remove(&self, name: &str, peer: SocketAddr) {
+        self.lock().of_server.remove(&(name.to_owned(), peer));
+    }
+
+    /// Returns how many servers are remembered.
+    pub fn len(&self) -> usize {
+        self.lock().of_server.len()
+    }
+
+    /// Returns whether none is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for SessionStore {
+    /// Makes an empty store for up to 1000 servers, of 1 to 3 kB each.
+    fn default() -> Self {
+        Self::new(1000)
+    }
+}
+
+impl fmt::Debug for SessionStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionStore")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place in a store, to be filled when a handshake has finished.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) store: SessionStore,
+    pub(crate) name: String,
+    pub(crate) peer: SocketAddr,
+}
+
+impl Place {
+    pub(crate) fn get(&self) -> Option<Resumption> {
+        self.store.get(&self.name, self.peer)
+    }
+
+    /// Stores what the new session left, or forgets what led to none.
+    pub(crate) fn set(&self, resumption: Option<Resumption>) {
+        match resumption {
+            Some(resumption) => self.store.insert(&self.name, self.peer, resumption),
+            None => self.store.remove(&self.name, self.peer),
+        }
+    }
+}
