@@ -135,7 +135,7 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
     tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
     let stopped = shards.stopped();
-    let served = serve::serve(&listener, async {
+    let served = serve::serve(Arc::clone(&listener), async move {
         tokio::select! {
             () = stop => {}
             () = stopped.cancelled() => {}

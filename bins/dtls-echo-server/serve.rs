@@ -1,6 +1,6 @@
 //! One task for each peer, until told to stop.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use dtls_session::{Handshake, Listener, Session};
 use tokio::{signal, time::timeout};
@@ -13,7 +13,16 @@ use udp_demux::Channel;
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -> io::Result<()> {
+pub(crate) async fn serve(
+    listener: Arc<Listener>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
+    let accepting = tokio::spawn(accept(listener, stop));
+    accepting.await.map_err(io::Error::other)?
+}
+
+async fn accept(listener: Arc<Listener>, stop: impl Future<Output = ()>) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
     let peers = TaskTracker::new();
@@ -42,7 +51,7 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
-    report_socket(listener);
+    report_socket(&listener);
     outcome
 }
 
