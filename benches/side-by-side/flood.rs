@@ -18,6 +18,7 @@ pub(crate) fn table(setting: &Setting) {
     measure(setting, "256 sources, one by one", 256, 1);
 }
 
+#[expect(clippy::disallowed_methods, reason = "no runtime here")]
 fn measure(setting: &Setting, title: &str, sources: usize, segments: usize) {
     let flags = ["--max-challenges", &u32::MAX.to_string()];
     let server = Server::start_logging("info", Kind::Ours, &setting.programs, &flags);
