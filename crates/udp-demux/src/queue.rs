@@ -32,7 +32,7 @@ impl Queue {
         let capacity = self.bytes.capacity();
         if capacity >= KEPT_BYTES && capacity - self.bytes.len() < datagram.len() {
             // Doubled, it would grow several times for each burst anew.
-            self.bytes.reserve(datagram.len().max(BURST));
+            self.bytes.reserve_exact(datagram.len().max(BURST));
         }
         self.bytes.extend(datagram);
         self.lengths.push_back(length);
@@ -79,7 +79,7 @@ impl Queue {
 const KEPT_BYTES: usize = 4096;
 const KEPT_LENGTHS: usize = 128;
 
-const BURST: usize = 64 << 10;
+const BURST: usize = 40 << 10;
 
 #[cfg(test)]
 mod tests {
