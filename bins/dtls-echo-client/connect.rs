@@ -20,7 +20,11 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
-    let connector = args.trust.connector(&addresses, config)?.build()?;
+    let connector = args
+        .trust
+        .connector(&addresses, config)?
+        .preferences(args.preferences.preferences()?)
+        .build()?;
     let name = args
         .trust
         .server_name

@@ -8,7 +8,7 @@ mod session_file;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use dtls_echo::{HostPort, TrustArgs, run, seconds, start_logging};
+use dtls_echo::{Facts, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -26,6 +26,14 @@ pub(crate) struct Args {
     /// Resume the session in this file, if it can be, and leave the new one there for the next run
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
+    /// Tell on stderr what was negotiated
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell on stderr what was negotiated, in one line of JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
@@ -39,6 +47,12 @@ fn main() -> ExitCode {
     run(async {
         start_logging()?;
         let session = connect::connect(&args).await?;
+        let facts = || Facts::from(session.info());
+        if args.json {
+            eprintln!("{}", serde_json::to_string(&facts())?);
+        } else if args.verbose {
+            eprintln!("{}", facts());
+        }
         conversation::converse(session, args.timeout).await
     })
 }

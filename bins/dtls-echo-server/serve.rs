@@ -136,11 +136,17 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
 }
 
 async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    let info = session.info();
     tracing::info!(
         %peer,
-        version = session.version(),
-        cipher = session.cipher(),
-        resumed = session.resumed(),
+        version = info.version,
+        cipher = info.cipher,
+        group = info.group,
+        resumed = info.resumed,
+        psk = info.psk_identity,
+        name = info.server_name,
+        certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
+        protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
         "session started"
     );
     let reason = tokio::select! {

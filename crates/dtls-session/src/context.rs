@@ -70,7 +70,6 @@ pub(crate) fn builder(
     let mut context = SslContextBuilder::new(method)?;
     context.set_min_proto_version(Some(SslVersion::DTLS1_2))?;
     context.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
-    context.set_cipher_list(AEAD_SUITES)?;
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU
@@ -87,8 +86,8 @@ pub(crate) fn builder(
     Ok(context)
 }
 
-/// One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
-const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+/// Those of certificates. One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
+pub(crate) const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
     ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
     ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
     ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";

@@ -23,6 +23,14 @@ pub enum BuildError {
         /// What was asked for, in bytes.
         asked: usize,
     },
+    /// A list of preferences leaves nothing that OpenSSL could offer.
+    #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
+    Unusable {
+        /// What is listed.
+        what: &'static str,
+        /// The list.
+        list: String,
+    },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]
     OpenSsl(#[from] ErrorStack),
@@ -100,6 +108,55 @@ pub enum SecretError {
 
 const NEEDED: &str =
     "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
+
+/// Why a pre-shared key could not be used. Nothing repeats the key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PskError {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no key in it: IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Missing,
+    /// A line is no key.
+    #[error("line {line} is of no use")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// The identity of this line stands in an earlier one, too.
+    #[error("the identity has a key already")]
+    Twice,
+    /// There is no colon.
+    #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Form,
+    /// The identity is empty or too long, or has a zero byte.
+    #[error("the identity has to have from 1 to 128 bytes, none of them zero")]
+    Identity,
+    /// The key is no even number of hexadecimal digits.
+    #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]
+    NotHex,
+    /// The key is empty or too long.
+    #[error("the key has to have from 1 to 256 bytes")]
+    Key,
+}
+
+/// Why keying material could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// OpenSSL refused the label or the length.
+    #[error("OpenSSL exports no keying material for this label and length")]
+    OpenSsl(#[from] ErrorStack),
+}
 
 /// Why bytes are nothing to resume a session by.
 #[derive(Debug, Error)]

@@ -145,6 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             finished.layer,
             config,
             finished.permit,
+            finished.started.elapsed(),
         )))
     }
 }

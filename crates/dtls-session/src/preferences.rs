@@ -131,7 +131,9 @@ impl Preferences {
     fn wire(&self) -> Result<Vec<u8>, BuildError> {
         let mut wire = Vec::new();
         for protocol in &self.protocols {
-            let length = u8::try_from(protocol.len()).ok().filter(|length| *length > 0);
+            let length = u8::try_from(protocol.len())
+                .ok()
+                .filter(|length| *length > 0);
             let length = length.ok_or_else(|| BuildError::Unusable {
                 what: "protocol name",
                 list: String::from_utf8_lossy(protocol).into_owned(),

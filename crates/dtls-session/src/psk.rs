@@ -1,6 +1,11 @@
 //! Pre-shared keys (RFC 4279).
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt, fs,
+    path::Path,
+    sync::Arc,
+};
 
 use openssl::{error::ErrorStack, ssl::SslContextBuilder};
 use zeroize::Zeroizing;
@@ -128,9 +133,86 @@ impl fmt::Debug for PskKey {
     }
 }
 
+/// The keys of many identities.
+///
+/// ```
+/// use dtls_session::PskKeys;
+///
+/// # fn main() -> Result<(), dtls_session::PskError> {
+/// let keys = PskKeys::from_lines("device-7:00112233445566778899aabbccddeeff")?;
+/// assert!(keys.get(b"device-7").is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct PskKeys(HashMap<String, PskKey>);
+
+impl PskKeys {
+    /// Reads one `IDENTITY:KEY` a line, the key in hexadecimal digits. Empty lines and those that
+    /// start with `#` are passed over.
+    ///
+    /// # Errors
+    ///
+    /// A [`PskError`] that names the line.
+    pub fn from_lines(text: &str) -> Result<Self, PskError> {
+        let mut keys = Self::default();
+        for (text, line) in text.lines().zip(1..) {
+            let text = text.trim();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let added = Psk::parse(text).and_then(|psk| keys.add(psk));
+            added.map_err(|source| PskError::Line {
+                line,
+                source: Box::new(source),
+            })?;
+        }
+        if keys.0.is_empty() {
+            return Err(PskError::Missing);
+        }
+        Ok(keys)
+    }
+
+    /// Reads a file as [`Self::from_lines`] does its text.
+    ///
+    /// # Errors
+    ///
+    /// A [`PskError`]; it names the file if that cannot be read, otherwise the line.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PskError> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| PskError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_lines(&Zeroizing::new(text))
+    }
+
+    /// Adds a key.
+    ///
+    /// # Errors
+    ///
+    /// [`PskError::Twice`] if its identity has one already.
+    pub fn add(&mut self, psk: Psk) -> Result<(), PskError> {
+        match self.0.entry(psk.identity) {
+            Entry::Occupied(_) => Err(PskError::Twice),
+            Entry::Vacant(place) => {
+                place.insert(psk.key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns the key of an identity.
+    pub fn get(&self, identity: &[u8]) -> Option<&PskKey> {
+        self.0.get(str::from_utf8(identity).ok()?)
+    }
+}
+
 /// How a server finds the key of an identity.
 #[derive(Clone)]
-pub(crate) struct PskLookup(Arc<dyn Fn(&[u8]) -> Option<PskKey> + Send + Sync>);
+pub(crate) struct PskLookup(Arc<Lookup>);
+
+type Lookup = dyn Fn(&[u8]) -> Option<PskKey> + Send + Sync;
 
 impl PskLookup {
     pub(crate) fn new(lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static) -> Self {
@@ -139,8 +221,8 @@ impl PskLookup {
 
     /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
     /// identities learns nothing (RFC 4279 2).
-    pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: [u8; 32]) {
-        let decoy = HmacKey::new(&*Zeroizing::new(decoy));
+    pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
+        let decoy = HmacKey::new(decoy);
         context.set_psk_server_callback(move |_, identity, key| {
             let identity = identity.unwrap_or_default();
             let stranger = Zeroizing::new(decoy.sign(&[identity]).to_vec());
@@ -150,11 +232,16 @@ impl PskLookup {
     }
 }
 
+/// The cipher suites of pre-shared keys.
+pub(crate) fn suites(plain: bool) -> impl Iterator<Item = &'static str> {
+    [SUITES].into_iter().chain(plain.then_some(PLAIN_SUITES))
+}
+
 /// With forward secrecy, which a key alone does not give.
-pub(crate) const SUITES: &str = "ECDHE-PSK-CHACHA20-POLY1305";
+const SUITES: &str = "ECDHE-PSK-CHACHA20-POLY1305";
 
 /// Whoever learns the key later can read all that was said; what small devices have.
-pub(crate) const PLAIN_SUITES: &str = "PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:\
+const PLAIN_SUITES: &str = "PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:\
     PSK-CHACHA20-POLY1305:PSK-AES128-CCM:PSK-AES256-CCM:PSK-AES128-CCM8:PSK-AES256-CCM8";
 
 #[cfg(test)]
@@ -164,7 +251,10 @@ mod tests {
     #[test]
     fn reads_an_identity_and_a_key_and_shows_only_the_former() {
         let psk = Psk::parse("urn:device:1:00fF").unwrap();
-        assert_eq!((psk.identity(), &**psk.key().0), ("urn:device:1", &[0, 255][..]));
+        assert_eq!(
+            (psk.identity(), &**psk.key().0),
+            ("urn:device:1", &[0, 255][..])
+        );
         assert_eq!(format!("{psk:?}"), "Psk { identity: \"urn:device:1\", .. }");
         assert_eq!(format!("{:?}", psk.key()), "PskKey { .. }");
     }
@@ -180,7 +270,22 @@ mod tests {
             ("x:secret", "hexadecimal"),
         ] {
             let shown = Psk::parse(text).unwrap_err().to_string();
-            assert!(shown.contains(error) && !shown.contains("secret"), "{shown}");
+            assert!(
+                shown.contains(error) && !shown.contains("secret"),
+                "{shown}"
+            );
         }
+    }
+
+    #[test]
+    fn lines_are_named_by_their_numbers() {
+        let keys = PskKeys::from_lines("# ours\n\n a:00\nb:ff01\n").unwrap();
+        assert_eq!(**keys.get(b"b").unwrap().0, [255, 1]);
+        assert!(keys.get(b"c").is_none() && keys.get(b"\xff").is_none());
+        for (text, line) in [("a:00\na:01", 2), ("a:00\n\nsecret", 3)] {
+            let error = PskKeys::from_lines(text).unwrap_err();
+            assert!(matches!(error, PskError::Line { line: it, .. } if it == line));
+        }
+        assert!(matches!(PskKeys::from_lines("#"), Err(PskError::Missing)));
     }
 }

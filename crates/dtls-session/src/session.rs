@@ -4,6 +4,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use openssl::x509::X509;
@@ -13,12 +14,14 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{ExportError, RecvError, SendError},
+    info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
     shared::Shared,
+    srtp::SrtpKeys,
     stats::SessionStats,
 };
 
@@ -146,6 +149,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Resumption::of(self.0.lock().layer.ssl())
     }
 
+    /// Returns what was negotiated, and how the handshake went.
+    pub fn info(&self) -> SessionInfo {
+        self.0.lock().info()
+    }
+
+    /// Fills `out` with keying material that both sides derive alike from the session, the label
+    /// and the context (RFC 5705); no context and an empty one are different.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExportError`] if OpenSSL refuses, for instance a label of its own use.
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        let core = self.0.lock();
+        Ok(core
+            .layer
+            .ssl()
+            .export_keying_material(out, label, context)?)
+    }
+
+    /// Returns the keys for SRTP (RFC 5764), or None if no profile was agreed upon.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExportError`] if OpenSSL cannot derive them.
+    pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
+        SrtpKeys::of(self.0.lock().layer.ssl())
+    }
+
     /// Returns what has been counted so far, handshake included.
     pub fn stats(&self) -> SessionStats {
         self.0.lock().stats()
@@ -227,8 +263,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
         layer: RecordLayer<S>,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
-        let shared = Arc::new(Shared::new(layer, config, permit));
+        let shared = Arc::new(Shared::new(layer, config, permit, handshake_time));
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     config::SessionConfig,
     error::{RecvError, SendError},
+    info::SessionInfo,
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
     scratch::with_plaintext,
@@ -32,6 +33,7 @@ impl<S> Shared<S> {
         layer: RecordLayer<S>,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
         let waiters = Arc::new(Waiters::default());
         // The handshake may have left something behind.
@@ -43,6 +45,7 @@ impl<S> Shared<S> {
             recv_queue: config.recv_queue,
             end: None,
             closed: false,
+            handshake_time,
             counts: SessionStats::default(),
             _permit: permit,
         };
@@ -74,6 +77,7 @@ pub(crate) struct Core<S> {
     end: Option<End>,
     /// Whether this side has sent its close_notify.
     closed: bool,
+    handshake_time: Duration,
     counts: SessionStats,
     /// Held until the session is dropped.
     _permit: Option<Permit>,
@@ -269,6 +273,17 @@ impl<S> Core<S> {
     /// How many authentic datagrams have come: while this grows, the peer lives.
     pub(crate) fn signs_of_life(&self) -> u64 {
         self.counts.received
+    }
+
+    pub(crate) fn info(&self) -> SessionInfo {
+        SessionInfo {
+            handshake_time: self.handshake_time,
+            round_trip: self.layer.round_trip(),
+            retransmissions: self.layer.retransmissions(),
+            mtu: self.layer.transport_ref().egress().mtu(),
+            max_datagram_size: self.layer.max_plaintext(),
+            ..SessionInfo::of(self.layer.ssl())
+        }
     }
 
     pub(crate) fn stats(&self) -> SessionStats {

@@ -75,6 +75,10 @@ impl<S> Transport<S> {
         &self.ingress
     }
 
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
     pub(crate) fn egress_mut(&mut self) -> &mut Egress {
         &mut self.egress
     }

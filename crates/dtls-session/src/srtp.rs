@@ -1,0 +1,82 @@
+//! Keys for SRTP (RFC 5764).
+
+use std::fmt;
+
+use openssl::ssl::SslRef;
+use zeroize::Zeroizing;
+
+use crate::error::ExportError;
+
+/// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
+#[derive(Clone)]
+pub struct SrtpKeys {
+    profile: &'static str,
+    key: usize,
+    salt: usize,
+    material: Zeroizing<Vec<u8>>,
+}
+
+impl SrtpKeys {
+    pub(crate) fn of(ssl: &SslRef) -> Result<Option<Self>, ExportError> {
+        let Some(selected) = ssl.selected_srtp_profile() else {
+            return Ok(None);
+        };
+        let known = PROFILES
+            .iter()
+            .find(|profile| profile.0 == selected.id().as_raw());
+        let Some(&(_, profile, key, salt)) = known else {
+            return Ok(None);
+        };
+        let mut material = Zeroizing::new(vec![0; 2 * (key + salt)]);
+        ssl.export_keying_material(&mut material, LABEL, None)?;
+        Ok(Some(Self {
+            profile,
+            key,
+            salt,
+            material,
+        }))
+    }
+
+    /// Returns the profile's name, as OpenSSL and the RFCs have it.
+    pub fn profile(&self) -> &'static str {
+        self.profile
+    }
+
+    /// Returns the key of what the client sends.
+    pub fn client_key(&self) -> &[u8] {
+        &self.material[..self.key]
+    }
+
+    /// Returns the key of what the server sends.
+    pub fn server_key(&self) -> &[u8] {
+        &self.material[self.key..2 * self.key]
+    }
+
+    /// Returns the salt of what the client sends.
+    pub fn client_salt(&self) -> &[u8] {
+        &self.material[2 * self.key..2 * self.key + self.salt]
+    }
+
+    /// Returns the salt of what the server sends.
+    pub fn server_salt(&self) -> &[u8] {
+        &self.material[2 * self.key + self.salt..]
+    }
+}
+
+impl fmt::Debug for SrtpKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SrtpKeys")
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+const LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+/// Number, name, and the lengths of key and salt (RFC 5764 4.1.2, RFC 7714 14.2).
+const PROFILES: [(std::ffi::c_ulong, &str, usize, usize); 4] = [
+    (1, "SRTP_AES128_CM_SHA1_80", 16, 14),
+    (2, "SRTP_AES128_CM_SHA1_32", 16, 14),
+    (7, "SRTP_AEAD_AES_128_GCM", 16, 12),
+    (8, "SRTP_AEAD_AES_256_GCM", 32, 12),
+];
