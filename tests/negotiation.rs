@@ -400,8 +400,8 @@ async fn refusals() {
         ),
         (
             client(&["--psk", "device:secret"]),
-            1,
-            ["cannot use --psk", "hexadecimal"],
+            2,
+            ["--psk: ", "hexadecimal"],
         ),
         (
             client(&["--psk", "x:00", "--ca", "x"]),

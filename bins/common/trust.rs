@@ -64,6 +64,16 @@ impl TrustArgs {
         })
     }
 
+    /// Finds what the parser has let through, lest it repeat a key.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a flag.
+    pub fn check(&self) -> Result<(), String> {
+        let psk = self.psk.as_deref().map(Psk::parse).transpose();
+        psk.map(drop).map_err(|error| format!("--psk: {error}"))
+    }
+
     fn psk(&self) -> anyhow::Result<Option<Psk>> {
         if let Some(text) = &self.psk {
             return Ok(Some(Psk::parse(text).context("cannot use --psk")?));

@@ -7,7 +7,7 @@ mod session_file;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use dtls_echo::{Facts, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
@@ -44,6 +44,11 @@ pub(crate) struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Err(error) = args.trust.check() {
+        Args::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit()
+    }
     run(async {
         start_logging()?;
         let session = connect::connect(&args).await?;

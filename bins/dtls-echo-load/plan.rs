@@ -126,6 +126,7 @@ impl Plan {
                 Request::LEAST
             ));
         }
+        args.trust.check()?;
         Ok(Self {
             addr: args.addr,
             mode: args.mode,
