@@ -142,11 +142,11 @@ async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: Cancell
         version = info.version,
         cipher = info.cipher,
         group = info.group,
-        resumed = info.resumed,
         psk = info.psk_identity,
         name = info.server_name,
         certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
         protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
+        resumed = info.resumed,
         "session started"
     );
     let reason = tokio::select! {

@@ -122,6 +122,10 @@ impl Connector {
         resumption.session(&self.scope_of(name)).is_some()
     }
 
+    pub(crate) fn sessions(&self) -> &SessionStore {
+        &self.sessions
+    }
+
     fn scope_of(&self, name: &str) -> [u8; 32] {
         self.scope.clone().with(name.as_bytes()).digest()
     }

@@ -68,6 +68,7 @@ mod listener;
 mod pace;
 mod preferences;
 mod psk;
+mod reach;
 mod record;
 mod record_layer;
 mod registry;
@@ -92,8 +93,8 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ExportError, HandshakeError, PemError, PskError, RecvError, ResumptionError,
-    SecretError, SendError,
+    BuildError, ConnectError, ExportError, HandshakeError, PemError, PskError, RecvError,
+    ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
