@@ -394,6 +394,21 @@ async fn refusals() {
             ["SRTP profile list `x`", "nothing in it"],
         ),
         (
+            server(&["--max-version", "1.3"]),
+            1,
+            ["DTLS 1.3", "OpenSSL"],
+        ),
+        (
+            client(&["--max-version", "1.3"]),
+            1,
+            ["DTLS 1.3", "OpenSSL"],
+        ),
+        (
+            server(&["--max-version", "1.1"]),
+            2,
+            ["--max-version", "1.3"],
+        ),
+        (
             server(&["--keylog", "/"]),
             1,
             ["cannot write secrets to /", "directory"],

@@ -8,13 +8,16 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
-use dtls_session::Preferences;
+use clap::{Args, ValueEnum};
+use dtls_session::{Preferences, Version};
 
 /// The flags that say what to negotiate.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Negotiation")]
 pub struct PreferenceArgs {
+    /// The latest version of DTLS to speak; 1.3 needs OpenSSL 4.1
+    #[arg(long, value_name = "VERSION", default_value = "1.2")]
+    max_version: DtlsVersion,
     /// Application protocols (ALPN), the best first, such as coap,echo
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     alpn: Vec<String>,
@@ -35,6 +38,14 @@ pub struct PreferenceArgs {
     keylog: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DtlsVersion {
+    #[value(name = "1.2")]
+    Dtls12,
+    #[value(name = "1.3")]
+    Dtls13,
+}
+
 impl PreferenceArgs {
     /// Makes of the flags what the library wants to know.
     ///
@@ -42,7 +53,12 @@ impl PreferenceArgs {
     ///
     /// If the file for the secrets cannot be written.
     pub fn preferences(&self) -> anyhow::Result<Preferences> {
-        let mut preferences = Preferences::default().protocols(&self.alpn);
+        let mut preferences = Preferences::default()
+            .protocols(&self.alpn)
+            .max_version(match self.max_version {
+                DtlsVersion::Dtls12 => Version::Dtls12,
+                DtlsVersion::Dtls13 => Version::Dtls13,
+            });
         if let Some(list) = &self.ciphers {
             preferences = preferences.cipher_suites(list);
         }

@@ -23,6 +23,19 @@ pub enum BuildError {
         /// What was asked for, in bytes.
         asked: usize,
     },
+    /// The OpenSSL that is linked does not speak the version that was asked for.
+    #[error("DTLS 1.3 needs OpenSSL 4.1 or newer, but this program is linked with {found}")]
+    OpenSslWithout13 {
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// OpenSSL speaks the version that was asked for, but this crate does not yet: there was no
+    /// release to try it with.
+    #[error("DTLS 1.3 is not supported yet, although {found} has it")]
+    VersionUnsupported {
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
     /// A list of preferences leaves nothing that OpenSSL could offer.
     #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
     Unusable {

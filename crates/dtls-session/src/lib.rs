@@ -102,7 +102,7 @@ pub use identity::Identity;
 pub use info::SessionInfo;
 pub use limits::Limits;
 pub use listener::Listener;
-pub use preferences::Preferences;
+pub use preferences::{Preferences, Version};
 pub use psk::{Psk, PskKey, PskKeys};
 pub use resumption::Resumption;
 pub use roots::Roots;

@@ -5,9 +5,21 @@ use std::{fmt, sync::Arc};
 use openssl::{
     error::ErrorStack,
     ssl::{AlpnError, SslContextBuilder, SslRef, select_next_proto},
+    version,
 };
 
 use crate::{error::BuildError, ingress::Role};
+
+/// A version of DTLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Version {
+    /// DTLS 1.2 (RFC 6347).
+    #[default]
+    Dtls12,
+    /// DTLS 1.3 (RFC 9147), which cannot be had yet.
+    Dtls13,
+}
 
 /// What to offer the other side, and in which order of preference.
 ///
@@ -24,6 +36,7 @@ use crate::{error::BuildError, ingress::Role};
 /// ```
 #[derive(Clone, Default)]
 pub struct Preferences {
+    max_version: Version,
     cipher_suites: Option<String>,
     groups: Option<String>,
     signature_algorithms: Option<String>,
@@ -35,6 +48,17 @@ pub struct Preferences {
 type KeyLog = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Preferences {
+    /// Sets the latest version to speak (default: [`Version::Dtls12`], which is the earliest, too,
+    /// as RFC 9325 3.1.2 has it).
+    ///
+    /// OpenSSL before 4.1 has no DTLS 1.3, and this crate does not use that of later ones yet: its
+    /// cookie exchange is not stateless, and its timer goes on after the handshake. Asking for it
+    /// is an error that says which of the two it is.
+    pub fn max_version(mut self, version: Version) -> Self {
+        self.max_version = version;
+        self
+    }
+
     /// Sets the cipher suites, in the form of OpenSSL's `SSL_CTX_set_cipher_list` (default: ECDHE
     /// with GCM, ChaCha20-Poly1305 or CCM, and those of a pre-shared key if there is one).
     ///
@@ -96,6 +120,14 @@ impl Preferences {
         default_suites: &str,
         role: Role,
     ) -> Result<(), BuildError> {
+        if self.max_version == Version::Dtls13 {
+            let found = version::version();
+            return Err(if version::number() < OPENSSL_4_1 {
+                BuildError::OpenSslWithout13 { found }
+            } else {
+                BuildError::VersionUnsupported { found }
+            });
+        }
         let suites = self.cipher_suites.as_deref().unwrap_or(default_suites);
         let set = context.set_cipher_list(suites);
         accepted(set, "cipher suite", suites)?;
@@ -155,6 +187,8 @@ impl fmt::Debug for Preferences {
             .finish_non_exhaustive()
     }
 }
+
+const OPENSSL_4_1: i64 = 0x4010_0000;
 
 /// The protocol where it stands in the client's list.
 fn find<'a>(offered: &'a [u8], protocol: &[u8]) -> Option<&'a [u8]> {
