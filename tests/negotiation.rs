@@ -12,6 +12,8 @@ use std::{
 };
 
 use common::{Ended, Files, Program, Server, cert, client, run, self_signed};
+use dtls_echo::development_identity;
+use dtls_session::{Acceptor, Limits, Listener};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use tokio::net::UdpSocket;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         trial("s_client_agrees_on_a_protocol", openssl, s_client_protocol),
         trial("s_server_agrees_on_a_protocol", openssl, s_server_protocol),
         trial("s_client_agrees_on_an_srtp_profile", openssl, s_client_srtp),
+        trial("s_client_exports_the_same", openssl, s_client_exports),
         trial("tshark_reads_a_session_by_its_key_log", tshark, key_log),
         trial("the_client_tells_what_was_negotiated", true, facts),
         trial(
@@ -233,6 +236,38 @@ async fn s_client_srtp() {
     echoes(&mut peer).await;
     peer.says("SRTP Extension negotiated, profile=SRTP_AEAD_AES_128_GCM")
         .await;
+}
+
+async fn s_client_exports() {
+    let (label, length) = ("EXPERIMENTAL test", "40");
+    let acceptor = Acceptor::builder(development_identity().unwrap())
+        .build()
+        .unwrap();
+    let listener =
+        Listener::bind("127.0.0.1:0".parse().unwrap(), acceptor, Limits::default()).unwrap();
+    let addr = listener.local_addr().to_string();
+    let export = async {
+        let session = listener.accept().await.unwrap().await.unwrap();
+        let mut out = [0; 40];
+        session
+            .export_keying_material(&mut out, label, None)
+            .unwrap();
+        let digits: Vec<String> = out.iter().map(|byte| format!("{byte:02X}")).collect();
+        (session, digits.concat())
+    };
+    let args = [
+        "s_client",
+        "-dtls1_2",
+        "-connect",
+        &addr,
+        "-keymatexport",
+        label,
+        "-keymatexportlen",
+        length,
+    ];
+    let peer = Program::start("openssl", &args);
+    let (_session, material) = common::within(export).await;
+    peer.says(&format!("Keying material: {material}")).await;
 }
 
 async fn key_log() {
