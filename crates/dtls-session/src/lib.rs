@@ -6,6 +6,8 @@
 //! your own: anything that is `AsyncRead` and `AsyncWrite` with one datagram a read and one a
 //! write.
 //!
+//! The [`guide`] has an example for each usual thing.
+//!
 //! What OpenSSL leaves to its user is done here: the stateless cookie exchange, the timer that
 //! repeats lost flights, flights packed into datagrams that fit the path, a falling MTU, records
 //! that nobody should be able to end a handshake with, and somebody who goes on reading.
@@ -56,6 +58,7 @@ mod error;
 mod eviction;
 mod ffi;
 mod gate;
+pub mod guide;
 mod handshake;
 mod hello;
 mod hmac;
