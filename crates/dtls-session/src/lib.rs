@@ -96,8 +96,8 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ConnectError, ExportError, HandshakeError, PemError, PskError, RecvError,
-    ResumptionError, SecretError, SendError,
+    BuildError, HandshakeError, PemError, PskError, RecvError, ResumptionError, SecretError,
+    SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
@@ -107,10 +107,11 @@ pub use limits::Limits;
 pub use listener::Listener;
 pub use preferences::{Preferences, Version};
 pub use psk::{Psk, PskKey, PskKeys};
+pub use reach::ConnectError;
 pub use resumption::Resumption;
 pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
-pub use srtp::SrtpKeys;
+pub use srtp::{ExportError, SrtpKeys};
 pub use stats::{ListenerStats, SessionStats};

@@ -14,14 +14,14 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{ExportError, RecvError, SendError},
+    error::{RecvError, SendError},
     info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
     shared::Shared,
-    srtp::SrtpKeys,
+    srtp::{ExportError, SrtpKeys},
     stats::SessionStats,
 };
 

@@ -1,11 +1,10 @@
-//! Keys for SRTP (RFC 5764).
+//! Keys for something else than the session: SRTP (RFC 5764).
 
 use std::fmt;
 
-use openssl::ssl::SslRef;
+use openssl::{error::ErrorStack, ssl::SslRef};
+use thiserror::Error;
 use zeroize::Zeroizing;
-
-use crate::error::ExportError;
 
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 #[derive(Clone)]
@@ -69,6 +68,15 @@ impl fmt::Debug for SrtpKeys {
             .field("profile", &self.profile)
             .finish_non_exhaustive()
     }
+}
+
+/// Why keying material could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// OpenSSL refused the label or the length.
+    #[error("OpenSSL exports no keying material for this label and length")]
+    OpenSsl(#[from] ErrorStack),
 }
 
 const LABEL: &str = "EXTRACTOR-dtls_srtp";
