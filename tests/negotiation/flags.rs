@@ -36,10 +36,13 @@ pub(crate) async fn facts() {
     assert_eq!(certificate["sha256"].as_str().unwrap().len(), 95);
     let ended = run(&server.addr, &["-v"], b"x\n").await;
     assert!(
-        ended.err.starts_with("version                 DTLSv1.2\n"),
+        ended.err.contains("\nversion                 DTLSv1.2\n"),
         "{ended:?}"
     );
     assert!(ended.err.contains("\n  SHA-256 "), "{ended:?}");
+    let server = Server::start(&["--json"]).await;
+    run(&server.addr, &[], b"x\n").await;
+    server.program.logs("\"psk_identity\":null").await;
 }
 
 pub(crate) async fn passed() {
