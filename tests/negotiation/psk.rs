@@ -109,7 +109,7 @@ pub(crate) async fn reload() {
     let ended = run(&server.addr, &["--psk", "b:2233"], b"x\n").await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let ended = run(&server.addr, &["--psk", "a:0011", "--timeout", "1"], b"x\n").await;
-    ended.fails_with(1, &["not finished"]);
+    ended.fails_with(1, &["not finished", "is it the key that the server has"]);
     live.write(b"two\n").await;
     live.says("Echo: two\n").await;
     let ended = server.program.kill().await;
