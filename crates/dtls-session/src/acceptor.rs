@@ -7,12 +7,13 @@ use openssl::{
     ex_data::Index,
     rand::rand_bytes,
     ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
-    x509::{X509Ref, X509VerifyResult},
+    x509::X509Ref,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
 use crate::{
+    authorize::Authorize,
     config::SessionConfig,
     context::{self, Configure, SessionContext},
     error::{BuildError, HandshakeError},
@@ -21,6 +22,7 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
+    pace::Pace,
     preferences::Preferences,
     psk::{self, PskKey, PskKeys, PskLookup},
     roots::Roots,
@@ -48,6 +50,7 @@ pub struct Acceptor {
     context: Arc<SessionContext>,
     secret: SharedSecret,
     tickets: Arc<TicketKeys>,
+    authorize: Option<Authorize>,
 }
 
 impl Acceptor {
@@ -97,16 +100,23 @@ impl Acceptor {
         Handshake::new(self.resume(hello, pipe), &self.context)
     }
 
-    fn start<S>(&self, pipe: S) -> Started<S> {
+    fn ssl(&self) -> Result<(Ssl, Arc<Pace>), ErrorStack> {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
+        if let Some(authorize) = &self.authorize {
+            authorize.attach(&mut ssl)?;
+        }
+        Ok((ssl, pace))
+    }
+
+    fn start<S>(&self, pipe: S) -> Started<S> {
+        let (ssl, pace) = self.ssl()?;
         let transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
         Ok((ssl, pace, transport))
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
-        let (mut ssl, pace) = self.context.ssl()?;
-        self.tickets.attach(&mut ssl)?;
+        let (mut ssl, pace) = self.ssl()?;
         ssl.set_ex_data(cookie_index()?, hello.cookie.to_vec());
         if !ffi::listen(&mut ssl, &hello.record)? {
             return Err(HandshakeError::HelloRefused);
@@ -139,8 +149,6 @@ pub struct AcceptorBuilder {
     configure: Option<Configure>,
 }
 
-type Authorize = Box<dyn Fn(&X509Ref) -> bool + Send + Sync>;
-
 impl AcceptorBuilder {
     fn new(identity: Option<Identity>) -> Self {
         Self {
@@ -172,7 +180,8 @@ impl AcceptorBuilder {
     }
 
     /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
-    /// whatever else is asked of clients.
+    /// whatever else is asked of clients. Their sessions get no ticket: a key that is taken away is
+    /// of no use from then on.
     pub fn psk(self, keys: PskKeys) -> Self {
         self.psk_lookup(move |identity| keys.get(identity).cloned())
     }
@@ -231,13 +240,13 @@ impl AcceptorBuilder {
     }
 
     /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
-    /// those are let in). It is called in the middle of a handshake's poll and must not wait; a
-    /// resumed session was let in before, and is not asked about again.
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait; also
+    /// before a session is resumed by its ticket, which does not outlive the client's welcome.
     pub fn authorize_client(
         mut self,
         decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.authorize = Some(Box::new(decide));
+        self.authorize = Some(Authorize::new(decide));
         self
     }
 
@@ -270,6 +279,7 @@ impl AcceptorBuilder {
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
             suites.push(context::AEAD_SUITES);
+            scope = scope.with(b"certificate");
         }
         if let Some(psk) = self.psk {
             let mut decoy = Zeroizing::new([0; 32]);
@@ -284,27 +294,19 @@ impl AcceptorBuilder {
         let suites = suites.join(":");
         self.preferences
             .install(&mut context, &suites, Role::Server)?;
+        scope = self.preferences.narrow(scope, &suites);
         self.server_names.install(&mut context);
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
-            match self.authorize {
-                Some(decide) => context.set_verify_callback(*mode, move |good, chain| {
-                    let leaf = chain.error_depth() == 0;
-                    let certificate = chain.current_cert();
-                    let welcome = || certificate.is_some_and(&decide);
-                    let refused = good && leaf && !welcome();
-                    if refused {
-                        chain.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
-                    }
-                    good && !refused
-                }),
+            match &self.authorize {
+                Some(authorize) => authorize.clone().install(&mut context, *mode),
                 None => context.set_verify(*mode),
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
         context.set_session_id_context(&scope.digest())?;
-        ffi::set_ticket_callback(&mut context);
+        ffi::set_ticket_callbacks(&mut context);
         // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
         // that the one OpenSSL reads is the very same.
         let index = cookie_index()?;
@@ -323,6 +325,7 @@ impl AcceptorBuilder {
         Ok(Acceptor {
             context: SessionContext::new(context, self.session, Role::Server),
             tickets: TicketKeys::new(&secret),
+            authorize: self.authorize,
             secret,
         })
     }

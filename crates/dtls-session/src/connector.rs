@@ -255,6 +255,7 @@ impl ConnectorBuilder {
         };
         self.preferences
             .install(&mut context, &suites, Role::Client)?;
+        scope = self.preferences.narrow(scope, &suites);
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
             scope = identity.narrow(scope)?;

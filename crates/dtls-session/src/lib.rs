@@ -48,6 +48,7 @@
 mod acceptor;
 mod alert;
 mod allowance;
+mod authorize;
 mod clock;
 mod config;
 mod connector;

@@ -8,7 +8,7 @@ use openssl::{
     version,
 };
 
-use crate::{error::BuildError, ingress::Role};
+use crate::{error::BuildError, ingress::Role, scope::Scope};
 
 /// A version of DTLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,6 +157,20 @@ impl Preferences {
             context.set_keylog_callback(move |_: &SslRef, line| log(line));
         }
         Ok(())
+    }
+
+    /// Lets sessions be resumed only under the same restrictions: a ticket keeps its cipher suite,
+    /// which OpenSSL does not compare with the list.
+    pub(crate) fn narrow(&self, scope: Scope, default_suites: &str) -> Scope {
+        let suites = self.cipher_suites.as_deref().unwrap_or(default_suites);
+        let lists = [
+            Some(suites),
+            self.groups.as_deref(),
+            self.signature_algorithms.as_deref(),
+        ];
+        lists.into_iter().fold(scope, |scope, list| {
+            scope.with(list.unwrap_or_default().as_bytes())
+        })
     }
 
     /// The protocols in the form of the extension, each behind its length.
