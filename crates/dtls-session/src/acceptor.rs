@@ -6,7 +6,7 @@ use openssl::{
     error::ErrorStack,
     ex_data::Index,
     rand::rand_bytes,
-    ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
+    ssl::{Ssl, SslContextBuilder, SslMethod, SslRef, SslVerifyMode},
     x509::X509Ref,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,7 +24,9 @@ use crate::{
     ingress::Role,
     pace::Pace,
     preferences::Preferences,
-    psk::{self, PskKey, PskKeys, PskLookup},
+    psk::{self, PskKey, PskKeys},
+    psk_inquiry::PskInquiry,
+    psk_lookup::PskLookup,
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
@@ -51,6 +53,7 @@ pub struct Acceptor {
     secret: SharedSecret,
     tickets: Arc<TicketKeys>,
     authorize: Option<Authorize>,
+    psk: Option<PskLookup>,
 }
 
 impl Acceptor {
@@ -70,6 +73,17 @@ impl Acceptor {
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
     ) -> AcceptorBuilder {
         AcceptorBuilder::new(None).psk_lookup(lookup)
+    }
+
+    /// Starts with a way to fetch a client's key by its identity, and no certificate; see
+    /// [`AcceptorBuilder::psk_fetch`].
+    pub fn with_psk_fetch<F>(
+        fetch: impl Fn(Vec<u8>) -> F + Send + Sync + 'static,
+    ) -> AcceptorBuilder
+    where
+        F: Future<Output = Option<PskKey>> + Send + 'static,
+    {
+        AcceptorBuilder::new(None).psk_fetch(fetch)
     }
 
     /// Returns the secret of its tickets, and of the cookies of a listener that has it.
@@ -109,9 +123,17 @@ impl Acceptor {
         Ok((ssl, pace))
     }
 
+    fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
+        match &self.psk {
+            Some(lookup) => lookup.inquire(ssl),
+            None => Ok(None),
+        }
+    }
+
     fn start<S>(&self, pipe: S) -> Started<S> {
-        let (ssl, pace) = self.ssl()?;
-        let transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
+        let (mut ssl, pace) = self.ssl()?;
+        let mut transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
+        transport.inquire(self.inquiry(&mut ssl)?);
         Ok((ssl, pace, transport))
     }
 
@@ -129,6 +151,7 @@ impl Acceptor {
         }
         let mtu = self.context.config.mtu;
         let mut transport = Transport::new(pipe, Role::Server, mtu, Some(hello.sequence));
+        transport.inquire(self.inquiry(&mut ssl)?);
         transport.hold(&mut hello.rest.to_vec());
         Ok((ssl, pace, transport))
     }
@@ -188,15 +211,43 @@ impl AcceptorBuilder {
 
     /// Also lets clients in whose key `lookup` finds by their identity.
     ///
-    /// It is called in the middle of a handshake's poll and must not wait: keys that are far away
-    /// are fetched beforehand, and brought in by [`Listener::set_acceptor`](crate::Listener::set_acceptor).
+    /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
     /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
     /// unanswered.
     pub fn psk_lookup(
         mut self,
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
     ) -> Self {
-        self.psk = Some(PskLookup::new(lookup));
+        self.psk = Some(PskLookup::now(lookup));
+        self
+    }
+
+    /// Also lets clients in whose key the future of `fetch` finds by their identity, however long
+    /// that takes within the [handshake's time](SessionConfig::handshake_timeout).
+    ///
+    /// Only that client's handshake waits, and polls the future; if it ends early, the future is
+    /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
+    /// proved anything else, so that the number of handshakes bounds the number of questions. A
+    /// client that it knows nothing of fails as one with a wrong key does.
+    ///
+    /// ```
+    /// use dtls_session::{Acceptor, PskKey};
+    ///
+    /// # async fn ask_the_database(_: Vec<u8>) -> Option<[u8; 16]> { None }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let acceptor = Acceptor::with_psk_fetch(|identity| async move {
+    ///     let key = ask_the_database(identity).await?;
+    ///     PskKey::new(key).ok()
+    /// })
+    /// .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn psk_fetch<F>(mut self, fetch: impl Fn(Vec<u8>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Option<PskKey>> + Send + 'static,
+    {
+        self.psk = Some(PskLookup::later(fetch));
         self
     }
 
@@ -281,10 +332,10 @@ impl AcceptorBuilder {
             suites.push(context::AEAD_SUITES);
             scope = scope.with(b"certificate");
         }
-        if let Some(psk) = self.psk {
+        if let Some(psk) = &self.psk {
             let mut decoy = Zeroizing::new([0; 32]);
             rand_bytes(&mut *decoy)?;
-            psk.install(&mut context, &decoy);
+            psk.clone().install(&mut context, &decoy);
             suites.extend(psk::suites(self.plain_psk));
             scope = scope.with(b"psk");
         }
@@ -326,6 +377,7 @@ impl AcceptorBuilder {
             context: SessionContext::new(context, self.session, Role::Server),
             tickets: TicketKeys::new(&secret),
             authorize: self.authorize,
+            psk: self.psk,
             secret,
         })
     }

@@ -152,7 +152,7 @@ pub enum PskError {
     #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
     Form,
     /// The identity is empty or too long, or has a zero byte.
-    #[error("the identity has to have from 1 to 128 bytes, none of them zero")]
+    #[error("the identity has to have from 1 to 255 bytes, none of them zero")]
     Identity,
     /// The key is no even number of hexadecimal digits.
     #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]

@@ -72,6 +72,8 @@ mod listener;
 mod pace;
 mod preferences;
 mod psk;
+mod psk_inquiry;
+mod psk_lookup;
 mod reach;
 mod record;
 mod record_layer;

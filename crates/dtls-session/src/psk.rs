@@ -4,13 +4,12 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     fmt, fs,
     path::Path,
-    sync::Arc,
 };
 
-use openssl::{error::ErrorStack, ssl::SslContextBuilder};
+use openssl::ssl::SslContextBuilder;
 use zeroize::Zeroizing;
 
-use crate::{error::PskError, hmac::HmacKey, secret::unhex};
+use crate::{error::PskError, secret::unhex};
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///
@@ -32,8 +31,9 @@ pub struct Psk {
 }
 
 impl Psk {
-    /// The most bytes of an identity (OpenSSL's `PSK_MAX_IDENTITY_LEN` of all versions).
-    pub const MAX_IDENTITY: usize = 128;
+    /// The most bytes of an identity (what a client's OpenSSL has room for: one less than
+    /// `PSK_MAX_IDENTITY_LEN`).
+    pub const MAX_IDENTITY: usize = 255;
 
     /// Makes one of an identity and its key.
     ///
@@ -116,7 +116,7 @@ impl PskKey {
     }
 
     /// Writes the key to the start of OpenSSL's buffer and returns its length; 0 is none.
-    fn write(&self, buffer: &mut [u8]) -> usize {
+    pub(crate) fn write(&self, buffer: &mut [u8]) -> usize {
         match buffer.get_mut(..self.0.len()) {
             Some(room) => {
                 room.copy_from_slice(&self.0);
@@ -124,6 +124,12 @@ impl PskKey {
             }
             None => 0,
         }
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for PskKey {
+    fn from(key: Zeroizing<Vec<u8>>) -> Self {
+        Self(key)
     }
 }
 
@@ -205,30 +211,6 @@ impl PskKeys {
     /// Returns the key of an identity.
     pub fn get(&self, identity: &[u8]) -> Option<&PskKey> {
         self.0.get(str::from_utf8(identity).ok()?)
-    }
-}
-
-/// How a server finds the key of an identity.
-#[derive(Clone)]
-pub(crate) struct PskLookup(Arc<Lookup>);
-
-type Lookup = dyn Fn(&[u8]) -> Option<PskKey> + Send + Sync;
-
-impl PskLookup {
-    pub(crate) fn new(lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
-    }
-
-    /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
-    /// identities learns nothing (RFC 4279 2).
-    pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
-        let decoy = HmacKey::new(decoy);
-        context.set_psk_server_callback(move |_, identity, key| {
-            let identity = identity.unwrap_or_default();
-            let stranger = Zeroizing::new(decoy.sign(&[identity]).to_vec());
-            let found = (self.0)(identity).unwrap_or(PskKey(stranger));
-            Ok::<_, ErrorStack>(found.write(key))
-        });
     }
 }
 

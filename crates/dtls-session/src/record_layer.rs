@@ -62,6 +62,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         let mut unmoved = 0;
         loop {
+            if self.transport().poll_inquiry(cx).is_pending() {
+                let _ = self.transport().poll_drain(cx);
+                return Poll::Pending;
+            }
             self.lower_mtu();
             let outcome = self.stream.as_mut().poll_do_handshake(cx);
             let drained = self.transport().poll_drain(cx);
@@ -75,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ssl_failure(error))),
+                Poll::Pending if self.transport().inquires() => continue,
                 // After a ChangeCipherSpec out of place OpenSSL asks to wait, for nothing in
                 // particular, and whoever sends many of them would hold up what comes behind.
                 Poll::Pending if self.transport().take_fed() => {

@@ -16,6 +16,7 @@ use tokio::{
 use crate::{
     egress::Egress,
     ingress::{Ingress, Role},
+    psk_inquiry::PskInquiry,
     record::{Record, content, set_sequence},
     scratch::with_datagram,
     stats::SessionStats,
@@ -32,6 +33,8 @@ pub(crate) struct Transport<S> {
     egress: Egress,
     /// Admitted records that stood behind the first one in their datagram.
     held: BytesMut,
+    /// What OpenSSL may have to wait for.
+    inquiry: Option<PskInquiry>,
     /// Whether the last read yielded a record.
     fed: bool,
     failure: Option<io::Error>,
@@ -49,11 +52,30 @@ impl<S> Transport<S> {
             ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
+            inquiry: None,
             fed: false,
             failure: None,
             stats: SessionStats::default(),
             first_sent: None,
             first_heard: None,
+        }
+    }
+
+    /// Holds back the message that asks for a key until it is there.
+    pub(crate) fn inquire(&mut self, inquiry: Option<PskInquiry>) {
+        self.inquiry = inquiry;
+    }
+
+    /// Whether OpenSSL is to wait for [`Self::poll_inquiry`].
+    pub(crate) fn inquires(&self) -> bool {
+        self.inquiry.as_ref().is_some_and(PskInquiry::is_waiting)
+    }
+
+    /// Waits for a key that is being fetched.
+    pub(crate) fn poll_inquiry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.inquiry {
+            Some(inquiry) => inquiry.poll(cx),
+            None => Poll::Ready(()),
         }
     }
 
@@ -85,6 +107,7 @@ impl<S> Transport<S> {
 
     pub(crate) fn establish(&mut self) {
         self.ingress.establish();
+        self.inquiry = None;
     }
 
     /// Forgets what belongs to a handshake that is given up.
@@ -129,8 +152,11 @@ impl<S> Transport<S> {
                 tracing::trace!(content_type, epoch, sequence, "record dropped");
                 continue;
             };
+            if let Some(inquiry) = &mut self.inquiry {
+                inquiry.watch(&record);
+            }
             set_sequence(&mut datagram[range.clone()], number);
-            if first.is_empty() {
+            if first.is_empty() && !self.inquires() {
                 first = range;
             } else {
                 self.held.extend_from_slice(&datagram[range]);
@@ -215,6 +241,9 @@ impl<S: AsyncRead + Unpin> Transport<S> {
                         buf.put_slice(first);
                         return Poll::Ready(());
                     }
+                    if self.inquires() {
+                        return Poll::Pending;
+                    }
                 }
                 Err(error) if concerns_one_datagram(&error) => {
                     self.stats.recv_errors += 1;
@@ -244,6 +273,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.fed = false;
+        if this.inquires() {
+            return Poll::Pending;
+        }
         this.fed = this.take_held(buf);
         if this.fed {
             return Poll::Ready(Ok(()));
