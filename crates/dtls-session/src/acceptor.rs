@@ -18,9 +18,11 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
+    key_log::KeyLog,
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
+    srtp::SrtpProfile,
     tickets::TicketKeys,
     transport::Transport,
 };
@@ -52,6 +54,8 @@ impl Acceptor {
             session: SessionConfig::default(),
             clients: None,
             secret: None,
+            key_log: None,
+            srtp: Vec::new(),
             configure: None,
         }
     }
@@ -117,6 +121,8 @@ pub struct AcceptorBuilder {
     session: SessionConfig,
     clients: Option<(Roots, SslVerifyMode)>,
     secret: Option<SharedSecret>,
+    key_log: Option<KeyLog>,
+    srtp: Vec<SrtpProfile>,
     configure: Option<Configure>,
 }
 
@@ -148,6 +154,20 @@ impl AcceptorBuilder {
     /// that clients may go on with any of them (default: a random one).
     pub fn shared_secret(mut self, secret: SharedSecret) -> Self {
         self.secret = Some(secret);
+        self
+    }
+
+    /// Writes the secrets of all sessions there, for reading a capture of them (default: nowhere).
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
+    /// Takes one of these SRTP profiles, the first that the client has too (RFC 5764; default: none). What comes of it
+    /// is [`Session::srtp_keys`](crate::Session::srtp_keys); a peer that shares none has a session
+    /// without.
+    pub fn srtp_profiles(mut self, profiles: impl IntoIterator<Item = SrtpProfile>) -> Self {
+        self.srtp = profiles.into_iter().collect();
         self
     }
 
@@ -186,6 +206,7 @@ impl AcceptorBuilder {
                 .is_some_and(|verified| verified == cookie)
         });
         context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+        context::install_exports(&mut context, self.key_log, &self.srtp)?;
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }

@@ -20,10 +20,12 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
+    key_log::KeyLog,
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
     session_store::{Place, SessionStore},
+    srtp::SrtpProfile,
     transport::Transport,
 };
 
@@ -59,6 +61,8 @@ impl Connector {
             identity: None,
             verify: true,
             sessions: SessionStore::default(),
+            key_log: None,
+            srtp: Vec::new(),
             configure: None,
         }
     }
@@ -154,6 +158,8 @@ pub struct ConnectorBuilder {
     identity: Option<Identity>,
     verify: bool,
     sessions: SessionStore,
+    key_log: Option<KeyLog>,
+    srtp: Vec<SrtpProfile>,
     configure: Option<Configure>,
 }
 
@@ -179,6 +185,20 @@ impl ConnectorBuilder {
     /// Accepts any server, whoever it is: the session is then open to anybody on the path.
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.verify = false;
+        self
+    }
+
+    /// Writes the secrets of all sessions there, for reading a capture of them (default: nowhere).
+    pub fn key_log(mut self, log: KeyLog) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
+    /// Offers these SRTP profiles, the most wanted first (RFC 5764; default: none). What comes of it
+    /// is [`Session::srtp_keys`](crate::Session::srtp_keys); a peer that shares none has a session
+    /// without.
+    pub fn srtp_profiles(mut self, profiles: impl IntoIterator<Item = SrtpProfile>) -> Self {
+        self.srtp = profiles.into_iter().collect();
         self
     }
 
@@ -211,6 +231,7 @@ impl ConnectorBuilder {
         } else {
             SslVerifyMode::NONE
         });
+        context::install_exports(&mut context, self.key_log, &self.srtp)?;
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }

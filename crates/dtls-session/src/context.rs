@@ -16,7 +16,9 @@ use crate::{
     error::BuildError,
     ffi,
     ingress::{MAX_MESSAGE, Role},
+    key_log::KeyLog,
     pace::Pace,
+    srtp::SrtpProfile,
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -85,6 +87,21 @@ pub(crate) fn builder(
     ffi::set_max_send_fragment(&mut context, config.mtu.max(LEAST_FRAGMENT))?;
     ffi::set_max_cert_list(&mut context, MAX_MESSAGE);
     Ok(context)
+}
+
+/// Sets what tells others the sessions' keys.
+pub(crate) fn install_exports(
+    context: &mut SslContextBuilder,
+    log: Option<KeyLog>,
+    srtp: &[SrtpProfile],
+) -> Result<(), ErrorStack> {
+    if let Some(log) = log {
+        context.set_keylog_callback(move |_, line| log.write(line));
+    }
+    if !srtp.is_empty() {
+        context.set_tlsext_use_srtp(&SrtpProfile::list(srtp))?;
+    }
+    Ok(())
 }
 
 /// One forged record ends a CBC session with Encrypt-then-MAC, so there is none.

@@ -110,6 +110,37 @@ pub enum ResumptionError {
     Malformed(#[source] ErrorStack),
 }
 
+/// Why no keys could be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// TLS derives keys of its own with the label.
+    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
+    /// The context is longer than RFC 5705 allows.
+    #[error("a context of {length} bytes is too long: 65535 are allowed")]
+    ContextTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// OpenSSL refused.
+    #[error("OpenSSL exported nothing")]
+    OpenSsl(#[from] ErrorStack),
+}
+
+/// A name that is no SRTP profile's.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{name:?} is no SRTP profile: there are SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_128_GCM, \
+     SRTP_AES128_CM_HMAC_SHA1_80 and SRTP_AES128_CM_HMAC_SHA1_32"
+)]
+pub struct SrtpProfileError {
+    pub(crate) name: String,
+}
+
 /// Why a handshake made no session.
 #[derive(Debug, Error)]
 #[non_exhaustive]

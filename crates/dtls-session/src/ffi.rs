@@ -17,6 +17,7 @@ use foreign_types::ForeignTypeRef;
 use openssl::{
     cipher_ctx::CipherCtxRef,
     error::ErrorStack,
+    nid::Nid,
     ssl::{SslContextBuilder, SslRef, SslSessionRef},
 };
 use openssl_sys as sys;
@@ -114,6 +115,59 @@ pub(crate) fn received_shutdown(ssl: &SslRef) -> bool {
 pub(crate) fn mark_shut_down(ssl: &SslRef) {
     // SAFETY: the SSL is live; the function only sets flags.
     unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) };
+}
+
+/// Returns the group of the key exchange (`SSL_get_negotiated_group`, `SSL_group_to_name`).
+pub(crate) fn group(ssl: &SslRef) -> Option<&'static str> {
+    // SAFETY: the SSL is live; this control takes nothing and only reads.
+    let group = unsafe {
+        sys::SSL_ctrl(
+            ssl.as_ptr(),
+            SSL_CTRL_GET_NEGOTIATED_GROUP,
+            0,
+            ptr::null_mut(),
+        )
+    };
+    let group = c_int::try_from(group).ok().filter(|group| *group != 0)?;
+    // SAFETY: the SSL is live; an unknown group's name is null.
+    let name = unsafe { SSL_group_to_name(ssl.as_ptr(), group) };
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: names end with a zero byte, and stand in OpenSSL's tables.
+    let name = unsafe { CStr::from_ptr(name) };
+    name.to_str().ok()
+}
+
+/// Returns the kind of key and the digest that the peer has signed with
+/// (`SSL_get_peer_signature_type_nid`, `SSL_get_peer_signature_nid`).
+pub(crate) fn peer_signature(ssl: &SslRef) -> Option<(&'static str, Option<&'static str>)> {
+    let (mut key, mut digest): (c_int, c_int) = (0, 0);
+    // SAFETY: the SSL is live, and `key` is written on success only.
+    if unsafe { SSL_get_peer_signature_type_nid(ssl.as_ptr(), &raw mut key) } != 1 {
+        return None;
+    }
+    let pointer: *mut c_void = (&raw mut digest).cast();
+    // SAFETY: this control writes one int on success, and `digest` is one.
+    let known =
+        unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_PEER_SIGNATURE_NID, 0, pointer) } == 1;
+    let key = match Nid::from_raw(key) {
+        Nid::X9_62_ID_ECPUBLICKEY => "ECDSA",
+        Nid::RSAENCRYPTION => "RSA",
+        Nid::RSASSAPSS => "RSA-PSS",
+        other => other.short_name().ok()?,
+    };
+    let digest = Nid::from_raw(digest);
+    // Ed25519 has its own.
+    let digest = (known && digest != Nid::UNDEF).then(|| digest.short_name().ok());
+    Some((key, digest.flatten()))
+}
+
+/// Whether the peer knows RFC 5746 (`SSL_get_secure_renegotiation_support`).
+pub(crate) fn secure_renegotiation(ssl: &SslRef) -> bool {
+    // SAFETY: the SSL is live; this control takes nothing and only reads.
+    let known = unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_RI_SUPPORT, 0, ptr::null_mut()) };
+    known == 1
 }
 
 /// Offers the server to resume a session that nobody else uses (`SSL_set_session`).
@@ -323,6 +377,8 @@ unsafe extern "C" {
     ) -> *const c_uchar;
     fn SSL_SESSION_is_resumable(session: *const sys::SSL_SESSION) -> c_int;
     fn SSL_SESSION_get_ticket_lifetime_hint(session: *const sys::SSL_SESSION) -> c_ulong;
+    fn SSL_group_to_name(ssl: *mut sys::SSL, id: c_int) -> *const c_char;
+    fn SSL_get_peer_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
     fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
     fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
         context: *mut sys::SSL_CTX,
@@ -340,5 +396,8 @@ const DIGEST_SHA256: &CStr = c"SHA2-256";
 const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+const SSL_CTRL_GET_RI_SUPPORT: c_int = 76;
+const SSL_CTRL_GET_PEER_SIGNATURE_NID: c_int = 108;
+const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;

@@ -54,14 +54,17 @@ mod cookie;
 mod egress;
 mod error;
 mod eviction;
+mod exporter;
 mod ffi;
 mod gate;
 mod handshake;
 mod hello;
 mod hmac;
 mod identity;
+mod info;
 mod ingress;
 mod keeper;
+mod key_log;
 mod limits;
 mod listener;
 mod pace;
@@ -77,6 +80,7 @@ mod session;
 mod session_io;
 mod session_store;
 mod shared;
+mod srtp;
 mod stats;
 mod tickets;
 mod transport;
@@ -87,11 +91,14 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, HandshakeError, PemError, RecvError, ResumptionError, SecretError, SendError,
+    BuildError, ExportError, HandshakeError, PemError, RecvError, ResumptionError, SecretError,
+    SendError, SrtpProfileError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
+pub use info::SessionInfo;
+pub use key_log::KeyLog;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use resumption::Resumption;
@@ -99,4 +106,5 @@ pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
+pub use srtp::{SrtpKey, SrtpKeys, SrtpProfile};
 pub use stats::{ListenerStats, SessionStats};

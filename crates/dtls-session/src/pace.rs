@@ -26,6 +26,7 @@ use crate::config::SessionConfig;
 #[derive(Debug)]
 pub(crate) struct Pace {
     initial: AtomicU32,
+    round_trip: AtomicU32,
     min: u32,
     max: u32,
     interval: AtomicU32,
@@ -38,6 +39,7 @@ impl Pace {
     pub(crate) fn new(config: &SessionConfig) -> Self {
         Self {
             initial: AtomicU32::new(micros(config.initial_rto)),
+            round_trip: AtomicU32::new(UNKNOWN),
             min: micros(config.min_rto),
             max: micros(config.max_rto),
             interval: AtomicU32::new(micros(config.initial_rto)),
@@ -56,9 +58,16 @@ impl Pace {
 
     /// Lets the next flight start from a measured round trip.
     pub(crate) fn observe(&self, round_trip: Duration) {
+        self.round_trip.store(micros(round_trip), Relaxed);
         let initial = micros(round_trip).saturating_mul(2).saturating_add(MARGIN);
         self.initial
             .store(initial.clamp(self.min, self.max), Relaxed);
+    }
+
+    /// The round trip that was measured last.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let round_trip = self.round_trip.load(Relaxed);
+        (round_trip != UNKNOWN).then(|| Duration::from_micros(round_trip.into()))
     }
 
     /// The interval that runs now.
@@ -120,6 +129,9 @@ fn micros(duration: Duration) -> u32 {
 
 /// Added to twice the round trip, for a scheduler's sake.
 const MARGIN: u32 = 20_000;
+
+/// No round trip takes more than an hour.
+const UNKNOWN: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {

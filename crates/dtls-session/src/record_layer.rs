@@ -234,6 +234,10 @@ impl<S> RecordLayer<S> {
         ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
     }
 
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.pace.round_trip()
+    }
+
     pub(crate) fn retransmissions(&self) -> u64 {
         self.pace.total_expiries().into()
     }

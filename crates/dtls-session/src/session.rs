@@ -4,6 +4,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use openssl::x509::X509;
@@ -13,12 +14,15 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{ExportError, RecvError, SendError},
+    exporter,
+    info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
     shared::Shared,
+    srtp::SrtpKeys,
     stats::SessionStats,
 };
 
@@ -111,6 +115,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// overhead (`DTLS_get_data_mtu`).
     pub fn max_datagram_size(&self) -> usize {
         self.0.lock().layer.max_plaintext()
+    }
+
+    /// Returns what the handshake has settled.
+    pub fn info(&self) -> SessionInfo {
+        let core = self.0.lock();
+        SessionInfo::of(&core.layer, core.handshake_time)
+    }
+
+    /// Fills `out` with keys for another use, which the peer has too if it asks for the same
+    /// length, label and context (RFC 5705, `SSL_export_keying_material`).
+    ///
+    /// Labels are in IANA's registry, or start with `EXPERIMENTAL`. No context is another one than
+    /// an empty one, and OpenSSL 3.0 takes no more than some 900 bytes.
+    ///
+    /// Only where [`SessionInfo::extended_master_secret`] is true are the keys this session's alone
+    /// (RFC 7627 1).
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::ReservedLabel`] and [`ExportError::ContextTooLong`] for what cannot be
+    /// asked for, and what OpenSSL refuses.
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        exporter::export(self.0.lock().layer.ssl(), out, label, context)
+    }
+
+    /// Returns the keys for SRTP (RFC 5764 4.2), or None if the two sides share no
+    /// [profile](crate::ConnectorBuilder::srtp_profiles).
+    ///
+    /// # Errors
+    ///
+    /// What OpenSSL refuses to export.
+    pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
+        SrtpKeys::of(self.0.lock().layer.ssl())
     }
 
     /// Returns the negotiated version in OpenSSL's words, such as `DTLSv1.2`.
@@ -225,10 +267,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
     /// Starts the keeper of a session whose handshake has just finished.
     pub(crate) fn establish(
         layer: RecordLayer<S>,
+        handshake_time: Duration,
         config: &SessionConfig,
         permit: Option<Permit>,
     ) -> Self {
-        let shared = Arc::new(Shared::new(layer, config, permit));
+        let shared = Arc::new(Shared::new(layer, handshake_time, config, permit));
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)

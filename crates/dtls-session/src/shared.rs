@@ -30,6 +30,7 @@ pub(crate) struct Shared<S> {
 impl<S> Shared<S> {
     pub(crate) fn new(
         layer: RecordLayer<S>,
+        handshake_time: Duration,
         config: &SessionConfig,
         permit: Option<Permit>,
     ) -> Self {
@@ -38,6 +39,7 @@ impl<S> Shared<S> {
         waiters.stir();
         let core = Core {
             layer,
+            handshake_time,
             unread: VecDeque::new(),
             spare: BytesMut::new(),
             recv_queue: config.recv_queue,
@@ -66,6 +68,7 @@ impl<S> Shared<S> {
 #[derive(Debug)]
 pub(crate) struct Core<S> {
     pub(crate) layer: RecordLayer<S>,
+    pub(crate) handshake_time: Duration,
     /// Datagrams that were opened while nobody took them.
     unread: VecDeque<Bytes>,
     /// Where datagrams that leave as `Bytes` are cut from, again and again.
