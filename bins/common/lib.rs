@@ -5,6 +5,7 @@
 mod development;
 mod exit;
 mod host_port;
+mod key_log;
 mod logging;
 mod seconds;
 mod trust;
@@ -17,6 +18,7 @@ pub struct Readme;
 pub use development::{development_identity, development_roots};
 pub use exit::run;
 pub use host_port::HostPort;
+pub use key_log::KeyLogArgs;
 pub use logging::start_logging;
 pub use seconds::seconds;
 pub use trust::TrustArgs;

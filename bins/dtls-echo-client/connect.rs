@@ -20,7 +20,13 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
-    let connector = args.trust.connector(&addresses, config)?.build()?;
+    let builder = args.trust.connector(&addresses, config)?;
+    let builder = builder.srtp_profiles(args.srtp.iter().copied());
+    let connector = match args.keylog.open()? {
+        Some(log) => builder.key_log(log),
+        None => builder,
+    }
+    .build()?;
     let name = args
         .trust
         .server_name

@@ -2,13 +2,15 @@
 
 mod connect;
 mod conversation;
+mod info;
 mod lines;
 mod session_file;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use dtls_echo::{HostPort, TrustArgs, run, seconds, start_logging};
+use dtls_echo::{HostPort, KeyLogArgs, TrustArgs, run, seconds, start_logging};
+use dtls_session::SrtpProfile;
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -32,13 +34,27 @@ pub(crate) struct Args {
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    /// SRTP profiles to offer, the most wanted first (RFC 5764), such as
+    /// SRTP_AEAD_AES_128_GCM,SRTP_AES128_CM_HMAC_SHA1_80
+    #[arg(long, value_name = "PROFILES", value_delimiter = ',')]
+    srtp: Vec<SrtpProfile>,
+    #[command(flatten)]
+    keylog: KeyLogArgs,
+    /// Tell on stderr what the handshake has settled: cipher suite, certificates, times, sizes
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell the same to programs: a line on stderr that is one JSON object; no other line there
+    /// starts with {
+    #[arg(long)]
+    json: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     run(async {
-        start_logging()?;
+        start_logging(false)?;
         let session = connect::connect(&args).await?;
+        info::tell(&args, &session)?;
         conversation::converse(session, args.timeout).await
     })
 }

@@ -16,8 +16,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use dtls_echo::{HostPort, development_identity, run, seconds, start_logging};
-use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret};
+use dtls_echo::{HostPort, KeyLogArgs, development_identity, run, seconds, start_logging};
+use dtls_session::{
+    Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret, SrtpProfile,
+};
 use udp_demux::{Endpoint, bind_shards};
 
 use crate::shards::Shards;
@@ -55,6 +57,15 @@ struct Args {
     /// How many threads to serve with, each with a socket of its own [default: one for each core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
+    /// SRTP profiles to take, the most wanted first (RFC 5764), such as
+    /// SRTP_AEAD_AES_128_GCM,SRTP_AES128_CM_HMAC_SHA1_80
+    #[arg(long, value_name = "PROFILES", value_delimiter = ',')]
+    srtp: Vec<SrtpProfile>,
+    #[command(flatten)]
+    keylog: KeyLogArgs,
+    /// Tell of each session on stderr, as with RUST_LOG=info
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -116,7 +127,7 @@ fn main() -> ExitCode {
 }
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
-    start_logging()?;
+    start_logging(args.verbose)?;
     let addresses = args.addr.resolve().await?;
     let acceptor = acceptor(&args, &addresses, None)?;
     let sockets = bind(&addresses, args.shards())
@@ -160,6 +171,11 @@ fn acceptor(
             .handshake_timeout(args.handshake_timeout)
             .idle_timeout(Some(args.idle_timeout)),
     );
+    let builder = builder.srtp_profiles(args.srtp.iter().copied());
+    let builder = match args.keylog.open()? {
+        Some(log) => builder.key_log(log),
+        None => builder,
+    };
     let secret = match &args.shared_secret {
         Some(file) => Some(
             SharedSecret::from_file(file)

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
-use dtls_session::{Handshake, Listener, Session};
+use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -126,14 +126,33 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
     }
 }
 
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+/// Tells what the handshake has settled.
+fn tell(peer: SocketAddr, info: &SessionInfo) {
+    let client = info.peer_certificates.first();
+    let alpn = info.alpn.as_ref().map(|name| name.escape_ascii());
     tracing::info!(
         %peer,
-        version = session.version(),
-        cipher = session.cipher(),
-        resumed = session.resumed(),
+        version = info.version,
+        cipher = info.cipher,
+        group = info.group,
+        server_name = info.server_name,
+        alpn = alpn.map(|name| name.to_string()),
+        srtp_profile = info.srtp_profile.map(|profile| profile.to_string()),
+        client = client.map(|client| format!("{:?}", client.subject_name())),
+        extended_master_secret = info.extended_master_secret,
+        handshake_time = ?info.handshake_time,
+        round_trip = info.round_trip.map(tracing::field::debug),
+        flights_repeated = info.flights_repeated,
+        mtu = info.mtu,
+        resumed = info.resumed,
         "session started"
     );
+}
+
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    if tracing::enabled!(tracing::Level::INFO) {
+        tell(peer, &session.info());
+    }
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {
