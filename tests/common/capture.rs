@@ -9,7 +9,9 @@ use super::Direction;
 
 /// Datagrams between one client and one server, in the order that they were delivered in.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Capture(Arc<Mutex<Vec<(Direction, Vec<u8>)>>>);
+pub(crate) struct Capture(Arc<Mutex<Vec<Datagram>>>);
+
+type Datagram = (Direction, Vec<u8>);
 
 impl Capture {
     pub(crate) fn add(&self, direction: Direction, datagram: &[u8]) {

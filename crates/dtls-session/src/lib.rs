@@ -91,8 +91,8 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ExportError, HandshakeError, PemError, RecvError, ResumptionError, SecretError,
-    SendError, SrtpProfileError,
+    BuildError, ExportError, HandshakeError, MtuError, PemError, RecvError, ResumptionError,
+    SecretError, SendError, SrtpProfileError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;

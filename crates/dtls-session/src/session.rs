@@ -14,7 +14,7 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{ExportError, RecvError, SendError},
+    error::{ExportError, MtuError, RecvError, SendError},
     exporter,
     info::SessionInfo,
     keeper::Keeper,
@@ -115,6 +115,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// overhead (`DTLS_get_data_mtu`).
     pub fn max_datagram_size(&self) -> usize {
         self.0.lock().layer.max_plaintext()
+    }
+
+    /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
+    /// that finds out itself what the path carries, as by RFC 8899.
+    ///
+    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1),
+    /// and nothing does so after it: datagrams of data are not repeated, so nobody knows which were
+    /// lost.
+    ///
+    /// # Errors
+    ///
+    /// [`MtuError`] above what was [configured](SessionConfig::mtu) and below 256 bytes; the MTU
+    /// is then what it was.
+    pub fn set_mtu(&self, bytes: usize) -> Result<(), MtuError> {
+        self.0.lock().set_mtu(bytes)
     }
 
     /// Returns what the handshake has settled.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{MtuError, RecvError, SendError},
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
     scratch::with_plaintext,
@@ -40,6 +40,7 @@ impl<S> Shared<S> {
         let core = Core {
             layer,
             handshake_time,
+            configured_mtu: config.mtu,
             unread: VecDeque::new(),
             spare: BytesMut::new(),
             recv_queue: config.recv_queue,
@@ -69,6 +70,7 @@ impl<S> Shared<S> {
 pub(crate) struct Core<S> {
     pub(crate) layer: RecordLayer<S>,
     pub(crate) handshake_time: Duration,
+    configured_mtu: usize,
     /// Datagrams that were opened while nobody took them.
     unread: VecDeque<Bytes>,
     /// Where datagrams that leave as `Bytes` are cut from, again and again.
@@ -191,6 +193,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
             self.layer.seal_close(cx);
         }
         self.closed = true;
+    }
+
+    /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
+    pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
+        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
+        if !(least..=most).contains(&asked) {
+            return Err(MtuError { asked, least, most });
+        }
+        self.layer.set_mtu(asked);
+        Ok(())
     }
 
     pub(crate) fn expire(&mut self, idle: Duration) {

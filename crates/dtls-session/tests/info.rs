@@ -10,7 +10,7 @@ use std::{
 };
 
 use common::*;
-use dtls_session::{Acceptor, Connector, Limits, SessionInfo};
+use dtls_session::{Acceptor, Connector, Limits, SendError, SessionInfo};
 
 #[tokio::test]
 async fn both_sides_tell_of_the_same_session() {
@@ -127,6 +127,29 @@ async fn the_mtu_is_what_the_path_let_through() {
     server.send(&vec![1; 548 - 37]).await.unwrap();
     let mut buf = [0; 600];
     assert_eq!(within(client.recv(&mut buf)).await.unwrap(), Some(548 - 37));
+}
+
+#[tokio::test]
+async fn an_application_may_set_the_mtu_up_to_what_was_configured() {
+    let (server, client) = default_sessions().await;
+    let mut buf = [0; 2000];
+    for mtu in [256, 1232, 1350, 300] {
+        server.set_mtu(mtu).unwrap();
+        let most = mtu - 37;
+        assert_eq!((server.info().mtu, server.max_datagram_size()), (mtu, most));
+        let sent = server.send(&vec![1; most + 1]).await;
+        assert!(matches!(sent, Err(SendError::TooLarge { max, .. }) if max == most));
+        server.send(&vec![1; most]).await.unwrap();
+        let received = within(client.recv(&mut buf)).await.unwrap();
+        assert_eq!(received, Some(most));
+    }
+    for asked in [0, 255, 1351, usize::MAX] {
+        let error = server.set_mtu(asked).unwrap_err();
+        assert_eq!((error.asked, error.least, error.most), (asked, 256, 1350));
+    }
+    assert_eq!(server.info().mtu, 300);
+    // The other direction's is its own affair.
+    assert_eq!(client.info().mtu, 1350);
 }
 
 fn with_ca(name: &str) -> dtls_session::Identity {
