@@ -158,7 +158,6 @@ pub(crate) fn peer_signature(ssl: &SslRef) -> Option<(&'static str, Option<&'sta
         other => other.short_name().ok()?,
     };
     let digest = Nid::from_raw(digest);
-    // Ed25519 has its own.
     let digest = (known && digest != Nid::UNDEF).then(|| digest.short_name().ok());
     Some((key, digest.flatten()))
 }

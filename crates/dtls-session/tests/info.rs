@@ -11,6 +11,15 @@ use std::{
 
 use common::*;
 use dtls_session::{Acceptor, Connector, Limits, SendError, SessionInfo};
+use openssl::{
+    asn1::Asn1Time,
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, PKeyRef, Private},
+    rsa::Rsa,
+    x509::{X509, X509Builder},
+};
 
 #[tokio::test]
 async fn both_sides_tell_of_the_same_session() {
@@ -40,6 +49,31 @@ async fn both_sides_tell_of_the_same_session() {
     assert_eq!(server.peer_signature, None);
     assert_eq!(pems(&client), [own("server")]);
     assert!(server.peer_certificates.is_empty());
+}
+
+#[tokio::test]
+async fn each_kind_of_signature_has_its_name() {
+    let p384 = EcGroup::from_curve_name(Nid::SECP384R1).unwrap();
+    for (key, name) in [
+        (
+            PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
+            "RSA-PSS-SHA256",
+        ),
+        (
+            PKey::from_ec_key(EcKey::generate(&p384).unwrap()).unwrap(),
+            "ECDSA-SHA256",
+        ),
+    ] {
+        let acceptor = Acceptor::builder(self_signed(&key)).session(patient());
+        let connector = Connector::builder(roots())
+            .danger_accept_any_certificate()
+            .session(patient())
+            .build()
+            .unwrap();
+        let pipes = pipe(lossless());
+        let (_server, client) = sessions(&acceptor.build().unwrap(), &connector, pipes).await;
+        assert_eq!(client.info().peer_signature.as_deref(), Some(name));
+    }
 }
 
 #[tokio::test]
@@ -152,6 +186,17 @@ async fn an_application_may_set_the_mtu_up_to_what_was_configured() {
     assert_eq!(client.info().mtu, 1350);
 }
 
+fn self_signed(key: &PKeyRef<Private>) -> dtls_session::Identity {
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_pubkey(key).unwrap();
+    let (today, later) = (Asn1Time::days_from_now(0), Asn1Time::days_from_now(2));
+    builder.set_not_before(&today.unwrap()).unwrap();
+    builder.set_not_after(&later.unwrap()).unwrap();
+    builder.sign(key, MessageDigest::sha256()).unwrap();
+    let pem = builder.build().to_pem().unwrap();
+    dtls_session::Identity::from_pem(&pem, &key.private_key_to_pem_pkcs8().unwrap()).unwrap()
+}
+
 fn with_ca(name: &str) -> dtls_session::Identity {
     let read = |file| std::fs::read(format!("{CERTS}/{file}")).unwrap();
     let chain = [read(format!("{name}.pem")), read("ca.pem".to_owned())].concat();
@@ -159,12 +204,12 @@ fn with_ca(name: &str) -> dtls_session::Identity {
 }
 
 fn pems(info: &SessionInfo) -> Vec<Vec<u8>> {
-    let pem = |certificate: &openssl::x509::X509| certificate.to_pem().unwrap();
+    let pem = |certificate: &X509| certificate.to_pem().unwrap();
     info.peer_certificates.iter().map(pem).collect()
 }
 
 fn own(name: &str) -> Vec<u8> {
     let pem = std::fs::read(format!("{CERTS}/{name}.pem")).unwrap();
-    let certificate = openssl::x509::X509::from_pem(&pem).unwrap();
+    let certificate = X509::from_pem(&pem).unwrap();
     certificate.to_pem().unwrap()
 }
