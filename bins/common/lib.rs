@@ -4,9 +4,10 @@
 
 mod development;
 mod exit;
+mod facts;
 mod host_port;
-mod key_log;
 mod logging;
+mod preferences;
 mod seconds;
 mod trust;
 
@@ -17,8 +18,9 @@ pub struct Readme;
 
 pub use development::{development_identity, development_roots};
 pub use exit::run;
+pub use facts::Facts;
 pub use host_port::HostPort;
-pub use key_log::KeyLogArgs;
 pub use logging::start_logging;
+pub use preferences::PreferenceArgs;
 pub use seconds::seconds;
 pub use trust::TrustArgs;

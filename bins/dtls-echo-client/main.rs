@@ -2,15 +2,13 @@
 
 mod connect;
 mod conversation;
-mod info;
 mod lines;
 mod session_file;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
-use dtls_echo::{HostPort, KeyLogArgs, TrustArgs, run, seconds, start_logging};
-use dtls_session::SrtpProfile;
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use dtls_echo::{Facts, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -28,33 +26,38 @@ pub(crate) struct Args {
     /// Resume the session in this file, if it can be, and leave the new one there for the next run
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
+    /// Tell on stderr what was negotiated
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell on stderr what was negotiated, in one line of JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
-    /// SRTP profiles to offer, the most wanted first (RFC 5764), such as
-    /// SRTP_AEAD_AES_128_GCM,SRTP_AES128_CM_HMAC_SHA1_80
-    #[arg(long, value_name = "PROFILES", value_delimiter = ',')]
-    srtp: Vec<SrtpProfile>,
-    #[command(flatten)]
-    keylog: KeyLogArgs,
-    /// Tell on stderr what the handshake has settled: cipher suite, certificates, times, sizes
-    #[arg(short, long)]
-    verbose: bool,
-    /// Tell the same to programs: a line on stderr that is one JSON object; no other line there
-    /// starts with {
-    #[arg(long)]
-    json: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Err(error) = args.trust.check() {
+        Args::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit()
+    }
     run(async {
-        start_logging(false)?;
+        start_logging()?;
         let session = connect::connect(&args).await?;
-        info::tell(&args, &session)?;
+        let facts = || Facts::from(session.info());
+        if args.json {
+            eprintln!("{}", serde_json::to_string(&facts())?);
+        } else if args.verbose {
+            eprintln!("{}", facts());
+        }
         conversation::converse(session, args.timeout).await
     })
 }

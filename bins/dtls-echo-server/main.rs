@@ -1,5 +1,6 @@
 //! Echoes lines over DTLS, to many peers at once.
 
+mod credentials;
 mod reload;
 mod serve;
 mod shards;
@@ -14,15 +15,16 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{HostPort, KeyLogArgs, development_identity, run, seconds, start_logging};
-use dtls_session::{
-    Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret, SrtpProfile,
-};
+use dtls_echo::{HostPort, PreferenceArgs, run, seconds, start_logging};
+use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::{Endpoint, bind_shards};
 
-use crate::shards::Shards;
+use crate::{
+    credentials::{ClientAuth, NamedIdentity},
+    shards::Shards,
+};
 
 /// Echoes lines over DTLS: each comes back with `Echo: ` before it.
 ///
@@ -41,6 +43,25 @@ struct Args {
     /// Private key of the first certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Show another certificate to clients that ask for this server name; may be given several times
+    #[arg(long, value_name = "NAME=CERT,KEY")]
+    sni: Vec<NamedIdentity>,
+    /// Ask clients for a certificate that leads to the authorities in this PEM file
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Whether a client may do without a certificate [default: require]
+    #[arg(long, value_name = "HOW", requires = "client_ca")]
+    client_auth: Option<ClientAuth>,
+    /// Let clients in that have a key in this file, with IDENTITY:KEY in each line, the key in
+    /// hexadecimal
+    #[arg(long, value_name = "FILE")]
+    psk_file: Option<PathBuf>,
+    /// Tell clients which key to use
+    #[arg(long, value_name = "TEXT", requires = "psk_file")]
+    psk_hint: Option<String>,
+    /// Also allow keys without a Diffie-Hellman exchange, as small devices have them
+    #[arg(long, requires = "psk_file")]
+    allow_plain_psk: bool,
     /// Secrets of a fleet of servers, in hexadecimal digits, one a line: cookies and tickets are made
     /// with the first, the others are still accepted [default: a random one]
     #[arg(long, value_name = "FILE")]
@@ -57,15 +78,8 @@ struct Args {
     /// How many threads to serve with, each with a socket of its own [default: one for each core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
-    /// SRTP profiles to take, the most wanted first (RFC 5764), such as
-    /// SRTP_AEAD_AES_128_GCM,SRTP_AES128_CM_HMAC_SHA1_80
-    #[arg(long, value_name = "PROFILES", value_delimiter = ',')]
-    srtp: Vec<SrtpProfile>,
     #[command(flatten)]
-    keylog: KeyLogArgs,
-    /// Tell of each session on stderr, as with RUST_LOG=info
-    #[arg(short, long)]
-    verbose: bool,
+    preferences: PreferenceArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -127,7 +141,7 @@ fn main() -> ExitCode {
 }
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
-    start_logging(args.verbose)?;
+    start_logging()?;
     let addresses = args.addr.resolve().await?;
     let acceptor = acceptor(&args, &addresses, None)?;
     let sockets = bind(&addresses, args.shards())
@@ -146,7 +160,7 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
     tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
     let stopped = shards.stopped();
-    let served = serve::serve(&listener, async {
+    let served = serve::serve(Arc::clone(&listener), async move {
         tokio::select! {
             () = stop => {}
             () = stopped.cancelled() => {}
@@ -165,17 +179,12 @@ fn acceptor(
     addresses: &[SocketAddr],
     former: Option<&Acceptor>,
 ) -> anyhow::Result<Acceptor> {
-    let builder = Acceptor::builder(identity(args, addresses)?).session(
+    let builder = credentials::builder(args, addresses)?.session(
         SessionConfig::default()
             .mtu(args.mtu.into())
             .handshake_timeout(args.handshake_timeout)
             .idle_timeout(Some(args.idle_timeout)),
     );
-    let builder = builder.srtp_profiles(args.srtp.iter().copied());
-    let builder = match args.keylog.open()? {
-        Some(log) => builder.key_log(log),
-        None => builder,
-    };
     let secret = match &args.shared_secret {
         Some(file) => Some(
             SharedSecret::from_file(file)
@@ -183,26 +192,12 @@ fn acceptor(
         ),
         None => former.map(|former| former.shared_secret().clone()),
     };
+    let builder = builder.preferences(args.preferences.preferences()?);
     let builder = match secret {
         Some(secret) => builder.shared_secret(secret),
         None => builder,
     };
     Ok(builder.build()?)
-}
-
-fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Identity> {
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Identity::from_pem_files(cert, key)
-            .with_context(|| format!("cannot use {} with {}", cert.display(), key.display()));
-    }
-    if !addresses.iter().all(|address| address.ip().is_loopback()) {
-        bail!(
-            "{} is not a loopback address, and the development identity's key is known to \
-             everybody: pass --cert FILE and --key FILE",
-            args.addr
-        );
-    }
-    Ok(development_identity()?)
 }
 
 /// Binds the first address that can be had.

@@ -1,8 +1,8 @@
 //! One task for each peer, until told to stop.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use dtls_session::{Handshake, Listener, Session, SessionInfo};
+use dtls_session::{Handshake, Listener, Session};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -13,7 +13,16 @@ use udp_demux::Channel;
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -> io::Result<()> {
+pub(crate) async fn serve(
+    listener: Arc<Listener>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
+    let accepting = tokio::spawn(accept(listener, stop));
+    accepting.await.map_err(io::Error::other)?
+}
+
+async fn accept(listener: Arc<Listener>, stop: impl Future<Output = ()>) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
     let peers = TaskTracker::new();
@@ -42,7 +51,7 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
-    report_socket(listener);
+    report_socket(&listener);
     outcome
 }
 
@@ -126,33 +135,20 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
     }
 }
 
-/// Tells what the handshake has settled.
-fn tell(peer: SocketAddr, info: &SessionInfo) {
-    let client = info.peer_certificates.first();
-    let alpn = info.alpn.as_ref().map(|name| name.escape_ascii());
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    let info = session.info();
     tracing::info!(
         %peer,
         version = info.version,
         cipher = info.cipher,
         group = info.group,
-        server_name = info.server_name,
-        alpn = alpn.map(|name| name.to_string()),
-        srtp_profile = info.srtp_profile.map(|profile| profile.to_string()),
-        client = client.map(|client| format!("{:?}", client.subject_name())),
-        extended_master_secret = info.extended_master_secret,
-        handshake_time = ?info.handshake_time,
-        round_trip = info.round_trip.map(tracing::field::debug),
-        flights_repeated = info.flights_repeated,
-        mtu = info.mtu,
+        psk = info.psk_identity,
+        name = info.server_name,
+        certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
+        protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
         resumed = info.resumed,
         "session started"
     );
-}
-
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
-    if tracing::enabled!(tracing::Level::INFO) {
-        tell(peer, &session.info());
-    }
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {

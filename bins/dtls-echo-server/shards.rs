@@ -69,7 +69,7 @@ fn run(
         .build()?;
     let served = runtime.block_on(async {
         let listener = listener.sibling(Endpoint::from_socket(socket, config)?);
-        serve(&listener, stop.cancelled()).await
+        serve(Arc::new(listener), stop.cancelled_owned()).await
     });
     drop(ending);
     served

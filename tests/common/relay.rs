@@ -13,8 +13,6 @@ use std::{
 
 use tokio::{net::UdpSocket, task::JoinSet, time::sleep};
 
-use super::Capture;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     ToServer,
@@ -91,27 +89,10 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) async fn start(server: SocketAddr, weather: Weather) -> io::Result<Self> {
-        Self::begin(server, weather, None).await
-    }
-
-    /// Starts a relay that keeps what it has delivered.
-    pub(crate) async fn start_recording(
-        server: SocketAddr,
-        weather: Weather,
-        capture: Capture,
-    ) -> io::Result<Self> {
-        Self::begin(server, weather, Some(capture)).await
-    }
-
-    async fn begin(
-        server: SocketAddr,
-        weather: Weather,
-        capture: Option<Capture>,
-    ) -> io::Result<Self> {
         let front = Arc::new(UdpSocket::bind("127.0.0.1:0").await?);
         let addr = front.local_addr()?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(relay(front, server, weather, capture));
+        tasks.spawn(relay(front, server, weather));
         Ok(Self {
             addr,
             _tasks: tasks,
@@ -130,12 +111,7 @@ struct Client {
     upstream: Arc<UdpSocket>,
 }
 
-async fn relay(
-    front: Arc<UdpSocket>,
-    server: SocketAddr,
-    weather: Weather,
-    capture: Option<Capture>,
-) {
+async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
     let mut clients: HashMap<SocketAddr, Client> = HashMap::new();
     let mut back = JoinSet::new();
     let mut buf = vec![0; 65_536];
@@ -150,14 +126,7 @@ async fn relay(
             Entry::Vacant(vacant) => {
                 let upstream = connected_to(server).await;
                 let (up, down) = (Arc::clone(&upstream), Arc::clone(&front));
-                back.spawn(relay_back(
-                    up,
-                    down,
-                    peer,
-                    number,
-                    weather.clone(),
-                    capture.clone(),
-                ));
+                back.spawn(relay_back(up, down, peer, number, weather.clone()));
                 vacant.insert(Client {
                     number,
                     sent: 0,
@@ -169,9 +138,6 @@ async fn relay(
         client.sent += 1;
         let copies = weather.deliver(client.number, Direction::ToServer, index, &buf[..length]);
         for (delay, copy) in copies {
-            if let Some(capture) = &capture {
-                capture.add(Direction::ToServer, &copy);
-            }
             deliver(Arc::clone(&client.upstream), server, delay, copy);
         }
     }
@@ -192,7 +158,6 @@ async fn relay_back(
     peer: SocketAddr,
     number: u64,
     weather: Weather,
-    capture: Option<Capture>,
 ) {
     let mut buf = vec![0; 65_536];
     let mut index = 0;
@@ -205,9 +170,6 @@ async fn relay_back(
         let copies = weather.deliver(number, Direction::ToClient, index, &buf[..length]);
         index += 1;
         for (delay, copy) in copies {
-            if let Some(capture) = &capture {
-                capture.add(Direction::ToClient, &copy);
-            }
             deliver(Arc::clone(&front), peer, delay, copy);
         }
     }

@@ -1,13 +1,16 @@
 //! The server's side: an identity, and handshakes made from it.
 
-use std::{fmt, sync::Arc};
+use std::{ffi::CString, fmt, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
+    rand::rand_bytes,
     ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
+    x509::{X509Ref, X509VerifyResult},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use zeroize::Zeroizing;
 
 use crate::{
     config::SessionConfig,
@@ -18,11 +21,12 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
-    key_log::KeyLog,
+    preferences::Preferences,
+    psk::{self, PskKey, PskKeys, PskLookup},
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
-    srtp::SrtpProfile,
+    server_names::ServerNames,
     tickets::TicketKeys,
     transport::Transport,
 };
@@ -49,15 +53,20 @@ pub struct Acceptor {
 impl Acceptor {
     /// Starts with what the server shows its clients.
     pub fn builder(identity: Identity) -> AcceptorBuilder {
-        AcceptorBuilder {
-            identity,
-            session: SessionConfig::default(),
-            clients: None,
-            secret: None,
-            key_log: None,
-            srtp: Vec::new(),
-            configure: None,
-        }
+        AcceptorBuilder::new(Some(identity))
+    }
+
+    /// Starts with the pre-shared keys of its clients, and no certificate.
+    pub fn with_psk(keys: PskKeys) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk(keys)
+    }
+
+    /// Starts with a way to find a client's key by its identity, and no certificate; see
+    /// [`AcceptorBuilder::psk_lookup`].
+    pub fn with_psk_lookup(
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk_lookup(lookup)
     }
 
     /// Returns the secret of its tickets, and of the cookies of a listener that has it.
@@ -117,16 +126,87 @@ impl Acceptor {
 
 /// Gathers what an [`Acceptor`] needs.
 pub struct AcceptorBuilder {
-    identity: Identity,
+    identity: Option<Identity>,
+    server_names: ServerNames,
     session: SessionConfig,
+    preferences: Preferences,
     clients: Option<(Roots, SslVerifyMode)>,
+    authorize: Option<Authorize>,
+    psk: Option<PskLookup>,
+    psk_hint: Option<CString>,
+    plain_psk: bool,
     secret: Option<SharedSecret>,
-    key_log: Option<KeyLog>,
-    srtp: Vec<SrtpProfile>,
     configure: Option<Configure>,
 }
 
+type Authorize = Box<dyn Fn(&X509Ref) -> bool + Send + Sync>;
+
 impl AcceptorBuilder {
+    fn new(identity: Option<Identity>) -> Self {
+        Self {
+            identity,
+            server_names: ServerNames::default(),
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            clients: None,
+            authorize: None,
+            psk: None,
+            psk_hint: None,
+            plain_psk: false,
+            secret: None,
+            configure: None,
+        }
+    }
+
+    /// Shows another identity to clients that ask for the server `name` (SNI, RFC 6066 3); `*.`
+    /// at its start stands for any one label (default: the same one to all).
+    pub fn server_name(mut self, name: &str, identity: Identity) -> Self {
+        self.server_names.insert(name, identity);
+        self
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
+    /// whatever else is asked of clients.
+    pub fn psk(self, keys: PskKeys) -> Self {
+        self.psk_lookup(move |identity| keys.get(identity).cloned())
+    }
+
+    /// Also lets clients in whose key `lookup` finds by their identity.
+    ///
+    /// It is called in the middle of a handshake's poll and must not wait: keys that are far away
+    /// are fetched beforehand, and brought in by [`Listener::set_acceptor`](crate::Listener::set_acceptor).
+    /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
+    /// unanswered.
+    pub fn psk_lookup(
+        mut self,
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> Self {
+        self.psk = Some(PskLookup::new(lookup));
+        self
+    }
+
+    /// Tells clients which key to use (RFC 4279 5.2); a zero byte ends it (default: nothing).
+    pub fn psk_hint(mut self, hint: &str) -> Self {
+        let text = hint.split('\0').next().unwrap_or_default();
+        self.psk_hint = CString::new(text).ok();
+        self
+    }
+
+    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM, CCM and CCM-8, as
+    /// small devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
     /// Sets sizes and times (default: [`SessionConfig::default`]).
     pub fn session(mut self, config: SessionConfig) -> Self {
         self.session = config;
@@ -150,24 +230,21 @@ impl AcceptorBuilder {
         self
     }
 
+    /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait; a
+    /// resumed session was let in before, and is not asked about again.
+    pub fn authorize_client(
+        mut self,
+        decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.authorize = Some(Box::new(decide));
+        self
+    }
+
     /// Makes cookies and session tickets (RFC 5077) with a secret that other servers have, too, so
     /// that clients may go on with any of them (default: a random one).
     pub fn shared_secret(mut self, secret: SharedSecret) -> Self {
         self.secret = Some(secret);
-        self
-    }
-
-    /// Writes the secrets of all sessions there, for reading a capture of them (default: nowhere).
-    pub fn key_log(mut self, log: KeyLog) -> Self {
-        self.key_log = Some(log);
-        self
-    }
-
-    /// Takes one of these SRTP profiles, the first that the client has too (RFC 5764; default: none). What comes of it
-    /// is [`Session::srtp_keys`](crate::Session::srtp_keys); a peer that shares none has a session
-    /// without.
-    pub fn srtp_profiles(mut self, profiles: impl IntoIterator<Item = SrtpProfile>) -> Self {
-        self.srtp = profiles.into_iter().collect();
         self
     }
 
@@ -188,12 +265,42 @@ impl AcceptorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
-        self.identity.install(&mut context)?;
         let mut scope = Scope::new("server");
+        let mut suites = Vec::new();
+        if let Some(identity) = &self.identity {
+            identity.install(&mut context)?;
+            suites.push(context::AEAD_SUITES);
+        }
+        if let Some(psk) = self.psk {
+            let mut decoy = Zeroizing::new([0; 32]);
+            rand_bytes(&mut *decoy)?;
+            psk.install(&mut context, &decoy);
+            suites.extend(psk::suites(self.plain_psk));
+            scope = scope.with(b"psk");
+        }
+        if let Some(hint) = &self.psk_hint {
+            ffi::set_psk_hint(&mut context, hint)?;
+        }
+        let suites = suites.join(":");
+        self.preferences
+            .install(&mut context, &suites, Role::Server)?;
+        self.server_names.install(&mut context);
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
-            context.set_verify(*mode);
+            match self.authorize {
+                Some(decide) => context.set_verify_callback(*mode, move |good, chain| {
+                    let leaf = chain.error_depth() == 0;
+                    let certificate = chain.current_cert();
+                    let welcome = || certificate.is_some_and(&decide);
+                    let refused = good && leaf && !welcome();
+                    if refused {
+                        chain.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
+                    }
+                    good && !refused
+                }),
+                None => context.set_verify(*mode),
+            }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
         context.set_session_id_context(&scope.digest())?;
@@ -206,7 +313,6 @@ impl AcceptorBuilder {
                 .is_some_and(|verified| verified == cookie)
         });
         context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
-        context::install_exports(&mut context, self.key_log, &self.srtp)?;
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }

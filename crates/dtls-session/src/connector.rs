@@ -20,12 +20,12 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
-    key_log::KeyLog,
+    preferences::Preferences,
+    psk::{self, Psk},
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
     session_store::{Place, SessionStore},
-    srtp::SrtpProfile,
     transport::Transport,
 };
 
@@ -55,16 +55,13 @@ pub struct Connector {
 impl Connector {
     /// Starts with whom to believe.
     pub fn builder(roots: Roots) -> ConnectorBuilder {
-        ConnectorBuilder {
-            roots,
-            session: SessionConfig::default(),
-            identity: None,
-            verify: true,
-            sessions: SessionStore::default(),
-            key_log: None,
-            srtp: Vec::new(),
-            configure: None,
-        }
+        ConnectorBuilder::new(Credential::Certificate(roots))
+    }
+
+    /// Starts with a key that the server has, too (RFC 4279), which takes the place of all
+    /// certificates: the server proves who it is by knowing the key.
+    pub fn with_psk(psk: Psk) -> ConnectorBuilder {
+        ConnectorBuilder::new(Credential::Psk(psk))
     }
 
     /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
@@ -125,6 +122,10 @@ impl Connector {
         resumption.session(&self.scope_of(name)).is_some()
     }
 
+    pub(crate) fn sessions(&self) -> &SessionStore {
+        &self.sessions
+    }
+
     fn scope_of(&self, name: &str) -> [u8; 32] {
         self.scope.clone().with(name.as_bytes()).digest()
     }
@@ -153,17 +154,51 @@ impl Connector {
 
 /// Gathers what a [`Connector`] needs.
 pub struct ConnectorBuilder {
-    roots: Roots,
+    credential: Credential,
     session: SessionConfig,
+    preferences: Preferences,
+    plain_psk: bool,
     identity: Option<Identity>,
     verify: bool,
     sessions: SessionStore,
-    key_log: Option<KeyLog>,
-    srtp: Vec<SrtpProfile>,
     configure: Option<Configure>,
 }
 
+/// How the server proves who it is.
+enum Credential {
+    Certificate(Roots),
+    Psk(Psk),
+}
+
 impl ConnectorBuilder {
+    fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            plain_psk: false,
+            identity: None,
+            verify: true,
+            sessions: SessionStore::default(),
+            configure: None,
+        }
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM, CCM and CCM-8,
+    /// as small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
     /// Sets sizes and times (default: [`SessionConfig::default`]).
     pub fn session(mut self, config: SessionConfig) -> Self {
         self.session = config;
@@ -188,20 +223,6 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Writes the secrets of all sessions there, for reading a capture of them (default: nowhere).
-    pub fn key_log(mut self, log: KeyLog) -> Self {
-        self.key_log = Some(log);
-        self
-    }
-
-    /// Offers these SRTP profiles, the most wanted first (RFC 5764; default: none). What comes of it
-    /// is [`Session::srtp_keys`](crate::Session::srtp_keys); a peer that shares none has a session
-    /// without.
-    pub fn srtp_profiles(mut self, profiles: impl IntoIterator<Item = SrtpProfile>) -> Self {
-        self.srtp = profiles.into_iter().collect();
-        self
-    }
-
     /// Lets `configure` change the `openssl` context after everything else, for what this
     /// builder has no word for. What it breaks is its own affair.
     pub fn configure(
@@ -219,9 +240,21 @@ impl ConnectorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Connector, BuildError> {
         let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
-        self.roots.install(&mut context)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
-        scope = self.roots.narrow(scope)?;
+        let suites = match self.credential {
+            Credential::Certificate(roots) => {
+                roots.install(&mut context)?;
+                scope = roots.narrow(scope)?;
+                context::AEAD_SUITES.to_owned()
+            }
+            Credential::Psk(psk) => {
+                scope = scope.with(b"psk").with(psk.identity().as_bytes());
+                psk.install(&mut context);
+                psk::suites(self.plain_psk).collect::<Vec<_>>().join(":")
+            }
+        };
+        self.preferences
+            .install(&mut context, &suites, Role::Client)?;
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
             scope = identity.narrow(scope)?;
@@ -231,7 +264,6 @@ impl ConnectorBuilder {
         } else {
             SslVerifyMode::NONE
         });
-        context::install_exports(&mut context, self.key_log, &self.srtp)?;
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }

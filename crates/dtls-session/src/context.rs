@@ -16,9 +16,7 @@ use crate::{
     error::BuildError,
     ffi,
     ingress::{MAX_MESSAGE, Role},
-    key_log::KeyLog,
     pace::Pace,
-    srtp::SrtpProfile,
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -72,7 +70,6 @@ pub(crate) fn builder(
     let mut context = SslContextBuilder::new(method)?;
     context.set_min_proto_version(Some(SslVersion::DTLS1_2))?;
     context.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
-    context.set_cipher_list(AEAD_SUITES)?;
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU
@@ -89,23 +86,8 @@ pub(crate) fn builder(
     Ok(context)
 }
 
-/// Sets what tells others the sessions' keys.
-pub(crate) fn install_exports(
-    context: &mut SslContextBuilder,
-    log: Option<KeyLog>,
-    srtp: &[SrtpProfile],
-) -> Result<(), ErrorStack> {
-    if let Some(log) = log {
-        context.set_keylog_callback(move |_, line| log.write(line));
-    }
-    if !srtp.is_empty() {
-        context.set_tlsext_use_srtp(&SrtpProfile::list(srtp))?;
-    }
-    Ok(())
-}
-
-/// One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
-const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+/// Those of certificates. One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
+pub(crate) const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
     ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
     ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
     ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";

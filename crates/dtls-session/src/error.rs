@@ -1,6 +1,6 @@
 //! What can go wrong, one enum an operation.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use openssl::error::ErrorStack;
 use thiserror::Error;
@@ -22,6 +22,27 @@ pub enum BuildError {
     Mtu {
         /// What was asked for, in bytes.
         asked: usize,
+    },
+    /// The OpenSSL that is linked does not speak the version that was asked for.
+    #[error("DTLS 1.3 needs OpenSSL 4.1 or newer, but this program is linked with {found}")]
+    OpenSslWithout13 {
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// OpenSSL speaks the version that was asked for, but this crate does not yet: there was no
+    /// release to try it with.
+    #[error("DTLS 1.3 is not supported yet, although {found} has it")]
+    VersionUnsupported {
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// A list of preferences leaves nothing that OpenSSL could offer.
+    #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
+    Unusable {
+        /// What is listed.
+        what: &'static str,
+        /// The list.
+        list: String,
     },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]
@@ -101,6 +122,92 @@ pub enum SecretError {
 const NEEDED: &str =
     "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
 
+/// Why a pre-shared key could not be used. Nothing repeats the key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PskError {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no key in it: IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Missing,
+    /// A line is no key.
+    #[error("line {line} is of no use")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// The identity of this line stands in an earlier one, too.
+    #[error("the identity has a key already")]
+    Twice,
+    /// There is no colon.
+    #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Form,
+    /// The identity is empty or too long, or has a zero byte.
+    #[error("the identity has to have from 1 to 128 bytes, none of them zero")]
+    Identity,
+    /// The key is no even number of hexadecimal digits.
+    #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]
+    NotHex,
+    /// The key is empty or too long.
+    #[error("the key has to have from 1 to 256 bytes")]
+    Key,
+}
+
+/// Why there is no session with a server that was named.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// What was named is no server.
+    #[error("`{server}` is not HOST:PORT, with brackets around an IPv6 address")]
+    Form {
+        /// What was named.
+        server: String,
+    },
+    /// The name could not be looked up.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's error.
+        source: io::Error,
+    },
+    /// There is no address to connect to.
+    #[error("there is no address to connect to")]
+    NoAddress,
+    /// No socket could be opened.
+    #[error("cannot open a UDP socket")]
+    Socket {
+        /// Why not.
+        source: io::Error,
+    },
+    /// A handshake failed.
+    #[error("cannot connect to {peer}")]
+    Handshake {
+        /// The server's address.
+        peer: SocketAddr,
+        /// Why it failed.
+        source: HandshakeError,
+    },
+}
+
+/// Why keying material could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// OpenSSL refused the label or the length.
+    #[error("OpenSSL exports no keying material for this label and length")]
+    OpenSsl(#[from] ErrorStack),
+}
+
 /// Why bytes are nothing to resume a session by.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -108,37 +215,6 @@ pub enum ResumptionError {
     /// They are not what was exported.
     #[error("this is no exported session")]
     Malformed(#[source] ErrorStack),
-}
-
-/// Why no keys could be exported.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// TLS derives keys of its own with the label.
-    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
-    ReservedLabel {
-        /// The label.
-        label: String,
-    },
-    /// The context is longer than RFC 5705 allows.
-    #[error("a context of {length} bytes is too long: 65535 are allowed")]
-    ContextTooLong {
-        /// Its length in bytes.
-        length: usize,
-    },
-    /// OpenSSL refused.
-    #[error("OpenSSL exported nothing")]
-    OpenSsl(#[from] ErrorStack),
-}
-
-/// A name that is no SRTP profile's.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "{name:?} is no SRTP profile: there are SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_128_GCM, \
-     SRTP_AES128_CM_HMAC_SHA1_80 and SRTP_AES128_CM_HMAC_SHA1_32"
-)]
-pub struct SrtpProfileError {
-    pub(crate) name: String,
 }
 
 /// Why a handshake made no session.
@@ -213,19 +289,6 @@ pub enum RecvError {
     /// OpenSSL found the session beyond repair.
     #[error("OpenSSL ended the session")]
     OpenSsl(#[from] ErrorStack),
-}
-
-/// Why a session keeps its MTU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("an MTU of {asked} bytes cannot be used: this session's has to be from {least} to {most}")]
-#[non_exhaustive]
-pub struct MtuError {
-    /// What was asked for, in bytes.
-    pub asked: usize,
-    /// The least that OpenSSL works with, in bytes.
-    pub least: usize,
-    /// What the session was configured with, in bytes.
-    pub most: usize,
 }
 
 /// Why a datagram was not sent.

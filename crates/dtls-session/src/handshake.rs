@@ -143,9 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
         let config = &finished.context.config;
         Poll::Ready(Ok(Session::establish(
             finished.layer,
-            finished.started.elapsed(),
             config,
             finished.permit,
+            finished.started.elapsed(),
         )))
     }
 }

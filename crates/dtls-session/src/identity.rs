@@ -5,11 +5,12 @@ use std::{fmt, fs, path::Path};
 use openssl::{
     error::ErrorStack,
     pkey::{PKey, Private},
-    ssl::SslContextBuilder,
+    ssl::{SslContextBuilder, SslRef},
+    stack::Stack,
     x509::X509,
 };
 
-use crate::{error::PemError, scope::Scope};
+use crate::{error::PemError, ffi, scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -63,11 +64,22 @@ impl Identity {
     }
 
     pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-        context.set_certificate(&self.certificate)?;
+        let chain = self.chain()?;
+        ffi::set_identity(context, &self.certificate, &self.key, &chain)
+    }
+
+    /// Shows this identity instead of the context's.
+    pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), ErrorStack> {
+        let chain = self.chain()?;
+        ffi::replace_identity(ssl, &self.certificate, &self.key, &chain)
+    }
+
+    fn chain(&self) -> Result<Stack<X509>, ErrorStack> {
+        let mut chain = Stack::new()?;
         for certificate in &self.intermediates {
-            context.add_extra_chain_cert(certificate.clone())?;
+            chain.push(certificate.clone())?;
         }
-        context.set_private_key(&self.key)
+        Ok(chain)
     }
 
     /// Lets sessions be resumed only with the same certificate.

@@ -1,25 +1,25 @@
-//! What a handshake has settled.
+//! What a handshake came to.
 
 use std::time::Duration;
 
-use openssl::{ssl::NameType, x509::X509};
+use openssl::{
+    nid::Nid,
+    ssl::{NameType, SslRef},
+    x509::X509,
+};
 
-use crate::{ffi, record_layer::RecordLayer, srtp::SrtpProfile};
+use crate::ffi;
 
-/// What is known of an established session, from [`Session::info`](crate::Session::info).
+/// What was negotiated, and how it went.
 ///
 /// ```
-/// # async fn example<S>(connector: dtls_session::Connector, pipe: S)
-/// #     -> Result<(), Box<dyn std::error::Error>>
-/// # where S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {
-/// let session = connector.connect("coap.example", pipe).await?;
-/// let info = session.info();
-/// println!("{} with {}, {:?}", info.version, info.cipher, info.group);
-/// if let Some(certificate) = info.peer_certificates.first() {
-///     println!("the server is {:?}", certificate.subject_name());
+/// use dtls_session::Session;
+/// use udp_demux::Channel;
+///
+/// fn describe(session: &Session<Channel>) -> String {
+///     let info = session.info();
+///     format!("{} with {} in {:?}", info.version, info.cipher, info.handshake_time)
 /// }
-/// # Ok(())
-/// # }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -28,82 +28,74 @@ pub struct SessionInfo {
     pub version: &'static str,
     /// The cipher suite in OpenSSL's words, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
     pub cipher: &'static str,
-    /// The cipher suite's name in IANA's registry, such as
-    /// `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256` (`SSL_CIPHER_standard_name`).
-    pub cipher_iana: Option<&'static str>,
-    /// The group of the key exchange, such as `x25519` (`SSL_get_negotiated_group`); None where
-    /// there was no such exchange, as when an earlier session is resumed.
+    /// The cipher suite as the IANA has it, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+    pub cipher_suite: &'static str,
+    /// The group of the key exchange, such as `X25519` or `prime256v1`; None without one, and for
+    /// groups that OpenSSL 3.0 has no name for.
     pub group: Option<&'static str>,
-    /// What the peer has signed its part of the handshake with, such as `ECDSA-SHA256`
-    /// (`SSL_get_peer_signature_type_nid`); None where it has signed nothing.
-    pub peer_signature: Option<String>,
-    /// The certificates that the peer has shown, its own first; of a resumed session its own
-    /// alone, since sessions keep no more.
+    /// The peer's certificate and those that it sent after it; empty if it has shown none. On a
+    /// resumed session only the certificate itself.
     pub peer_certificates: Vec<X509>,
+    /// The identity of the pre-shared key, if there was one.
+    pub psk_identity: Option<String>,
+    /// The server name that the client asked for.
+    pub server_name: Option<String>,
+    /// The application's protocol (ALPN), if one was agreed upon.
+    pub protocol: Option<Vec<u8>>,
     /// Whether it goes on from an earlier session.
     pub resumed: bool,
-    /// Whether its keys are bound to its handshake (RFC 7627).
+    /// Whether the master secret is bound to the handshake (RFC 7627).
     pub extended_master_secret: bool,
-    /// Whether the peer knows RFC 5746. There is no renegotiation in any case.
+    /// Whether the peer knows the extension against renegotiation attacks (RFC 5746). This crate
+    /// never renegotiates.
     pub secure_renegotiation: bool,
-    /// The application's protocol, by its name in IANA's registry (RFC 7301).
-    pub alpn: Option<Vec<u8>>,
-    /// The name that the client has asked for (RFC 6066 3). A server whose answer did not mention
-    /// it has forgotten it when the session is resumed.
-    pub server_name: Option<String>,
-    /// The profile that keys for SRTP are for (RFC 5764).
-    pub srtp_profile: Option<SrtpProfile>,
-    /// Whether the client had to return a cookie first (RFC 6347 4.2.1).
-    pub cookie_exchange: bool,
-    /// From the first moment of the handshake to its last on this side. A server's starts when it
-    /// has verified the cookie.
+    /// How long the handshake took; a server's from the verified hello on.
     pub handshake_time: Duration,
-    /// How long the peer took to answer, its computing included: the most that a round trip
-    /// takes. None if a repeated flight leaves open which copy was answered (Karn's rule).
+    /// The round trip that the handshake showed; None where a repeat made it doubtful.
     pub round_trip: Option<Duration>,
-    /// How often a flight of this side was repeated because nothing came.
-    pub flights_repeated: u64,
-    /// The largest datagram to send, in bytes of UDP payload: as
-    /// [configured](crate::SessionConfig::mtu), or what the path has let through instead.
+    /// How often a flight was repeated by this side.
+    pub retransmissions: u64,
+    /// The largest datagram that is sent, in bytes of UDP payload: what was configured, or less
+    /// where the path did not take that during the handshake.
     pub mtu: usize,
-    /// The most bytes of data that one such datagram carries.
+    /// The largest plaintext of one datagram, in bytes.
     pub max_datagram_size: usize,
 }
 
 impl SessionInfo {
-    pub(crate) fn of<S>(layer: &RecordLayer<S>, handshake_time: Duration) -> Self {
-        let ssl = layer.ssl();
+    /// Begins with what OpenSSL knows; the rest is zero.
+    pub(crate) fn of(ssl: &SslRef) -> Self {
         let cipher = ssl.current_cipher();
-        let resumed = ssl.session_reused();
-        let peer = ssl.peer_certificate();
-        // A server's chain lacks the client's own certificate, a client's starts with the
-        // server's.
-        let others = ssl.peer_cert_chain().into_iter().flatten();
-        let others = others
-            .map(ToOwned::to_owned)
-            .skip(usize::from(!ssl.is_server()));
+        let group = ffi::negotiated_group(ssl).map(Nid::from_raw);
         Self {
             version: ssl.version_str(),
             cipher: cipher.map_or("none", |cipher| cipher.name()),
-            cipher_iana: cipher.and_then(|cipher| cipher.standard_name()),
-            group: (!resumed).then(|| ffi::group(ssl)).flatten(),
-            peer_signature: ffi::peer_signature(ssl).map(|(key, digest)| {
-                let digest = digest.map(|digest| format!("-{digest}"));
-                format!("{key}{}", digest.unwrap_or_default())
-            }),
-            peer_certificates: peer.into_iter().chain(others).collect(),
-            resumed,
+            cipher_suite: cipher
+                .and_then(|cipher| cipher.standard_name())
+                .unwrap_or("unknown"),
+            group: group.and_then(|group| group.short_name().ok()),
+            peer_certificates: certificates(ssl),
+            psk_identity: ffi::psk_identity(ssl),
+            server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
+            protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
+            resumed: ssl.session_reused(),
             extended_master_secret: ssl.extms_support() == Some(true),
             secure_renegotiation: ffi::secure_renegotiation(ssl),
-            alpn: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
-            server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-            srtp_profile: SrtpProfile::selected(ssl),
-            cookie_exchange: layer.transport_ref().cookie_exchange(),
-            handshake_time,
-            round_trip: layer.round_trip(),
-            flights_repeated: layer.retransmissions(),
-            mtu: layer.transport_ref().mtu(),
-            max_datagram_size: layer.max_plaintext(),
+            handshake_time: Duration::ZERO,
+            round_trip: None,
+            retransmissions: 0,
+            mtu: 0,
+            max_datagram_size: 0,
         }
     }
+}
+
+/// A client's list begins with the peer's own certificate, a server's does not.
+fn certificates(ssl: &SslRef) -> Vec<X509> {
+    let chain = ssl.peer_cert_chain().into_iter().flatten();
+    let mut certificates: Vec<X509> = chain.map(|certificate| certificate.to_owned()).collect();
+    if ssl.is_server() || certificates.is_empty() {
+        certificates.splice(..0, ssl.peer_certificate());
+    }
+    certificates
 }

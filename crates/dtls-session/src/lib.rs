@@ -6,6 +6,8 @@
 //! your own: anything that is `AsyncRead` and `AsyncWrite` with one datagram a read and one a
 //! write.
 //!
+//! The [`guide`] has an example for each usual thing.
+//!
 //! What OpenSSL leaves to its user is done here: the stateless cookie exchange, the timer that
 //! repeats lost flights, flights packed into datagrams that fit the path, a falling MTU, records
 //! that nobody should be able to end a handshake with, and somebody who goes on reading.
@@ -54,9 +56,9 @@ mod cookie;
 mod egress;
 mod error;
 mod eviction;
-mod exporter;
 mod ffi;
 mod gate;
+pub mod guide;
 mod handshake;
 mod hello;
 mod hmac;
@@ -64,10 +66,12 @@ mod identity;
 mod info;
 mod ingress;
 mod keeper;
-mod key_log;
 mod limits;
 mod listener;
 mod pace;
+mod preferences;
+mod psk;
+mod reach;
 mod record;
 mod record_layer;
 mod registry;
@@ -76,6 +80,7 @@ mod roots;
 mod scope;
 mod scratch;
 mod secret;
+mod server_names;
 mod session;
 mod session_io;
 mod session_store;
@@ -91,20 +96,21 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ExportError, HandshakeError, MtuError, PemError, RecvError, ResumptionError,
-    SecretError, SendError, SrtpProfileError,
+    BuildError, ConnectError, ExportError, HandshakeError, PemError, PskError, RecvError,
+    ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
 pub use info::SessionInfo;
-pub use key_log::KeyLog;
 pub use limits::Limits;
 pub use listener::Listener;
+pub use preferences::{Preferences, Version};
+pub use psk::{Psk, PskKey, PskKeys};
 pub use resumption::Resumption;
 pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
-pub use srtp::{SrtpKey, SrtpKeys, SrtpProfile};
+pub use srtp::SrtpKeys;
 pub use stats::{ListenerStats, SessionStats};

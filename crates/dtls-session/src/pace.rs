@@ -26,26 +26,27 @@ use crate::config::SessionConfig;
 #[derive(Debug)]
 pub(crate) struct Pace {
     initial: AtomicU32,
-    round_trip: AtomicU32,
     min: u32,
     max: u32,
     interval: AtomicU32,
     waited: AtomicU32,
     expiries: AtomicU32,
     total: AtomicU32,
+    /// 0 until one was measured.
+    round_trip: AtomicU32,
 }
 
 impl Pace {
     pub(crate) fn new(config: &SessionConfig) -> Self {
         Self {
             initial: AtomicU32::new(micros(config.initial_rto)),
-            round_trip: AtomicU32::new(UNKNOWN),
             min: micros(config.min_rto),
             max: micros(config.max_rto),
             interval: AtomicU32::new(micros(config.initial_rto)),
             waited: AtomicU32::new(0),
             expiries: AtomicU32::new(0),
             total: AtomicU32::new(0),
+            round_trip: AtomicU32::new(0),
         }
     }
 
@@ -58,16 +59,16 @@ impl Pace {
 
     /// Lets the next flight start from a measured round trip.
     pub(crate) fn observe(&self, round_trip: Duration) {
-        self.round_trip.store(micros(round_trip), Relaxed);
+        self.round_trip.store(micros(round_trip).max(1), Relaxed);
         let initial = micros(round_trip).saturating_mul(2).saturating_add(MARGIN);
         self.initial
             .store(initial.clamp(self.min, self.max), Relaxed);
     }
 
-    /// The round trip that was measured last.
+    /// The round trip that was measured, if one was.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         let round_trip = self.round_trip.load(Relaxed);
-        (round_trip != UNKNOWN).then(|| Duration::from_micros(round_trip.into()))
+        (round_trip > 0).then(|| Duration::from_micros(round_trip.into()))
     }
 
     /// The interval that runs now.
@@ -129,9 +130,6 @@ fn micros(duration: Duration) -> u32 {
 
 /// Added to twice the round trip, for a scheduler's sake.
 const MARGIN: u32 = 20_000;
-
-/// No round trip takes more than an hour.
-const UNKNOWN: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {

@@ -14,8 +14,7 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{ExportError, MtuError, RecvError, SendError},
-    exporter,
+    error::{ExportError, RecvError, SendError},
     info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
@@ -117,59 +116,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.0.lock().layer.max_plaintext()
     }
 
-    /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
-    /// that finds out itself what the path carries, as by RFC 8899.
-    ///
-    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1),
-    /// and nothing does so after it: datagrams of data are not repeated, so nobody knows which were
-    /// lost.
-    ///
-    /// # Errors
-    ///
-    /// [`MtuError`] above what was [configured](SessionConfig::mtu) and below 256 bytes; the MTU
-    /// is then what it was.
-    pub fn set_mtu(&self, bytes: usize) -> Result<(), MtuError> {
-        self.0.lock().set_mtu(bytes)
-    }
-
-    /// Returns what the handshake has settled.
-    pub fn info(&self) -> SessionInfo {
-        let core = self.0.lock();
-        SessionInfo::of(&core.layer, core.handshake_time)
-    }
-
-    /// Fills `out` with keys for another use, which the peer has too if it asks for the same
-    /// length, label and context (RFC 5705, `SSL_export_keying_material`).
-    ///
-    /// Labels are in IANA's registry, or start with `EXPERIMENTAL`. No context is another one than
-    /// an empty one, and OpenSSL 3.0 takes no more than some 900 bytes.
-    ///
-    /// Only where [`SessionInfo::extended_master_secret`] is true are the keys this session's alone
-    /// (RFC 7627 1).
-    ///
-    /// # Errors
-    ///
-    /// [`ExportError::ReservedLabel`] and [`ExportError::ContextTooLong`] for what cannot be
-    /// asked for, and what OpenSSL refuses.
-    pub fn export_keying_material(
-        &self,
-        out: &mut [u8],
-        label: &str,
-        context: Option<&[u8]>,
-    ) -> Result<(), ExportError> {
-        exporter::export(self.0.lock().layer.ssl(), out, label, context)
-    }
-
-    /// Returns the keys for SRTP (RFC 5764 4.2), or None if the two sides share no
-    /// [profile](crate::ConnectorBuilder::srtp_profiles).
-    ///
-    /// # Errors
-    ///
-    /// What OpenSSL refuses to export.
-    pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
-        SrtpKeys::of(self.0.lock().layer.ssl())
-    }
-
     /// Returns the negotiated version in OpenSSL's words, such as `DTLSv1.2`.
     pub fn version(&self) -> &'static str {
         self.0.lock().layer.ssl().version_str()
@@ -201,6 +147,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// close_notify; None on the server's side, and if the server gave nothing to resume by.
     pub fn resumption(&self) -> Option<Resumption> {
         Resumption::of(self.0.lock().layer.ssl())
+    }
+
+    /// Returns what was negotiated, and how the handshake went.
+    pub fn info(&self) -> SessionInfo {
+        self.0.lock().info()
+    }
+
+    /// Fills `out` with keying material that both sides derive alike from the session, the label
+    /// and the context (RFC 5705); no context and an empty one are different.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExportError`] if OpenSSL refuses, for instance a label of its own use.
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        let core = self.0.lock();
+        Ok(core
+            .layer
+            .ssl()
+            .export_keying_material(out, label, context)?)
+    }
+
+    /// Returns the keys for SRTP (RFC 5764), or None if no profile was agreed upon.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExportError`] if OpenSSL cannot derive them.
+    pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
+        SrtpKeys::of(self.0.lock().layer.ssl())
     }
 
     /// Returns what has been counted so far, handshake included.
@@ -282,11 +261,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
     /// Starts the keeper of a session whose handshake has just finished.
     pub(crate) fn establish(
         layer: RecordLayer<S>,
-        handshake_time: Duration,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
-        let shared = Arc::new(Shared::new(layer, handshake_time, config, permit));
+        let shared = Arc::new(Shared::new(layer, config, permit, handshake_time));
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)

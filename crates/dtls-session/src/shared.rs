@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
-    error::{MtuError, RecvError, SendError},
+    error::{RecvError, SendError},
+    info::SessionInfo,
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
     scratch::with_plaintext,
@@ -30,22 +31,21 @@ pub(crate) struct Shared<S> {
 impl<S> Shared<S> {
     pub(crate) fn new(
         layer: RecordLayer<S>,
-        handshake_time: Duration,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
         let waiters = Arc::new(Waiters::default());
         // The handshake may have left something behind.
         waiters.stir();
         let core = Core {
             layer,
-            handshake_time,
-            configured_mtu: config.mtu,
             unread: VecDeque::new(),
             spare: BytesMut::new(),
             recv_queue: config.recv_queue,
             end: None,
             closed: false,
+            handshake_time,
             counts: SessionStats::default(),
             _permit: permit,
         };
@@ -69,8 +69,6 @@ impl<S> Shared<S> {
 #[derive(Debug)]
 pub(crate) struct Core<S> {
     pub(crate) layer: RecordLayer<S>,
-    pub(crate) handshake_time: Duration,
-    configured_mtu: usize,
     /// Datagrams that were opened while nobody took them.
     unread: VecDeque<Bytes>,
     /// Where datagrams that leave as `Bytes` are cut from, again and again.
@@ -79,6 +77,7 @@ pub(crate) struct Core<S> {
     end: Option<End>,
     /// Whether this side has sent its close_notify.
     closed: bool,
+    handshake_time: Duration,
     counts: SessionStats,
     /// Held until the session is dropped.
     _permit: Option<Permit>,
@@ -195,16 +194,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
         self.closed = true;
     }
 
-    /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
-    pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
-        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
-        if !(least..=most).contains(&asked) {
-            return Err(MtuError { asked, least, most });
-        }
-        self.layer.set_mtu(asked);
-        Ok(())
-    }
-
     pub(crate) fn expire(&mut self, idle: Duration) {
         self.end
             .get_or_insert(End::Error(RecvError::IdleTimedOut(idle)));
@@ -284,6 +273,17 @@ impl<S> Core<S> {
     /// How many authentic datagrams have come: while this grows, the peer lives.
     pub(crate) fn signs_of_life(&self) -> u64 {
         self.counts.received
+    }
+
+    pub(crate) fn info(&self) -> SessionInfo {
+        SessionInfo {
+            handshake_time: self.handshake_time,
+            round_trip: self.layer.round_trip(),
+            retransmissions: self.layer.retransmissions(),
+            mtu: self.layer.transport_ref().egress().mtu(),
+            max_datagram_size: self.layer.max_plaintext(),
+            ..SessionInfo::of(self.layer.ssl())
+        }
     }
 
     pub(crate) fn stats(&self) -> SessionStats {

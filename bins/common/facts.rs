@@ -1,0 +1,148 @@
+//! What was negotiated, for people and for tools.
+
+use std::fmt;
+
+use dtls_session::SessionInfo;
+use openssl::{
+    hash::MessageDigest,
+    x509::{X509NameRef, X509Ref},
+};
+use serde::Serialize;
+
+/// What was negotiated with a peer: readable as text, and as JSON for tools.
+#[derive(Debug, Serialize)]
+pub struct Facts {
+    version: &'static str,
+    cipher: &'static str,
+    cipher_suite: &'static str,
+    group: Option<&'static str>,
+    protocol: Option<String>,
+    server_name: Option<String>,
+    psk_identity: Option<String>,
+    resumed: bool,
+    extended_master_secret: bool,
+    secure_renegotiation: bool,
+    handshake_ms: f64,
+    round_trip_ms: Option<f64>,
+    flights_repeated: u64,
+    mtu: usize,
+    max_datagram_size: usize,
+    peer_certificates: Vec<Certificate>,
+}
+
+#[derive(Debug, Serialize)]
+struct Certificate {
+    subject: String,
+    issuer: String,
+    not_before: String,
+    not_after: String,
+    sha256: String,
+}
+
+impl From<SessionInfo> for Facts {
+    fn from(info: SessionInfo) -> Self {
+        Self {
+            version: info.version,
+            cipher: info.cipher,
+            cipher_suite: info.cipher_suite,
+            group: info.group,
+            protocol: info
+                .protocol
+                .map(|name| String::from_utf8_lossy(&name).into_owned()),
+            server_name: info.server_name,
+            psk_identity: info.psk_identity,
+            resumed: info.resumed,
+            extended_master_secret: info.extended_master_secret,
+            secure_renegotiation: info.secure_renegotiation,
+            handshake_ms: info.handshake_time.as_secs_f64() * 1e3,
+            round_trip_ms: info.round_trip.map(|time| time.as_secs_f64() * 1e3),
+            flights_repeated: info.retransmissions,
+            mtu: info.mtu,
+            max_datagram_size: info.max_datagram_size,
+            peer_certificates: info
+                .peer_certificates
+                .iter()
+                .map(|it| Certificate::of(it))
+                .collect(),
+        }
+    }
+}
+
+impl Certificate {
+    fn of(certificate: &X509Ref) -> Self {
+        let digest = certificate.digest(MessageDigest::sha256());
+        let digest = digest.as_deref().unwrap_or_default();
+        let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            not_before: certificate.not_before().to_string(),
+            not_after: certificate.not_after().to_string(),
+            sha256: digits.join(":"),
+        }
+    }
+}
+
+fn name(name: &X509NameRef) -> String {
+    let entries = name.entries().map(|entry| {
+        let kind = entry.object().nid().short_name().unwrap_or("?");
+        let value = String::from_utf8_lossy(entry.data().as_slice());
+        format!("{kind}={value}")
+    });
+    entries.collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |fact| if fact { "yes" } else { "no" };
+        writeln!(f, "version                 {}", self.version)?;
+        writeln!(
+            f,
+            "cipher suite            {} ({})",
+            self.cipher_suite, self.cipher
+        )?;
+        let facts = [
+            ("group", self.group),
+            ("protocol", self.protocol.as_deref()),
+            ("server name", self.server_name.as_deref()),
+            ("pre-shared key", self.psk_identity.as_deref()),
+        ];
+        for (what, fact) in facts {
+            if let Some(fact) = fact {
+                writeln!(f, "{what:<23} {fact}")?;
+            }
+        }
+        writeln!(f, "resumed                 {}", yes(self.resumed))?;
+        writeln!(
+            f,
+            "extended master secret  {}",
+            yes(self.extended_master_secret)
+        )?;
+        writeln!(
+            f,
+            "secure renegotiation    {}",
+            yes(self.secure_renegotiation)
+        )?;
+        write!(f, "handshake               {:.1} ms", self.handshake_ms)?;
+        if let Some(round_trip) = self.round_trip_ms {
+            write!(f, ", round trip {round_trip:.1} ms")?;
+        }
+        writeln!(f, ", {} flights repeated", self.flights_repeated)?;
+        write!(
+            f,
+            "datagrams               up to {} bytes, of which {} are plaintext",
+            self.mtu, self.max_datagram_size
+        )?;
+        for (certificate, depth) in self.peer_certificates.iter().zip(0..) {
+            write!(f, "\ncertificate {depth}           {}", certificate.subject)?;
+            write!(f, "\n  issuer                {}", certificate.issuer)?;
+            write!(
+                f,
+                "\n  valid                 {} to {}",
+                certificate.not_before, certificate.not_after
+            )?;
+            write!(f, "\n  SHA-256               {}", certificate.sha256)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! What to negotiate, from the command line.
+
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use dtls_session::{Preferences, Version};
+
+/// The flags that say what to negotiate.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Negotiation")]
+pub struct PreferenceArgs {
+    /// The latest version of DTLS to speak; 1.3 needs OpenSSL 4.1
+    #[arg(long, value_name = "VERSION", default_value = "1.2")]
+    max_version: DtlsVersion,
+    /// Application protocols (ALPN), the best first, such as coap,echo
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    alpn: Vec<String>,
+    /// Cipher suites, separated by colons, in OpenSSL's words [default: ECDHE with AEAD]
+    #[arg(long, value_name = "LIST")]
+    ciphers: Option<String>,
+    /// Key-exchange groups, separated by colons, such as X25519:P-256 [default: OpenSSL's]
+    #[arg(long, value_name = "LIST")]
+    groups: Option<String>,
+    /// Signature algorithms, separated by colons, such as ECDSA+SHA256 [default: OpenSSL's]
+    #[arg(long, value_name = "LIST")]
+    sigalgs: Option<String>,
+    /// SRTP protection profiles, separated by colons, in OpenSSL's words
+    #[arg(long, value_name = "LIST")]
+    srtp: Option<String>,
+    /// Append the sessions' secrets to this file, for Wireshark [default: SSLKEYLOGFILE, if set]
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DtlsVersion {
+    #[value(name = "1.2")]
+    Dtls12,
+    #[value(name = "1.3")]
+    Dtls13,
+}
+
+impl PreferenceArgs {
+    /// Makes of the flags what the library wants to know.
+    ///
+    /// # Errors
+    ///
+    /// If the file for the secrets cannot be written.
+    pub fn preferences(&self) -> anyhow::Result<Preferences> {
+        let mut preferences = Preferences::default()
+            .protocols(&self.alpn)
+            .max_version(match self.max_version {
+                DtlsVersion::Dtls12 => Version::Dtls12,
+                DtlsVersion::Dtls13 => Version::Dtls13,
+            });
+        if let Some(list) = &self.ciphers {
+            preferences = preferences.cipher_suites(list);
+        }
+        if let Some(list) = &self.groups {
+            preferences = preferences.groups(list);
+        }
+        if let Some(list) = &self.sigalgs {
+            preferences = preferences.signature_algorithms(list);
+        }
+        if let Some(list) = &self.srtp {
+            preferences = preferences.srtp_profiles(list);
+        }
+        let asked = self.keylog.clone();
+        match asked.or_else(|| env::var_os("SSLKEYLOGFILE").map(PathBuf::from)) {
+            Some(file) => log_keys(preferences, &file),
+            None => Ok(preferences),
+        }
+    }
+}
+
+fn log_keys(preferences: Preferences, path: &Path) -> anyhow::Result<Preferences> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options
+        .open(path)
+        .with_context(|| format!("cannot write secrets to {}", path.display()))?;
+    tracing::warn!(file = %path.display(), "whoever reads this file can read the sessions");
+    let file = Mutex::new(file);
+    Ok(preferences.key_log(move |line| {
+        let line = format!("{line}\n");
+        if let Ok(mut file) = file.lock()
+            && let Err(error) = file.write_all(line.as_bytes())
+        {
+            tracing::warn!(%error, "a session's secrets were not written");
+        }
+    }))
+}
