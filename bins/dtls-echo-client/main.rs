@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             .exit()
     }
     run(async {
-        start_logging()?;
+        start_logging(false)?;
         let session = connect::connect(&args).await?;
         let facts = || Facts::from(session.info());
         if args.json {

@@ -80,6 +80,9 @@ struct Args {
     shards: Option<u16>,
     #[command(flatten)]
     preferences: PreferenceArgs,
+    /// Tell of each session on stderr, as with RUST_LOG=info
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -141,7 +144,7 @@ fn main() -> ExitCode {
 }
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
-    start_logging()?;
+    start_logging(args.verbose)?;
     let addresses = args.addr.resolve().await?;
     let acceptor = acceptor(&args, &addresses, None)?;
     let sockets = bind(&addresses, args.shards())

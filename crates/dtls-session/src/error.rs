@@ -203,6 +203,18 @@ pub enum ConnectError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ExportError {
+    /// TLS derives keys of its own with the label.
+    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
+    /// The context is longer than RFC 5705 allows.
+    #[error("a context of {length} bytes is too long: 65535 are allowed")]
+    ContextTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// OpenSSL refused the label or the length.
     #[error("OpenSSL exports no keying material for this label and length")]
     OpenSsl(#[from] ErrorStack),
@@ -289,6 +301,19 @@ pub enum RecvError {
     /// OpenSSL found the session beyond repair.
     #[error("OpenSSL ended the session")]
     OpenSsl(#[from] ErrorStack),
+}
+
+/// Why a session keeps its MTU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an MTU of {asked} bytes cannot be used: this session's has to be from {least} to {most}")]
+#[non_exhaustive]
+pub struct MtuError {
+    /// What was asked for, in bytes.
+    pub asked: usize,
+    /// The least that OpenSSL works with, in bytes.
+    pub least: usize,
+    /// What the session was configured with, in bytes.
+    pub most: usize,
 }
 
 /// Why a datagram was not sent.

@@ -56,6 +56,7 @@ mod cookie;
 mod egress;
 mod error;
 mod eviction;
+mod exporter;
 mod ffi;
 mod gate;
 pub mod guide;
@@ -96,7 +97,7 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ConnectError, ExportError, HandshakeError, PemError, PskError, RecvError,
+    BuildError, ConnectError, ExportError, HandshakeError, MtuError, PemError, PskError, RecvError,
     ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};

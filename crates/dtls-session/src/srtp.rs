@@ -5,7 +5,7 @@ use std::fmt;
 use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
-use crate::error::ExportError;
+use crate::{error::ExportError, exporter};
 
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 #[derive(Clone)]
@@ -18,17 +18,11 @@ pub struct SrtpKeys {
 
 impl SrtpKeys {
     pub(crate) fn of(ssl: &SslRef) -> Result<Option<Self>, ExportError> {
-        let Some(selected) = ssl.selected_srtp_profile() else {
-            return Ok(None);
-        };
-        let known = PROFILES
-            .iter()
-            .find(|profile| profile.0 == selected.id().as_raw());
-        let Some(&(_, profile, key, salt)) = known else {
+        let Some((_, profile, key, salt)) = selected(ssl) else {
             return Ok(None);
         };
         let mut material = Zeroizing::new(vec![0; 2 * (key + salt)]);
-        ssl.export_keying_material(&mut material, LABEL, None)?;
+        exporter::export(ssl, &mut material, LABEL, None)?;
         Ok(Some(Self {
             profile,
             key,
@@ -71,10 +65,22 @@ impl fmt::Debug for SrtpKeys {
     }
 }
 
+/// Returns the name of the profile that was agreed upon.
+pub(crate) fn profile(ssl: &SslRef) -> Option<&'static str> {
+    selected(ssl).map(|(_, name, ..)| name)
+}
+
+fn selected(ssl: &SslRef) -> Option<Profile> {
+    let id = ssl.selected_srtp_profile()?.id().as_raw();
+    PROFILES.into_iter().find(|profile| profile.0 == id)
+}
+
+type Profile = (std::ffi::c_ulong, &'static str, usize, usize);
+
 const LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 /// Number, name, and the lengths of key and salt (RFC 5764 4.1.2, RFC 7714 14.2).
-const PROFILES: [(std::ffi::c_ulong, &str, usize, usize); 4] = [
+const PROFILES: [Profile; 4] = [
     (1, "SRTP_AES128_CM_SHA1_80", 16, 14),
     (2, "SRTP_AES128_CM_SHA1_32", 16, 14),
     (7, "SRTP_AEAD_AES_128_GCM", 16, 12),
