@@ -11,7 +11,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use common::{
     Capture, Ended, Files, Program, Relay, Server, Weather, cert, has, run, trial, within,
 };
-use dtls_session::{Acceptor, Connector, Identity, Limits, Listener, Roots, Session, SrtpProfile};
+use dtls_session::{Acceptor, Connector, Identity, Limits, Listener, Preferences, Roots, Session};
 use libtest_mimic::Arguments;
 use tokio::process::Command;
 use udp_demux::{Channel, Config, Endpoint};
@@ -29,16 +29,16 @@ fn main() -> ExitCode {
         trial("the_flag_goes_before_the_environment", true, flag_wins),
         trial("a_key_log_of_no_use_is_named", true, no_use),
         trial("s_client_exports_the_same", openssl, || {
-            s_client_exports(&[], "EXPERIMENTAL test", 40)
+            s_client_exports(None, "EXPERIMENTAL test", 40)
         }),
         trial("s_server_exports_the_same", openssl, || {
-            s_server_exports(&[], "EXPERIMENTAL test", 40)
+            s_server_exports(None, "EXPERIMENTAL test", 40)
         }),
         trial("s_client_has_the_same_srtp_keys", openssl, || {
-            s_client_exports(&SrtpProfile::ALL, SRTP_LABEL, 60)
+            s_client_exports(Some(OURS), SRTP_LABEL, 60)
         }),
         trial("s_server_has_the_same_srtp_keys", openssl, || {
-            s_server_exports(&SrtpProfile::ALL, SRTP_LABEL, 60)
+            s_server_exports(Some(OURS), SRTP_LABEL, 60)
         }),
         trial("s_client_and_the_server_agree_on_srtp", openssl, || {
             s_client_agrees()
@@ -80,7 +80,7 @@ async fn tshark_reads(side: Side) {
         Side::Client => ended.err,
         Side::Server => server.program.kill().await.err,
     };
-    assert!(warned.contains("secrets") && warned.contains(&keys));
+    assert!(warned.contains("can read the sessions") && warned.contains(&keys));
     #[cfg(unix)]
     assert_eq!(files.mode("keys"), 0o600);
     let pcap = files.write("pcap", capture.pcap(addr));
@@ -117,6 +117,10 @@ async fn flag_wins() {
     let log = String::from_utf8(files.read("asked")).unwrap();
     assert_eq!(log.matches("CLIENT_RANDOM ").count(), 2, "{log}");
     assert_eq!(files.count(), 1);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dtls-echo-client"));
+    command.arg(&server.addr).env("SSLKEYLOGFILE", "");
+    let ended = Program::start_with(&mut command).end().await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
 }
 
 async fn no_use() {
@@ -129,9 +133,9 @@ async fn no_use() {
     ended.fails_with(1, &["/no/keys", "SSLKEYLOGFILE", "No such file"]);
 }
 
-async fn s_client_exports(profiles: &'static [SrtpProfile], label: &str, length: usize) {
+async fn s_client_exports(profiles: Option<&str>, label: &str, length: usize) {
     let identity = Identity::from_pem_files(cert("server.pem"), cert("server.key")).unwrap();
-    let acceptor = Acceptor::builder(identity).srtp_profiles(profiles.iter().copied());
+    let acceptor = Acceptor::builder(identity).preferences(preferences(profiles));
     let acceptor = acceptor.build().unwrap();
     let any = "127.0.0.1:0".parse().unwrap();
     let listener = Listener::bind(any, acceptor, Limits::default()).unwrap();
@@ -139,7 +143,7 @@ async fn s_client_exports(profiles: &'static [SrtpProfile], label: &str, length:
     let (ca, length_text) = (cert("ca.pem"), length.to_string());
     let mut args = vec!["s_client", "-dtls1_2", "-connect", &addr, "-CAfile", &ca];
     args.extend(["-keymatexport", label, "-keymatexportlen", &length_text]);
-    if !profiles.is_empty() {
+    if profiles.is_some() {
         args.extend(["-use_srtp", OFFER]);
     }
     let peer = Program::start("openssl", &args);
@@ -148,25 +152,25 @@ async fn s_client_exports(profiles: &'static [SrtpProfile], label: &str, length:
     agree(&session, profiles, label, length, &theirs);
     let ended: Ended = peer.end().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    if !profiles.is_empty() {
+    if profiles.is_some() {
         assert!(ended.out.contains(AGREED), "{ended:?}");
     }
 }
 
-async fn s_server_exports(profiles: &'static [SrtpProfile], label: &str, length: usize) {
+async fn s_server_exports(profiles: Option<&str>, label: &str, length: usize) {
     let (pem, key) = (cert("server.pem"), cert("server.key"));
     let length_text = length.to_string();
     let mut args = vec!["s_server", "-dtls1_2", "-accept", "127.0.0.1:0"];
     args.extend(["-cert", &pem, "-key", &key]);
     args.extend(["-keymatexport", label, "-keymatexportlen", &length_text]);
-    if !profiles.is_empty() {
+    if profiles.is_some() {
         args.extend(["-use_srtp", OFFER]);
     }
     let peer = Program::start("openssl", &args);
     let addr = peer.says_line("ACCEPT ").await.parse().unwrap();
     let roots = Roots::from_pem_file(cert("ca.pem")).unwrap();
     let connector = Connector::builder(roots)
-        .srtp_profiles(profiles.iter().copied())
+        .preferences(preferences(profiles))
         .build()
         .unwrap();
     let any = "127.0.0.1:0".parse().unwrap();
@@ -182,7 +186,7 @@ async fn s_server_exports(profiles: &'static [SrtpProfile], label: &str, length:
 /// Asserts that our keys are what OpenSSL has printed.
 fn agree(
     session: &Session<Channel>,
-    profiles: &[SrtpProfile],
+    profiles: Option<&str>,
     label: &str,
     length: usize,
     theirs: &str,
@@ -193,17 +197,17 @@ fn agree(
         .unwrap();
     assert_eq!(hex(&ours), theirs);
     let keys = session.srtp_keys().unwrap();
-    assert_eq!(keys.is_some(), !profiles.is_empty());
+    assert_eq!(keys.is_some(), profiles.is_some());
     if let Some(keys) = keys {
-        assert_eq!(keys.profile(), SrtpProfile::Aes128CmHmacSha1_80);
-        let (client, server) = (keys.client(), keys.server());
-        let parts = [client.key, server.key, client.salt, server.salt];
+        assert_eq!(keys.profile(), "SRTP_AES128_CM_SHA1_80");
+        let (client, server) = (keys.client_key(), keys.server_key());
+        let parts = [client, server, keys.client_salt(), keys.server_salt()];
         assert_eq!(hex(&parts.concat()), theirs);
     }
 }
 
 async fn s_client_agrees() {
-    let server = Server::start(&["--srtp", "SRTP_AES128_CM_HMAC_SHA1_80"]).await;
+    let server = Server::start(&["--srtp", "SRTP_AES128_CM_SHA1_80"]).await;
     let args = [
         "s_client",
         "-dtls1_2",
@@ -216,16 +220,23 @@ async fn s_client_agrees() {
     peer.says(AGREED).await;
     server
         .program
-        .logs("srtp_profile=\"SRTP_AES128_CM_HMAC_SHA1_80\"")
+        .logs("srtp_profile=\"SRTP_AES128_CM_SHA1_80\"")
         .await;
     assert_eq!(peer.end().await.code, Some(0));
+}
+
+fn preferences(profiles: Option<&str>) -> Preferences {
+    match profiles {
+        Some(profiles) => Preferences::default().srtp_profiles(profiles),
+        None => Preferences::default(),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// What OpenSSL's side has; ours would want others more.
+const OURS: &str = "SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
 const OFFER: &str = "SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32";
 const AGREED: &str = "SRTP Extension negotiated, profile=SRTP_AES128_CM_SHA1_80";
 const SRTP_LABEL: &str = "EXTRACTOR-dtls_srtp";
