@@ -40,6 +40,11 @@ fn main() -> ExitCode {
             true,
             reload,
         ),
+        trial(
+            "a_socket_that_is_passed_is_served",
+            has(&["python3", "--version"]),
+            passed,
+        ),
         trial("flags_that_are_of_no_use_are_named", true, refusals),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -287,6 +292,35 @@ async fn reload() {
     live.says("Echo: two\n").await;
     let ended = server.program.kill().await;
     assert!(!ended.err.contains("secret"), "{ended:?}");
+}
+
+async fn passed() {
+    let pass = "\
+import os, socket, sys
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(('127.0.0.1', 0))
+os.dup2(udp.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
+os.execv(sys.argv[1], sys.argv[1:])
+";
+    let program = env!("CARGO_BIN_EXE_dtls-echo-server");
+    let server = Program::start("python3", &["-c", pass, program, "--socket-activation"]);
+    let addr = server.says_line("listening on ").await;
+    let ended = run(&addr, &[], b"x\n").await;
+    assert_eq!(
+        (ended.code, &*ended.out),
+        (Some(0), "Echo: x\n"),
+        "{ended:?}"
+    );
+    let ended = Program::start(program, &["--socket-activation"])
+        .end()
+        .await;
+    ended.fails_with(1, &["no socket was passed", ".socket unit"]);
+    let ended = Program::start(program, &["--socket-activation", "127.0.0.1:0"])
+        .end()
+        .await;
+    ended.fails_with(2, &["--socket-activation", "ADDR"]);
 }
 
 async fn refusals() {

@@ -57,7 +57,7 @@ pub(crate) fn builder(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<A
         (None, None) => bail!(
             "{} is not a loopback address, and the development identity's key is known to \
              everybody: pass --cert FILE and --key FILE, or --psk-file FILE",
-            args.addr
+            addresses[0].ip()
         ),
     };
     if let Some(hint) = &args.psk_hint {

@@ -4,6 +4,7 @@ mod credentials;
 mod reload;
 mod serve;
 mod shards;
+mod sockets;
 
 use std::{
     io::{self, Write},
@@ -11,7 +12,6 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{HostPort, PreferenceArgs, run, seconds, start_logging};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
-use udp_demux::{Endpoint, bind_shards};
+use udp_demux::Endpoint;
 
 use crate::{
     credentials::{ClientAuth, NamedIdentity},
@@ -35,8 +35,11 @@ use crate::{
 #[command(name = "dtls-echo-server", version)]
 struct Args {
     /// Where to listen, as HOST:PORT; port 0 lets the system choose
-    #[arg(value_name = "ADDR")]
-    addr: HostPort,
+    #[arg(value_name = "ADDR", required_unless_present = "socket_activation")]
+    addr: Option<HostPort>,
+    /// Take the sockets that systemd has opened, a shard each, instead of ADDR
+    #[arg(long, conflicts_with_all = ["addr", "shards"])]
+    socket_activation: bool,
     /// Certificate chain in PEM form, the server's own first
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -108,18 +111,6 @@ struct LimitArgs {
     max_challenges: u32,
 }
 
-impl Args {
-    fn shards(&self) -> usize {
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let most = if cfg!(target_os = "linux") {
-            usize::MAX
-        } else {
-            1
-        };
-        self.shards.map_or_else(|| cores().min(most), usize::from)
-    }
-}
-
 impl LimitArgs {
     fn limits(&self) -> Limits {
         let limits = Limits::default()
@@ -145,10 +136,12 @@ fn main() -> ExitCode {
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     start_logging(args.verbose)?;
-    let addresses = args.addr.resolve().await?;
+    let sockets = sockets::open(&args).await?;
+    let addresses: Vec<_> = sockets
+        .iter()
+        .map(UdpSocket::local_addr)
+        .collect::<io::Result<_>>()?;
     let acceptor = acceptor(&args, &addresses, None)?;
-    let sockets = bind(&addresses, args.shards())
-        .with_context(|| format!("cannot listen on {}", args.addr))?;
     let limits = args.limits.limits();
     let mut endpoints = sockets
         .into_iter()
@@ -201,16 +194,4 @@ fn acceptor(
         None => builder,
     };
     Ok(builder.build()?)
-}
-
-/// Binds the first address that can be had.
-fn bind(addresses: &[SocketAddr], shards: usize) -> io::Result<Vec<UdpSocket>> {
-    let mut failure = io::ErrorKind::AddrNotAvailable.into();
-    for address in addresses {
-        match bind_shards(*address, shards) {
-            Ok(sockets) => return Ok(sockets),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
