@@ -1,16 +1,13 @@
 //! What to negotiate, from the command line.
 
 use std::{
-    env, fs,
-    io::Write,
+    env,
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use dtls_session::{Preferences, Version};
-use zeroize::Zeroizing;
 
 /// The flags that say what to negotiate.
 #[derive(Clone, Debug, Args)]
@@ -83,11 +80,7 @@ impl PreferenceArgs {
 }
 
 fn log_keys(preferences: Preferences, path: &Path, asked_by: &str) -> anyhow::Result<Preferences> {
-    let mut options = fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).with_context(|| {
+    let preferences = preferences.key_log_file(path).with_context(|| {
         format!(
             "cannot write secrets to {}, which {asked_by} names",
             path.display()
@@ -97,14 +90,5 @@ fn log_keys(preferences: Preferences, path: &Path, asked_by: &str) -> anyhow::Re
         file = %path.display(),
         "{asked_by}: whoever reads this file can read the sessions"
     );
-    let file = Mutex::new(file);
-    Ok(preferences.key_log(move |line| {
-        // In one write, so that no other process's line comes between.
-        let line = Zeroizing::new(format!("{line}\n"));
-        if let Ok(mut file) = file.lock()
-            && let Err(error) = file.write_all(line.as_bytes())
-        {
-            tracing::warn!(%error, "a session's secrets were not written");
-        }
-    }))
+    Ok(preferences)
 }

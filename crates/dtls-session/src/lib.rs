@@ -67,6 +67,7 @@ mod identity;
 mod info;
 mod ingress;
 mod keeper;
+mod key_log;
 mod limits;
 mod listener;
 mod pace;

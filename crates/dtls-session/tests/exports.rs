@@ -122,6 +122,31 @@ async fn a_resumed_session_agrees_on_srtp_anew() {
     assert_ne!(key(&second), key(&first));
 }
 
+#[tokio::test]
+async fn a_key_log_file_is_private_and_appended_to() {
+    let path = std::env::temp_dir().join(format!("dtls-session-keys-{}", std::process::id()));
+    for run in 1..=2 {
+        let logging = Preferences::default().key_log_file(&path).unwrap();
+        let connector = Connector::builder(roots()).preferences(logging);
+        let connector = connector.session(patient()).build().unwrap();
+        let _sessions = sessions(&acceptor(patient()), &connector, pipe(lossless())).await;
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("CLIENT_RANDOM ").count(), run);
+        assert_eq!(text.lines().count(), run);
+        assert!(text.ends_with('\n'));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    std::fs::remove_file(&path).unwrap();
+    let nowhere = Preferences::default().key_log_file("/no/such/directory/keys");
+    let error = nowhere.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+}
+
 fn server(profiles: &str) -> AcceptorBuilder {
     let preferences = Preferences::default().srtp_profiles(profiles);
     Acceptor::builder(identity("server"))
