@@ -1,7 +1,12 @@
 //! What was negotiated, for people and for tools.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, Write},
+    net::SocketAddr,
+};
 
+use clap::Args;
 use dtls_session::SessionInfo;
 use openssl::{
     hash::MessageDigest,
@@ -9,9 +14,42 @@ use openssl::{
 };
 use serde::Serialize;
 
+/// The flags that ask what was negotiated.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FactsArgs {
+    /// Tell on stderr what was negotiated
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell on stderr what was negotiated, in one line of JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+impl FactsArgs {
+    /// Tells what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If stderr cannot be written to.
+    pub fn tell(self, peer: SocketAddr, info: impl FnOnce() -> SessionInfo) -> io::Result<()> {
+        if !self.verbose && !self.json {
+            return Ok(());
+        }
+        let facts = Facts::new(peer, info());
+        let text = if self.json {
+            serde_json::to_string(&facts)?
+        } else {
+            facts.to_string()
+        };
+        // In one piece, because a server's shards all tell.
+        io::stderr().write_all(format!("{text}\n").as_bytes())
+    }
+}
+
 /// What was negotiated with a peer: readable as text, and as JSON for tools.
 #[derive(Debug, Serialize)]
-pub struct Facts {
+struct Facts {
+    peer: SocketAddr,
     version: &'static str,
     cipher: &'static str,
     cipher_suite: &'static str,
@@ -42,9 +80,10 @@ struct Certificate {
     sha256: String,
 }
 
-impl From<SessionInfo> for Facts {
-    fn from(info: SessionInfo) -> Self {
+impl Facts {
+    fn new(peer: SocketAddr, info: SessionInfo) -> Self {
         Self {
+            peer,
             version: info.version,
             cipher: info.cipher,
             cipher_suite: info.cipher_suite,
@@ -116,6 +155,7 @@ fn name(name: &X509NameRef) -> String {
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let yes = |fact| if fact { "yes" } else { "no" };
+        writeln!(f, "peer                    {}", self.peer)?;
         writeln!(f, "version                 {}", self.version)?;
         writeln!(
             f,

@@ -18,7 +18,7 @@ pub struct Readme;
 
 pub use development::{development_identity, development_roots};
 pub use exit::run;
-pub use facts::Facts;
+pub use facts::FactsArgs;
 pub use host_port::HostPort;
 pub use logging::start_logging;
 pub use preferences::PreferenceArgs;

@@ -74,6 +74,11 @@ impl TrustArgs {
         psk.map(drop).map_err(|error| format!("--psk: {error}"))
     }
 
+    /// Whether a pre-shared key takes the place of certificates.
+    pub fn has_psk(&self) -> bool {
+        self.psk.is_some() || self.psk_file.is_some()
+    }
+
     fn psk(&self) -> anyhow::Result<Option<Psk>> {
         if let Some(text) = &self.psk {
             return Ok(Some(Psk::parse(text).context("cannot use --psk")?));

@@ -1,7 +1,7 @@
 //! From the command line to a session.
 
 use anyhow::anyhow;
-use dtls_session::{ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
+use dtls_session::{Alert, ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
 use udp_demux::Channel;
 
 use crate::{Args, session_file::SessionFile};
@@ -28,7 +28,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         }
     }
     let session = connector.reconnect_any(name, &addresses).await;
-    let session = session.map_err(advise)?;
+    let session = session.map_err(|error| advise(error, args))?;
     if let Some(file) = &file {
         file.store(session.resumption());
     }
@@ -43,11 +43,17 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
 }
 
 /// Adds what to try next.
-fn advise(error: ConnectError) -> anyhow::Error {
+fn advise(error: ConnectError, args: &Args) -> anyhow::Error {
     let advice = match &error {
         ConnectError::Handshake { source, .. } => match source {
             HandshakeError::TimedOut { heard: false, .. } => {
                 "is a DTLS server listening there, and does a firewall let UDP through?"
+            }
+            HandshakeError::TimedOut { heard: true, .. } if args.trust.has_psk() => {
+                "is it the key that the server has for this identity?"
+            }
+            HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE) => {
+                "it may want --cert, --psk or --allow-plain-psk, or other --ciphers or --groups"
             }
             HandshakeError::CertificateRefused { .. } => {
                 "--ca FILE names the authority to trust, --server-name NAME the name to expect"

@@ -8,7 +8,7 @@ mod session_file;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use dtls_echo::{Facts, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -28,12 +28,8 @@ pub(crate) struct Args {
     session: Option<PathBuf>,
     #[command(flatten)]
     preferences: PreferenceArgs,
-    /// Tell on stderr what was negotiated
-    #[arg(short, long)]
-    verbose: bool,
-    /// Tell on stderr what was negotiated, in one line of JSON
-    #[arg(long, conflicts_with = "verbose")]
-    json: bool,
+    #[command(flatten)]
+    facts: FactsArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
@@ -50,14 +46,9 @@ fn main() -> ExitCode {
             .exit()
     }
     run(async {
-        start_logging(false)?;
+        start_logging()?;
         let session = connect::connect(&args).await?;
-        let facts = || Facts::from(session.info());
-        if args.json {
-            eprintln!("{}", serde_json::to_string(&facts())?);
-        } else if args.verbose {
-            eprintln!("{}", facts());
-        }
+        args.facts.tell(session.peer_addr(), || session.info())?;
         conversation::converse(session, args.timeout).await
     })
 }

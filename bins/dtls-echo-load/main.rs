@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 async fn load(plan: Plan) -> anyhow::Result<ExitCode> {
-    start_logging(false)?;
+    start_logging()?;
     // Each session has a socket; where the system allows fewer, opening them says so.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let plan = Arc::new(plan);

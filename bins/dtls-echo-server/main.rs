@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{HostPort, PreferenceArgs, run, seconds, start_logging};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, run, seconds, start_logging};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::Endpoint;
 
@@ -82,10 +82,9 @@ struct Args {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
     #[command(flatten)]
+    facts: FactsArgs,
+    #[command(flatten)]
     preferences: PreferenceArgs,
-    /// Tell of each session on stderr, as with RUST_LOG=info
-    #[arg(short, long)]
-    verbose: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -135,7 +134,7 @@ fn main() -> ExitCode {
 }
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
-    start_logging(args.verbose)?;
+    start_logging()?;
     let sockets = sockets::open(&args).await?;
     let addresses: Vec<_> = sockets
         .iter()
@@ -150,13 +149,14 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let endpoint = Endpoint::from_socket(socket, config)?;
     let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
     let stop = serve::stop_signal()?;
+    let facts = args.facts;
     reload::at_each_hangup(args, addresses, Arc::clone(&listener))?;
-    let shards = Shards::start(&listener, endpoints)?;
+    let shards = Shards::start(&listener, facts, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
     tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
     let stopped = shards.stopped();
-    let served = serve::serve(Arc::clone(&listener), async move {
+    let served = serve::serve(Arc::clone(&listener), facts, async move {
         tokio::select! {
             () = stop => {}
             () = stopped.cancelled() => {}

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use dtls_echo::FactsArgs;
 use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -15,14 +16,19 @@ use udp_demux::Channel;
 /// If the socket dies.
 pub(crate) async fn serve(
     listener: Arc<Listener>,
+    facts: FactsArgs,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
-    let accepting = tokio::spawn(accept(listener, stop));
+    let accepting = tokio::spawn(accept(listener, facts, stop));
     accepting.await.map_err(io::Error::other)?
 }
 
-async fn accept(listener: Arc<Listener>, stop: impl Future<Output = ()>) -> io::Result<()> {
+async fn accept(
+    listener: Arc<Listener>,
+    facts: FactsArgs,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
     let peers = TaskTracker::new();
@@ -38,7 +44,7 @@ async fn accept(listener: Arc<Listener>, stop: impl Future<Output = ()>) -> io::
                     let stopping = stopping.clone();
                     // Tells whose the library's lines are; ours at info name the peer themselves.
                     let span = tracing::debug_span!("peer", %peer);
-                    peers.spawn(attend(peer, handshake, stopping).instrument(span));
+                    peers.spawn(attend(peer, handshake, facts, stopping).instrument(span));
                 }
                 Err(error) => break Err(error),
             },
@@ -121,13 +127,22 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: CancellationToken) {
+async fn attend(
+    peer: SocketAddr,
+    handshake: Handshake<Channel>,
+    facts: FactsArgs,
+    stopping: CancellationToken,
+) {
     let established = tokio::select! {
         established = handshake => established,
         () = stopping.cancelled() => return,
     };
     match established {
-        Ok(session) => echo(peer, session, stopping).await,
+        Ok(session) => {
+            // Whoever reads them may have gone.
+            let _ = facts.tell(peer, || session.info());
+            echo(peer, session, stopping).await;
+        }
         Err(error) => {
             let error = anyhow::Error::from(error);
             tracing::info!(%peer, "handshake failed: {error:#}");

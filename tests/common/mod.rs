@@ -10,13 +10,13 @@ mod capture;
 mod files;
 mod process;
 mod relay;
-mod trial;
+mod trials;
 
 pub(crate) use capture::Capture;
 pub(crate) use files::{Files, self_signed};
 pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
-pub(crate) use trial::{has, trial};
+pub(crate) use trials::{has, trial};
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What can go wrong, one enum an operation.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use openssl::error::ErrorStack;
 use thiserror::Error;
@@ -160,64 +160,6 @@ pub enum PskError {
     /// The key is empty or too long.
     #[error("the key has to have from 1 to 256 bytes")]
     Key,
-}
-
-/// Why there is no session with a server that was named.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// What was named is no server.
-    #[error("`{server}` is not HOST:PORT, with brackets around an IPv6 address")]
-    Form {
-        /// What was named.
-        server: String,
-    },
-    /// The name could not be looked up.
-    #[error("cannot resolve {host}")]
-    Resolve {
-        /// The name.
-        host: String,
-        /// The resolver's error.
-        source: io::Error,
-    },
-    /// There is no address to connect to.
-    #[error("there is no address to connect to")]
-    NoAddress,
-    /// No socket could be opened.
-    #[error("cannot open a UDP socket")]
-    Socket {
-        /// Why not.
-        source: io::Error,
-    },
-    /// A handshake failed.
-    #[error("cannot connect to {peer}")]
-    Handshake {
-        /// The server's address.
-        peer: SocketAddr,
-        /// Why it failed.
-        source: HandshakeError,
-    },
-}
-
-/// Why keying material could not be exported.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// TLS derives keys of its own with the label.
-    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
-    ReservedLabel {
-        /// The label.
-        label: String,
-    },
-    /// The context is longer than RFC 5705 allows.
-    #[error("a context of {length} bytes is too long: 65535 are allowed")]
-    ContextTooLong {
-        /// Its length in bytes.
-        length: usize,
-    },
-    /// OpenSSL refused the label or the length.
-    #[error("OpenSSL exports no keying material for this label and length")]
-    OpenSsl(#[from] ErrorStack),
 }
 
 /// Why bytes are nothing to resume a session by.

@@ -1,8 +1,7 @@
 //! Keys for other uses, from a session's own (RFC 5705).
 
-use openssl::ssl::SslRef;
-
-use crate::error::ExportError;
+use openssl::{error::ErrorStack, ssl::SslRef};
+use thiserror::Error;
 
 /// `SSL_export_keying_material`, without what it lets through.
 pub(crate) fn export(
@@ -28,6 +27,27 @@ pub(crate) fn export(
     }
     ssl.export_keying_material(out, label, context)?;
     Ok(())
+}
+
+/// Why keying material could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// TLS derives keys of its own with the label.
+    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
+    /// The context is longer than RFC 5705 allows.
+    #[error("a context of {length} bytes is too long: 65535 are allowed")]
+    ContextTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// OpenSSL refused the label or the length.
+    #[error("OpenSSL exports no keying material for this label and length")]
+    OpenSsl(#[from] ErrorStack),
 }
 
 /// What TLS itself derives its keys with (RFC 5705 4, RFC 7627 4).

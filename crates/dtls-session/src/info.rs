@@ -40,7 +40,8 @@ pub struct SessionInfo {
     pub peer_certificates: Vec<X509>,
     /// The identity of the pre-shared key, if there was one.
     pub psk_identity: Option<String>,
-    /// The server name that the client asked for.
+    /// The server name that the client asked for. A server without names of its own has forgotten it
+    /// when the session is resumed.
     pub server_name: Option<String>,
     /// The application's protocol (ALPN), if one was agreed upon.
     pub protocol: Option<Vec<u8>>,

@@ -98,9 +98,10 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, ConnectError, ExportError, HandshakeError, MtuError, PemError, PskError, RecvError,
-    ResumptionError, SecretError, SendError,
+    BuildError, HandshakeError, MtuError, PemError, PskError, RecvError, ResumptionError,
+    SecretError, SendError,
 };
+pub use exporter::ExportError;
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
@@ -109,6 +110,7 @@ pub use limits::Limits;
 pub use listener::Listener;
 pub use preferences::{Preferences, Version};
 pub use psk::{Psk, PskKey, PskKeys};
+pub use reach::ConnectError;
 pub use resumption::Resumption;
 pub use roots::Roots;
 pub use secret::SharedSecret;

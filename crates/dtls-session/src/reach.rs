@@ -1,19 +1,17 @@
 //! From a name to a session: all that a client otherwise does by hand.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
+use thiserror::Error;
 use tokio::{net::lookup_host, time::sleep};
 use udp_demux::{Channel, Config, Endpoint};
 
-use crate::{
-    connector::Connector,
-    error::{ConnectError, HandshakeError},
-    session::Session,
-};
+use crate::{connector::Connector, error::HandshakeError, session::Session};
 
 impl Connector {
     /// Connects to `HOST:PORT`, and remembers the session for [`Self::reconnect`].
@@ -181,8 +179,45 @@ fn open(peer: SocketAddr) -> Result<Channel, ConnectError> {
     let endpoint = endpoint.map_err(|source| ConnectError::Socket { source })?;
     // Nobody else is on a socket of its own.
     endpoint.open(peer).map_err(|error| ConnectError::Socket {
-        source: std::io::Error::other(error),
+        source: io::Error::other(error),
     })
+}
+
+/// Why there is no session with a server that was named.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// What was named is no server.
+    #[error("`{server}` is not HOST:PORT, with brackets around an IPv6 address")]
+    Form {
+        /// What was named.
+        server: String,
+    },
+    /// The name could not be looked up.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's error.
+        source: io::Error,
+    },
+    /// There is no address to connect to.
+    #[error("there is no address to connect to")]
+    NoAddress,
+    /// No socket could be opened.
+    #[error("cannot open a UDP socket")]
+    Socket {
+        /// Why not.
+        source: io::Error,
+    },
+    /// A handshake failed.
+    #[error("cannot connect to {peer}")]
+    Handshake {
+        /// The server's address.
+        peer: SocketAddr,
+        /// Why it failed.
+        source: HandshakeError,
+    },
 }
 
 /// The delay that RFC 8305 5 recommends between attempts.

@@ -14,8 +14,8 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{ExportError, MtuError, RecvError, SendError},
-    exporter,
+    error::{MtuError, RecvError, SendError},
+    exporter::{self, ExportError},
     info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,

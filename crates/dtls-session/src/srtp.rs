@@ -5,8 +5,7 @@ use std::fmt;
 use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
-use crate::{error::ExportError, exporter};
-
+use crate::exporter::{self, ExportError};
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 #[derive(Clone)]
 pub struct SrtpKeys {

@@ -1,10 +1,10 @@
-//! Tests that need a program of others.
+//! Tests that need a peer, which the machine may lack.
 
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
-/// Whether a command is there and does not fail.
+/// Whether a command runs here.
 pub(crate) fn has(command: &[&str]) -> bool {
     Command::new(command[0])
         .args(&command[1..])
@@ -14,7 +14,7 @@ pub(crate) fn has(command: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Makes a test that is reported as ignored where its peer is missing.
+/// A test that is reported as ignored, and never as passed, where its peer is not here.
 pub(crate) fn trial<F>(
     name: &str,
     peer_is_here: bool,
