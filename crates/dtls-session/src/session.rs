@@ -177,6 +177,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Only where [`SessionInfo::extended_master_secret`] is true is it this session's alone
     /// (RFC 7627 1).
     ///
+    /// ```
+    /// use dtls_session::{ExportError, Session};
+    /// use udp_demux::Channel;
+    ///
+    /// fn token(session: &Session<Channel>) -> Result<[u8; 32], ExportError> {
+    ///     let mut token = [0; 32];
+    ///     session.export_keying_material(&mut token, "EXPERIMENTAL token", None)?;
+    ///     Ok(token)
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ExportError::ReservedLabel`] and [`ExportError::ContextTooLong`] for what cannot be

@@ -7,6 +7,25 @@ use zeroize::Zeroizing;
 
 use crate::exporter::{self, ExportError};
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
+///
+/// ```
+/// use dtls_session::{Connector, ExportError, Preferences, Roots, Session};
+/// use udp_demux::Channel;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let preferences = Preferences::default().srtp_profiles("SRTP_AEAD_AES_128_GCM");
+/// let connector = Connector::builder(Roots::system()).preferences(preferences).build()?;
+/// # Ok(())
+/// # }
+///
+/// fn protect(session: &Session<Channel>) -> Result<(), ExportError> {
+///     if let Some(keys) = session.srtp_keys()? {
+///         let (key, salt) = (keys.client_key(), keys.client_salt());
+///         println!("{} with {} and {} bytes", keys.profile(), key.len(), salt.len());
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct SrtpKeys {
     profile: &'static str,
