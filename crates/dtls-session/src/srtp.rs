@@ -6,6 +6,7 @@ use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
 use crate::exporter::{self, ExportError};
+
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 ///
 /// ```
