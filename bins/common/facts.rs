@@ -53,10 +53,13 @@ struct Facts {
     version: &'static str,
     cipher: &'static str,
     cipher_suite: &'static str,
-    group: Option<&'static str>,
+    group: Option<String>,
+    peer_signature: Option<String>,
     protocol: Option<String>,
     server_name: Option<String>,
     psk_identity: Option<String>,
+    srtp_profile: Option<&'static str>,
+    cookie_exchange: bool,
     resumed: bool,
     extended_master_secret: bool,
     secure_renegotiation: bool,
@@ -85,11 +88,14 @@ impl Facts {
             cipher: info.cipher,
             cipher_suite: info.cipher_suite,
             group: info.group,
+            peer_signature: info.peer_signature,
             protocol: info
                 .protocol
                 .map(|name| String::from_utf8_lossy(&name).into_owned()),
             server_name: info.server_name,
             psk_identity: info.psk_identity,
+            srtp_profile: info.srtp_profile,
+            cookie_exchange: info.cookie_exchange,
             resumed: info.resumed,
             extended_master_secret: info.extended_master_secret,
             secure_renegotiation: info.secure_renegotiation,
@@ -122,6 +128,21 @@ impl Certificate {
     }
 }
 
+/// Makes harmless what a stranger may have put into a name for a terminal to obey.
+fn plain(name: &str) -> String {
+    let escape = |c: char| {
+        // Those that change the direction of writing are no control characters.
+        let obeyed = c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if obeyed {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    name.chars().map(escape).collect()
+}
+
 fn name(name: &X509NameRef) -> String {
     let entries = name.entries().map(|entry| {
         let kind = entry.object().nid().short_name().unwrap_or("?");
@@ -142,16 +163,19 @@ impl fmt::Display for Facts {
             self.cipher_suite, self.cipher
         )?;
         let facts = [
-            ("group", self.group),
+            ("group", self.group.as_deref()),
+            ("peer's signature", self.peer_signature.as_deref()),
             ("protocol", self.protocol.as_deref()),
             ("server name", self.server_name.as_deref()),
             ("pre-shared key", self.psk_identity.as_deref()),
+            ("SRTP profile", self.srtp_profile),
         ];
         for (what, fact) in facts {
             if let Some(fact) = fact {
-                writeln!(f, "{what:<23} {fact}")?;
+                writeln!(f, "{what:<23} {}", plain(fact))?;
             }
         }
+        writeln!(f, "cookie exchange         {}", yes(self.cookie_exchange))?;
         writeln!(f, "resumed                 {}", yes(self.resumed))?;
         writeln!(
             f,
@@ -174,8 +198,9 @@ impl fmt::Display for Facts {
             self.mtu, self.max_datagram_size
         )?;
         for (certificate, depth) in self.peer_certificates.iter().zip(0..) {
-            write!(f, "\ncertificate {depth}           {}", certificate.subject)?;
-            write!(f, "\n  issuer                {}", certificate.issuer)?;
+            let (subject, issuer) = (plain(&certificate.subject), plain(&certificate.issuer));
+            write!(f, "\ncertificate {depth}           {subject}")?;
+            write!(f, "\n  issuer                {issuer}")?;
             write!(
                 f,
                 "\n  valid                 {} to {}",
@@ -184,5 +209,17 @@ impl fmt::Display for Facts {
             write!(f, "\n  SHA-256               {}", certificate.sha256)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_does_nothing_to_a_terminal() {
+        let name = "CN=\u{1b}[2J\u{9b}1m\n\u{202e}O'Brien \"ä\"";
+        let shown = plain(name);
+        assert_eq!(shown, "CN=\\u{1b}[2J\\u{9b}1m\\n\\u{202e}O'Brien \"ä\"");
     }
 }

@@ -1,10 +1,8 @@
 //! What to negotiate, from the command line.
 
 use std::{
-    env, fs,
-    io::Write,
+    env,
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
 use anyhow::Context;
@@ -71,30 +69,26 @@ impl PreferenceArgs {
         if let Some(list) = &self.srtp {
             preferences = preferences.srtp_profiles(list);
         }
-        let asked = self.keylog.clone();
-        match asked.or_else(|| env::var_os("SSLKEYLOGFILE").map(PathBuf::from)) {
-            Some(file) => log_keys(preferences, &file),
-            None => Ok(preferences),
+        if let Some(file) = &self.keylog {
+            return log_keys(preferences, file, "--keylog");
+        }
+        match env::var_os("SSLKEYLOGFILE") {
+            Some(file) if !file.is_empty() => log_keys(preferences, file.as_ref(), "SSLKEYLOGFILE"),
+            _ => Ok(preferences),
         }
     }
 }
 
-fn log_keys(preferences: Preferences, path: &Path) -> anyhow::Result<Preferences> {
-    let mut options = fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options
-        .open(path)
-        .with_context(|| format!("cannot write secrets to {}", path.display()))?;
-    tracing::warn!(file = %path.display(), "whoever reads this file can read the sessions");
-    let file = Mutex::new(file);
-    Ok(preferences.key_log(move |line| {
-        let line = format!("{line}\n");
-        if let Ok(mut file) = file.lock()
-            && let Err(error) = file.write_all(line.as_bytes())
-        {
-            tracing::warn!(%error, "a session's secrets were not written");
-        }
-    }))
+fn log_keys(preferences: Preferences, path: &Path, asked_by: &str) -> anyhow::Result<Preferences> {
+    let preferences = preferences.key_log_file(path).with_context(|| {
+        format!(
+            "cannot write secrets to {}, which {asked_by} names",
+            path.display()
+        )
+    })?;
+    tracing::warn!(
+        file = %path.display(),
+        "{asked_by}: whoever reads this file can read the sessions"
+    );
+    Ok(preferences)
 }

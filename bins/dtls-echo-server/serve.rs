@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use dtls_echo::FactsArgs;
-use dtls_session::{Handshake, Listener, Session};
+use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -150,8 +150,8 @@ async fn attend(
     }
 }
 
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
-    let info = session.info();
+/// Tells what was negotiated.
+fn tell(peer: SocketAddr, info: SessionInfo) {
     tracing::info!(
         %peer,
         version = info.version,
@@ -161,9 +161,20 @@ async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: Cancell
         name = info.server_name,
         certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
         protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
+        srtp_profile = info.srtp_profile,
+        handshake_time = ?info.handshake_time,
+        round_trip = info.round_trip.map(tracing::field::debug),
+        repeats = info.retransmissions,
+        mtu = info.mtu,
         resumed = info.resumed,
         "session started"
     );
+}
+
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    if tracing::enabled!(tracing::Level::INFO) {
+        tell(peer, session.info());
+    }
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {

@@ -23,7 +23,7 @@ pub(crate) async fn facts() {
         ("version", "DTLSv1.2"),
         ("cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"),
         ("cipher_suite", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
-        ("group", "prime256v1"),
+        ("group", "secp256r1"),
     ] {
         assert_eq!(facts[name], value, "{facts}");
     }

@@ -8,7 +8,6 @@ mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod flags;
-mod key_log;
 mod protocols;
 mod psk;
 
@@ -22,7 +21,6 @@ const KEY: &str = "00112233445566778899aabbccddeeff";
 fn main() -> ExitCode {
     let openssl = has(&["openssl", "version"]);
     let gnutls = has(&["gnutls-cli", "--version"]);
-    let tshark = has(&["tshark", "--version"]);
     let trials = vec![
         trial("s_client_has_a_pre_shared_key", openssl, psk::s_client_psk),
         trial("gnutls_cli_has_a_pre_shared_key", gnutls, psk::gnutls_psk),
@@ -55,21 +53,6 @@ fn main() -> ExitCode {
             "s_server_agrees_on_a_protocol",
             openssl,
             protocols::s_server_protocol,
-        ),
-        trial(
-            "s_client_agrees_on_an_srtp_profile",
-            openssl,
-            protocols::s_client_srtp,
-        ),
-        trial(
-            "s_client_exports_the_same",
-            openssl,
-            protocols::s_client_exports,
-        ),
-        trial(
-            "tshark_reads_a_session_by_its_key_log",
-            tshark,
-            key_log::key_log,
         ),
         trial("the_client_tells_what_was_negotiated", true, flags::facts),
         trial(

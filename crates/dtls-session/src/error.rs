@@ -245,6 +245,19 @@ pub enum RecvError {
     OpenSsl(#[from] ErrorStack),
 }
 
+/// Why a session keeps its MTU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an MTU of {asked} bytes cannot be used: this session's has to be from {least} to {most}")]
+#[non_exhaustive]
+pub struct MtuError {
+    /// What was asked for, in bytes.
+    pub asked: usize,
+    /// The least that OpenSSL works with, in bytes.
+    pub least: usize,
+    /// What the session was configured with, in bytes.
+    pub most: usize,
+}
+
 /// Why a datagram was not sent.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

@@ -17,6 +17,7 @@ use foreign_types::ForeignTypeRef;
 use openssl::{
     cipher_ctx::CipherCtxRef,
     error::ErrorStack,
+    nid::Nid,
     pkey::{PKeyRef, Private},
     ssl::{SslContextBuilder, SslRef, SslSessionRef},
     stack::StackRef,
@@ -241,9 +242,9 @@ pub(crate) fn psk_identity(ssl: &SslRef) -> Option<String> {
     Some(identity.to_string_lossy().into_owned())
 }
 
-/// Returns the group of the key exchange as a NID, or None if there was none
-/// (`SSL_get_negotiated_group`).
-pub(crate) fn negotiated_group(ssl: &SslRef) -> Option<c_int> {
+/// Returns the name of the group of the last key exchange (`SSL_get_negotiated_group`,
+/// `SSL_group_to_name`).
+pub(crate) fn group(ssl: &SslRef) -> Option<String> {
     // SAFETY: the SSL is live, and this control only reads it.
     let group = unsafe {
         sys::SSL_ctrl(
@@ -253,7 +254,38 @@ pub(crate) fn negotiated_group(ssl: &SslRef) -> Option<c_int> {
             ptr::null_mut(),
         )
     };
-    c_int::try_from(group).ok().filter(|group| *group > 0)
+    let group = c_int::try_from(group).ok().filter(|group| *group > 0)?;
+    // SAFETY: the SSL is live; an unknown group's name is null.
+    let name = unsafe { SSL_group_to_name(ssl.as_ptr(), group) };
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: it is a C string in tables of the SSL's context and of OpenSSL.
+    let name = unsafe { CStr::from_ptr(name) };
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// Returns the kind of key and the digest that the peer has signed with
+/// (`SSL_get_peer_signature_type_nid`, `SSL_get_peer_signature_nid`).
+pub(crate) fn peer_signature(ssl: &SslRef) -> Option<(&'static str, Option<&'static str>)> {
+    let (mut key, mut digest): (c_int, c_int) = (0, 0);
+    // SAFETY: the SSL is live, and `key` is written on success only.
+    if unsafe { SSL_get_peer_signature_type_nid(ssl.as_ptr(), &raw mut key) } != 1 {
+        return None;
+    }
+    let pointer: *mut c_void = (&raw mut digest).cast();
+    // SAFETY: this control writes one int on success, and `digest` is one.
+    let known =
+        unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_PEER_SIGNATURE_NID, 0, pointer) } == 1;
+    let key = match Nid::from_raw(key) {
+        Nid::X9_62_ID_ECPUBLICKEY => "ECDSA",
+        Nid::RSAENCRYPTION => "RSA",
+        Nid::RSASSAPSS => "RSA-PSS",
+        other => other.short_name().ok()?,
+    };
+    let digest = Nid::from_raw(digest);
+    let digest = (known && digest != Nid::UNDEF).then(|| digest.short_name().ok());
+    Some((key, digest.flatten()))
 }
 
 /// Whether both sides would renegotiate safely (RFC 5746, `SSL_get_secure_renegotiation_support`).
@@ -485,6 +517,8 @@ unsafe extern "C" {
         chain: *mut sys::stack_st_X509,
         replace: c_int,
     ) -> c_int;
+    fn SSL_group_to_name(ssl: *mut sys::SSL, id: c_int) -> *const c_char;
+    fn SSL_get_peer_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
     fn SSL_certs_clear(ssl: *mut sys::SSL);
     fn SSL_CTX_use_psk_identity_hint(context: *mut sys::SSL_CTX, hint: *const c_char) -> c_int;
     fn OSSL_PARAM_construct_utf8_string(
@@ -498,6 +532,7 @@ const MAC_DIGEST: &CStr = c"digest";
 const DIGEST_SHA256: &CStr = c"SHA2-256";
 const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
 const SSL_CTRL_GET_RI_SUPPORT: c_int = 76;
+const SSL_CTRL_GET_PEER_SIGNATURE_NID: c_int = 108;
 const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use openssl::{
-    nid::Nid,
     ssl::{NameType, SslRef},
     x509::X509,
 };
 
-use crate::ffi;
+use crate::{ffi, srtp};
 
 /// What was negotiated, and how it went.
 ///
@@ -30,18 +29,26 @@ pub struct SessionInfo {
     pub cipher: &'static str,
     /// The cipher suite as the IANA has it, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
     pub cipher_suite: &'static str,
-    /// The group of the key exchange, such as `X25519` or `prime256v1`; None without one, and for
-    /// groups that OpenSSL 3.0 has no name for.
-    pub group: Option<&'static str>,
+    /// The group of the key exchange, such as `x25519` or `secp256r1`; None where there was no such
+    /// exchange, as when an earlier session is resumed.
+    pub group: Option<String>,
+    /// What the peer has signed its part of the handshake with, such as `ECDSA-SHA256` or
+    /// `RSA-PSS-SHA256`; None where it has signed nothing.
+    pub peer_signature: Option<String>,
     /// The peer's certificate and those that it sent after it; empty if it has shown none. On a
     /// resumed session only the certificate itself.
     pub peer_certificates: Vec<X509>,
     /// The identity of the pre-shared key, if there was one.
     pub psk_identity: Option<String>,
-    /// The server name that the client asked for.
+    /// The server name that the client asked for. A server without names of its own has forgotten it
+    /// when the session is resumed.
     pub server_name: Option<String>,
     /// The application's protocol (ALPN), if one was agreed upon.
     pub protocol: Option<Vec<u8>>,
+    /// The SRTP profile that was agreed upon (RFC 5764), in OpenSSL's words.
+    pub srtp_profile: Option<&'static str>,
+    /// Whether the client had to return a cookie first (RFC 6347 4.2.1).
+    pub cookie_exchange: bool,
     /// Whether it goes on from an earlier session.
     pub resumed: bool,
     /// Whether the master secret is bound to the handshake (RFC 7627).
@@ -66,19 +73,26 @@ impl SessionInfo {
     /// Begins with what OpenSSL knows; the rest is zero.
     pub(crate) fn of(ssl: &SslRef) -> Self {
         let cipher = ssl.current_cipher();
-        let group = ffi::negotiated_group(ssl).map(Nid::from_raw);
+        let resumed = ssl.session_reused();
         Self {
             version: ssl.version_str(),
             cipher: cipher.map_or("none", |cipher| cipher.name()),
             cipher_suite: cipher
                 .and_then(|cipher| cipher.standard_name())
                 .unwrap_or("unknown"),
-            group: group.and_then(|group| group.short_name().ok()),
+            // A session remembers the group that it began with.
+            group: (!resumed).then(|| ffi::group(ssl)).flatten(),
+            peer_signature: ffi::peer_signature(ssl).map(|(key, digest)| {
+                let digest = digest.map(|digest| format!("-{digest}"));
+                format!("{key}{}", digest.unwrap_or_default())
+            }),
             peer_certificates: certificates(ssl),
             psk_identity: ffi::psk_identity(ssl),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
             protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
-            resumed: ssl.session_reused(),
+            srtp_profile: srtp::profile(ssl),
+            cookie_exchange: false,
+            resumed,
             extended_master_secret: ssl.extms_support() == Some(true),
             secure_renegotiation: ffi::secure_renegotiation(ssl),
             handshake_time: Duration::ZERO,

@@ -26,6 +26,8 @@ pub(crate) struct Ingress {
     early_data: u8,
     rooms: u8,
     alert: Option<(Alert, Instant)>,
+    /// Whether a server has asked for a cookie.
+    cookie: bool,
 }
 
 impl Ingress {
@@ -39,6 +41,7 @@ impl Ingress {
             early_data: 0,
             rooms: MAX_EARLY_HANDSHAKE,
             alert: None,
+            cookie: false,
         }
     }
 
@@ -56,6 +59,11 @@ impl Ingress {
     /// Anybody can forge one, so it is believed only after a silence.
     pub(crate) fn alert(&self) -> Option<(Alert, Instant)> {
         self.alert
+    }
+
+    /// Whether a HelloVerifyRequest has come.
+    pub(crate) fn cookie_asked_for(&self) -> bool {
+        self.cookie
     }
 
     /// Returns the number under which OpenSSL may see the record, or None if it may not.
@@ -92,6 +100,7 @@ impl Ingress {
                 return self.next_number();
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
+                self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
                 return self.next_number();
             }
             content::APPLICATION_DATA => &mut stats.filtered_plaintext,
@@ -174,6 +183,7 @@ fn u24(bytes: &[u8]) -> usize {
 /// Above any certificate chain that is accepted.
 pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 
+const HELLO_VERIFY_REQUEST: u8 = 3;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;

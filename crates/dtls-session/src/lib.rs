@@ -57,6 +57,7 @@ mod cookie;
 mod egress;
 mod error;
 mod eviction;
+mod exporter;
 mod ffi;
 mod gate;
 pub mod guide;
@@ -67,6 +68,7 @@ mod identity;
 mod info;
 mod ingress;
 mod keeper;
+mod key_log;
 mod limits;
 mod listener;
 mod pace;
@@ -99,9 +101,10 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, HandshakeError, PemError, PskError, RecvError, ResumptionError, SecretError,
-    SendError,
+    BuildError, HandshakeError, MtuError, PemError, PskError, RecvError, ResumptionError,
+    SecretError, SendError,
 };
+pub use exporter::ExportError;
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
@@ -116,5 +119,5 @@ pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
-pub use srtp::{ExportError, SrtpKeys};
+pub use srtp::SrtpKeys;
 pub use stats::{ListenerStats, SessionStats};

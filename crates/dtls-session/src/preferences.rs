@@ -1,6 +1,6 @@
 //! What both sides may negotiate.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
@@ -8,7 +8,12 @@ use openssl::{
     version,
 };
 
-use crate::{error::BuildError, ingress::Role, scope::Scope};
+use crate::{
+    error::BuildError,
+    ingress::Role,
+    key_log::{self, KeyLog},
+    scope::Scope,
+};
 
 /// A version of DTLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +49,6 @@ pub struct Preferences {
     srtp_profiles: Option<String>,
     key_log: Option<KeyLog>,
 }
-
-type KeyLog = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Preferences {
     /// Sets the latest version to speak (default: [`Version::Dtls12`], which is the earliest, too,
@@ -112,6 +115,31 @@ impl Preferences {
     pub fn key_log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.key_log = Some(Arc::new(log));
         self
+    }
+
+    /// Appends what [`Self::key_log`] would hand out to a file, which is made, for its owner's eyes
+    /// only, if it is not there; several processes may write to one file.
+    ///
+    /// What cannot be written is lost, and the first such loss is a warning.
+    ///
+    /// ```
+    /// use dtls_session::{Connector, Preferences, Roots};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = std::env::temp_dir().join(format!("key-log-doc-{}", std::process::id()));
+    /// let preferences = Preferences::default().key_log_file(&path)?;
+    /// let connector = Connector::builder(Roots::system()).preferences(preferences).build()?;
+    /// # std::fs::remove_file(path)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The operating system's if the file cannot be opened.
+    pub fn key_log_file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
+        self.key_log = Some(key_log::file(path.as_ref())?);
+        Ok(self)
     }
 
     pub(crate) fn install(

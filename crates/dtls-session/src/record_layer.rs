@@ -206,12 +206,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
             return;
         }
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
+            tracing::debug!(mtu, "lowering the MTU after repeated expiry");
             self.set_mtu(mtu);
         }
     }
 
-    fn set_mtu(&mut self, mtu: usize) {
-        tracing::debug!(mtu, "lowering the MTU after repeated expiry");
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
         self.transport().egress_mut().set_mtu(mtu);
         ffi::set_mtu(self.ssl(), mtu);
     }

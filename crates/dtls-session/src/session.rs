@@ -14,14 +14,15 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{MtuError, RecvError, SendError},
+    exporter::{self, ExportError},
     info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
     shared::Shared,
-    srtp::{ExportError, SrtpKeys},
+    srtp::SrtpKeys,
     stats::SessionStats,
 };
 
@@ -149,28 +150,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Resumption::of(self.0.lock().layer.ssl())
     }
 
+    /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
+    /// that finds out itself what the path carries, as by RFC 8899.
+    ///
+    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1),
+    /// and nothing does so after it: datagrams of data are not repeated, so nobody knows which were
+    /// lost.
+    ///
+    /// # Errors
+    ///
+    /// [`MtuError`] above what was [configured](SessionConfig::mtu) and below 256 bytes; the MTU
+    /// is then what it was.
+    pub fn set_mtu(&self, bytes: usize) -> Result<(), MtuError> {
+        self.0.lock().set_mtu(bytes)
+    }
+
     /// Returns what was negotiated, and how the handshake went.
     pub fn info(&self) -> SessionInfo {
         self.0.lock().info()
     }
 
     /// Fills `out` with keying material that both sides derive alike from the session, the label
-    /// and the context (RFC 5705); no context and an empty one are different.
+    /// and the context (RFC 5705); no context and an empty one are different, and OpenSSL 3.0 takes
+    /// no more than some 900 bytes.
+    ///
+    /// Only where [`SessionInfo::extended_master_secret`] is true is it this session's alone
+    /// (RFC 7627 1).
+    ///
+    /// ```
+    /// use dtls_session::{ExportError, Session};
+    /// use udp_demux::Channel;
+    ///
+    /// fn token(session: &Session<Channel>) -> Result<[u8; 32], ExportError> {
+    ///     let mut token = [0; 32];
+    ///     session.export_keying_material(&mut token, "EXPERIMENTAL token", None)?;
+    ///     Ok(token)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// An [`ExportError`] if OpenSSL refuses, for instance a label of its own use.
+    /// [`ExportError::ReservedLabel`] and [`ExportError::ContextTooLong`] for what cannot be
+    /// asked for, and what OpenSSL refuses.
     pub fn export_keying_material(
         &self,
         out: &mut [u8],
         label: &str,
         context: Option<&[u8]>,
     ) -> Result<(), ExportError> {
-        let core = self.0.lock();
-        Ok(core
-            .layer
-            .ssl()
-            .export_keying_material(out, label, context)?)
+        exporter::export(self.0.lock().layer.ssl(), out, label, context)
     }
 
     /// Returns the keys for SRTP (RFC 5764), or None if no profile was agreed upon.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{MtuError, RecvError, SendError},
     info::SessionInfo,
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
@@ -46,6 +46,7 @@ impl<S> Shared<S> {
             end: None,
             closed: false,
             handshake_time,
+            configured_mtu: config.mtu,
             counts: SessionStats::default(),
             _permit: permit,
         };
@@ -78,6 +79,7 @@ pub(crate) struct Core<S> {
     /// Whether this side has sent its close_notify.
     closed: bool,
     handshake_time: Duration,
+    configured_mtu: usize,
     counts: SessionStats,
     /// Held until the session is dropped.
     _permit: Option<Permit>,
@@ -194,6 +196,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
         self.closed = true;
     }
 
+    /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
+    pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
+        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
+        if !(least..=most).contains(&asked) {
+            return Err(MtuError { asked, least, most });
+        }
+        self.layer.set_mtu(asked);
+        Ok(())
+    }
+
     pub(crate) fn expire(&mut self, idle: Duration) {
         self.end
             .get_or_insert(End::Error(RecvError::IdleTimedOut(idle)));
@@ -277,6 +289,7 @@ impl<S> Core<S> {
 
     pub(crate) fn info(&self) -> SessionInfo {
         SessionInfo {
+            cookie_exchange: self.layer.transport_ref().cookie_exchange(),
             handshake_time: self.handshake_time,
             round_trip: self.layer.round_trip(),
             retransmissions: self.layer.retransmissions(),

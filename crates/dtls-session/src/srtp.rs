@@ -1,12 +1,32 @@
-//! Keys for something else than the session: SRTP (RFC 5764).
+//! Keys for SRTP (RFC 5764).
 
 use std::fmt;
 
-use openssl::{error::ErrorStack, ssl::SslRef};
-use thiserror::Error;
+use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
+use crate::exporter::{self, ExportError};
+
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
+///
+/// ```
+/// use dtls_session::{Connector, ExportError, Preferences, Roots, Session};
+/// use udp_demux::Channel;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let preferences = Preferences::default().srtp_profiles("SRTP_AEAD_AES_128_GCM");
+/// let connector = Connector::builder(Roots::system()).preferences(preferences).build()?;
+/// # Ok(())
+/// # }
+///
+/// fn protect(session: &Session<Channel>) -> Result<(), ExportError> {
+///     if let Some(keys) = session.srtp_keys()? {
+///         let (key, salt) = (keys.client_key(), keys.client_salt());
+///         println!("{} with {} and {} bytes", keys.profile(), key.len(), salt.len());
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct SrtpKeys {
     profile: &'static str,
@@ -17,17 +37,11 @@ pub struct SrtpKeys {
 
 impl SrtpKeys {
     pub(crate) fn of(ssl: &SslRef) -> Result<Option<Self>, ExportError> {
-        let Some(selected) = ssl.selected_srtp_profile() else {
-            return Ok(None);
-        };
-        let known = PROFILES
-            .iter()
-            .find(|profile| profile.0 == selected.id().as_raw());
-        let Some(&(_, profile, key, salt)) = known else {
+        let Some((_, profile, key, salt)) = selected(ssl) else {
             return Ok(None);
         };
         let mut material = Zeroizing::new(vec![0; 2 * (key + salt)]);
-        ssl.export_keying_material(&mut material, LABEL, None)?;
+        exporter::export(ssl, &mut material, LABEL, None)?;
         Ok(Some(Self {
             profile,
             key,
@@ -70,19 +84,22 @@ impl fmt::Debug for SrtpKeys {
     }
 }
 
-/// Why keying material could not be exported.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// OpenSSL refused the label or the length.
-    #[error("OpenSSL exports no keying material for this label and length")]
-    OpenSsl(#[from] ErrorStack),
+/// Returns the name of the profile that was agreed upon.
+pub(crate) fn profile(ssl: &SslRef) -> Option<&'static str> {
+    selected(ssl).map(|(_, name, ..)| name)
 }
+
+fn selected(ssl: &SslRef) -> Option<Profile> {
+    let id = ssl.selected_srtp_profile()?.id().as_raw();
+    PROFILES.into_iter().find(|profile| profile.0 == id)
+}
+
+type Profile = (std::ffi::c_ulong, &'static str, usize, usize);
 
 const LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 /// Number, name, and the lengths of key and salt (RFC 5764 4.1.2, RFC 7714 14.2).
-const PROFILES: [(std::ffi::c_ulong, &str, usize, usize); 4] = [
+const PROFILES: [Profile; 4] = [
     (1, "SRTP_AES128_CM_SHA1_80", 16, 14),
     (2, "SRTP_AES128_CM_SHA1_32", 16, 14),
     (7, "SRTP_AEAD_AES_128_GCM", 16, 12),
