@@ -24,13 +24,14 @@ use crate::{
     ingress::Role,
     pace::Pace,
     preferences::Preferences,
-    psk::{self, PskKey, PskKeys},
+    psk::{PskKey, PskKeys},
     psk_inquiry::PskInquiry,
     psk_lookup::PskLookup,
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
     server_names::ServerNames,
+    suites::Proofs,
     tickets::TicketKeys,
     transport::Transport,
 };
@@ -258,8 +259,8 @@ impl AcceptorBuilder {
         self
     }
 
-    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM, CCM and CCM-8, as
-    /// small devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM and CCM, as small
+    /// devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
     ///
     /// Whoever learns such a key later can read everything that was said before.
     pub fn allow_plain_psk(mut self) -> Self {
@@ -326,26 +327,25 @@ impl AcceptorBuilder {
     pub fn build(self) -> Result<Acceptor, BuildError> {
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
         let mut scope = Scope::new("server");
-        let mut suites = Vec::new();
+        let mut proofs = self.server_names.add_proofs(Proofs::default());
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
-            suites.push(context::AEAD_SUITES);
+            proofs = identity.add_proof(proofs);
             scope = scope.with(b"certificate");
         }
         if let Some(psk) = &self.psk {
             let mut decoy = Zeroizing::new([0; 32]);
             rand_bytes(&mut *decoy)?;
             psk.clone().install(&mut context, &decoy);
-            suites.extend(psk::suites(self.plain_psk));
+            (proofs.psk, proofs.plain_psk) = (true, self.plain_psk);
             scope = scope.with(b"psk");
         }
         if let Some(hint) = &self.psk_hint {
             ffi::set_psk_hint(&mut context, hint)?;
         }
-        let suites = suites.join(":");
         self.preferences
-            .install(&mut context, &suites, Role::Server)?;
-        scope = self.preferences.narrow(scope, &suites);
+            .install(&mut context, proofs, Role::Server)?;
+        scope = self.preferences.narrow(scope, proofs);
         self.server_names.install(&mut context);
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;

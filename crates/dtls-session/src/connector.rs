@@ -21,11 +21,13 @@ use crate::{
     identity::Identity,
     ingress::Role,
     preferences::Preferences,
-    psk::{self, Psk},
+    psk::Psk,
+    psk_choice::PskChoice,
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
     session_store::{Place, SessionStore},
+    suites::Proofs,
     transport::Transport,
 };
 
@@ -61,7 +63,31 @@ impl Connector {
     /// Starts with a key that the server has, too (RFC 4279), which takes the place of all
     /// certificates: the server proves who it is by knowing the key.
     pub fn with_psk(psk: Psk) -> ConnectorBuilder {
-        ConnectorBuilder::new(Credential::Psk(psk))
+        ConnectorBuilder::new(Credential::Psk(PskChoice::Always(psk)))
+    }
+
+    /// Starts with a way to choose the key by the server's hint, if it gives one (RFC 4279 5.2).
+    ///
+    /// The hint comes unauthenticated: it may help to choose, and is no reason to use a key that
+    /// this server should not have. `choose` is called in the middle of a handshake's poll and must
+    /// not wait; None ends the handshake with [`HandshakeError::NoPsk`](crate::HandshakeError::NoPsk).
+    ///
+    /// ```
+    /// use dtls_session::{Connector, Psk};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let psk = Psk::new("device-7", [7; 16])?;
+    /// let connector = Connector::with_psk_choice(move |hint| {
+    ///     (hint == Some(b"factory")).then(|| psk.clone())
+    /// })
+    /// .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_psk_choice(
+        choose: impl Fn(Option<&[u8]>) -> Option<Psk> + Send + Sync + 'static,
+    ) -> ConnectorBuilder {
+        ConnectorBuilder::new(Credential::Psk(PskChoice::ByHint(Arc::new(choose))))
     }
 
     /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
@@ -167,7 +193,7 @@ pub struct ConnectorBuilder {
 /// How the server proves who it is.
 enum Credential {
     Certificate(Roots),
-    Psk(Psk),
+    Psk(PskChoice),
 }
 
 impl ConnectorBuilder {
@@ -190,8 +216,8 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM, CCM and CCM-8,
-    /// as small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM and CCM, as
+    /// small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
     ///
     /// Whoever learns such a key later can read everything that was said before.
     pub fn allow_plain_psk(mut self) -> Self {
@@ -241,21 +267,22 @@ impl ConnectorBuilder {
     pub fn build(self) -> Result<Connector, BuildError> {
         let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
-        let suites = match self.credential {
+        let mut proofs = Proofs::default();
+        match self.credential {
             Credential::Certificate(roots) => {
                 roots.install(&mut context)?;
                 scope = roots.narrow(scope)?;
-                context::AEAD_SUITES.to_owned()
+                (proofs.ecdsa, proofs.rsa) = (true, true);
             }
             Credential::Psk(psk) => {
-                scope = scope.with(b"psk").with(psk.identity().as_bytes());
+                scope = psk.narrow(scope)?;
                 psk.install(&mut context);
-                psk::suites(self.plain_psk).collect::<Vec<_>>().join(":")
+                (proofs.psk, proofs.plain_psk) = (true, self.plain_psk);
             }
-        };
+        }
         self.preferences
-            .install(&mut context, &suites, Role::Client)?;
-        scope = self.preferences.narrow(scope, &suites);
+            .install(&mut context, proofs, Role::Client)?;
+        scope = self.preferences.narrow(scope, proofs);
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
             scope = identity.narrow(scope)?;

@@ -86,12 +86,6 @@ pub(crate) fn builder(
     Ok(context)
 }
 
-/// Those of certificates. One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
-pub(crate) const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
-    ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
-    ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
-    ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";
-
 const OPENSSL_3_0: i64 = 0x3000_0000;
 
 /// The smallest fragment that OpenSSL lets itself be limited to.

@@ -44,6 +44,28 @@ pub enum BuildError {
         /// The list.
         list: String,
     },
+    /// A name in a list of preferences means nothing.
+    #[error("`{name}` is no {what} that this OpenSSL knows")]
+    Unknown {
+        /// What is listed.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A list of cipher suites has nothing for the certificates and keys that there are.
+    #[error(
+        "the cipher suite list `{list}` has nothing in it that goes with the kind of certificate or key that is used"
+    )]
+    NoSuiteLeft {
+        /// The list.
+        list: String,
+    },
+    /// A list of cipher suites has some with CCM-8 in it, which were not allowed.
+    #[error("the cipher suite list `{list}` has CCM-8 in it, which has to be allowed")]
+    Ccm8 {
+        /// The list.
+        list: String,
+    },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]
     OpenSsl(#[from] ErrorStack),
@@ -195,6 +217,12 @@ pub enum HandshakeError {
     /// The two sides share no cipher suite.
     #[error("the two sides have no cipher suite in common")]
     NoCommonCipher,
+    /// The client offers application protocols (ALPN), and the server has none of them.
+    #[error("the two sides have no application protocol in common")]
+    NoCommonProtocol,
+    /// This client has no pre-shared key for the server's hint.
+    #[error("there is no pre-shared key for this server")]
+    NoPsk,
     /// The two sides share no protocol version.
     #[error("the two sides have no protocol version in common")]
     NoCommonVersion,
@@ -297,6 +325,10 @@ impl HandshakeError {
             Self::NoCommonVersion
         } else if any(&reason::CIPHER) {
             Self::NoCommonCipher
+        } else if any(&[reason::NO_PROTOCOL]) {
+            Self::NoCommonProtocol
+        } else if any(&[reason::NO_PSK]) {
+            Self::NoPsk
         } else if any(&[reason::VERIFY_FAILED]) {
             Self::CertificateRefused { reason: verify() }
         } else if any(&[reason::NO_CERTIFICATE]) {
@@ -371,6 +403,8 @@ mod reason {
     pub(super) const ALERT: i32 = 1000;
     pub(super) const VERIFY_FAILED: i32 = 134;
     pub(super) const NO_CERTIFICATE: i32 = 199;
+    pub(super) const NO_PROTOCOL: i32 = 235;
+    pub(super) const NO_PSK: i32 = 223;
     pub(super) const TIMEOUT_EXPIRED: i32 = 312;
     /// No shared cipher, no ciphers available, no suitable signature algorithm, no shared groups.
     pub(super) const CIPHER: [i32; 4] = [193, 181, 118, 410];

@@ -10,6 +10,7 @@
 use std::{
     ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void},
     ptr,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -19,7 +20,7 @@ use openssl::{
     error::ErrorStack,
     nid::Nid,
     pkey::{PKeyRef, Private},
-    ssl::{SslContextBuilder, SslRef, SslSessionRef},
+    ssl::{SslCipher, SslContextBuilder, SslRef, SslSessionRef},
     stack::StackRef,
     x509::{X509, X509Ref},
 };
@@ -296,6 +297,34 @@ pub(crate) fn secure_renegotiation(ssl: &SslRef) -> bool {
     support == 1
 }
 
+/// Returns what each of the context's cipher suites proves the server with (`SSL_CIPHER_get_auth_nid`).
+pub(crate) fn suites_proofs(context: &SslContextBuilder) -> impl Iterator<Item = Nid> {
+    // SAFETY: the context is live, and the list is its own or null.
+    let suites = unsafe { SSL_CTX_get_ciphers(context.as_ptr()) };
+    let mut proofs = Vec::new();
+    if !suites.is_null() {
+        // SAFETY: nothing changes the list while this function borrows the context.
+        let suites: &StackRef<SslCipher> = unsafe { StackRef::from_ptr(suites) };
+        for suite in suites {
+            // SAFETY: the suites are static.
+            let proof = unsafe { SSL_CIPHER_get_auth_nid(suite.as_ptr()) };
+            proofs.push(Nid::from_raw(proof));
+        }
+    }
+    proofs.into_iter()
+}
+
+/// Lets the context have suites with CCM-8, which newer OpenSSL counts as 64 bits of security and
+/// leaves out (`SSL_CTX_set_security_callback`); everything else is judged as before.
+pub(crate) fn allow_ccm8(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live; the function only reads it.
+    let usual = unsafe { SSL_CTX_get_security_callback(context.as_ptr()) };
+    // The library's own, which is the same for all contexts.
+    let _ = USUAL_SECURITY.get_or_init(|| usual);
+    // SAFETY: the context is live, and the callback has the type that the header asks for.
+    unsafe { SSL_CTX_set_security_callback(context.as_ptr(), Some(on_security)) };
+}
+
 /// Bounds outgoing records, and with them the buffers (`SSL_CTX_set_max_send_fragment`).
 pub(crate) fn set_max_send_fragment(
     context: &mut SslContextBuilder,
@@ -435,6 +464,33 @@ extern "C" fn on_opened_ticket(
     }
 }
 
+static USUAL_SECURITY: OnceLock<Option<SecurityCallback>> = OnceLock::new();
+
+/// Returns 1 for what is secure enough.
+unsafe extern "C" fn on_security(
+    ssl: *const sys::SSL,
+    context: *const sys::SSL_CTX,
+    operation: c_int,
+    bits: c_int,
+    nid: c_int,
+    other: *mut c_void,
+    extra: *mut c_void,
+) -> c_int {
+    // No other AEAD has so few.
+    if operation & SSL_SECOP_OTHER_TYPE == SSL_SECOP_OTHER_CIPHER && bits == CCM8_BITS {
+        // SAFETY: in operations of this type it is a cipher suite.
+        let cipher = unsafe { SSL_CIPHER_get_cipher_nid(other.cast()) };
+        if [sys::NID_aes_128_ccm, sys::NID_aes_256_ccm].contains(&cipher) {
+            return 1;
+        }
+    }
+    let Some(usual) = USUAL_SECURITY.get().copied().flatten() else {
+        return 0;
+    };
+    // SAFETY: it is OpenSSL's own, and gets what OpenSSL has given.
+    unsafe { usual(ssl, context, operation, bits, nid, other, extra) }
+}
+
 /// Makes an HMAC-SHA256 context ready (`EVP_MAC_init`); 1 on success, -1 otherwise.
 fn set_mac_key(mac: *mut sys::EVP_MAC_CTX, key: &[u8]) -> c_int {
     let digest = DIGEST_SHA256.as_ptr().cast_mut();
@@ -459,6 +515,16 @@ type TicketCallback = extern "C" fn(
     *mut sys::EVP_CIPHER_CTX,
     *mut sys::EVP_MAC_CTX,
     c_int,
+) -> c_int;
+
+type SecurityCallback = unsafe extern "C" fn(
+    *const sys::SSL,
+    *const sys::SSL_CTX,
+    c_int,
+    c_int,
+    c_int,
+    *mut c_void,
+    *mut c_void,
 ) -> c_int;
 
 type OpenedTicketCallback = extern "C" fn(
@@ -502,6 +568,14 @@ unsafe extern "C" {
         opened: Option<OpenedTicketCallback>,
         argument: *mut c_void,
     ) -> c_int;
+    fn SSL_CTX_get_ciphers(context: *const sys::SSL_CTX) -> *mut sys::stack_st_SSL_CIPHER;
+    fn SSL_CIPHER_get_auth_nid(cipher: *const sys::SSL_CIPHER) -> c_int;
+    fn SSL_CIPHER_get_cipher_nid(cipher: *const sys::SSL_CIPHER) -> c_int;
+    fn SSL_CTX_get_security_callback(context: *const sys::SSL_CTX) -> Option<SecurityCallback>;
+    fn SSL_CTX_set_security_callback(
+        context: *mut sys::SSL_CTX,
+        callback: Option<SecurityCallback>,
+    );
     fn SSL_SESSION_get0_peer(session: *mut sys::SSL_SESSION) -> *mut sys::X509;
     fn SSL_CTX_use_cert_and_key(
         context: *mut sys::SSL_CTX,
@@ -536,6 +610,9 @@ const SSL_CTRL_GET_PEER_SIGNATURE_NID: c_int = 108;
 const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+const CCM8_BITS: c_int = 64;
+const SSL_SECOP_OTHER_TYPE: c_int = 0xffff_0000_u32.cast_signed();
+const SSL_SECOP_OTHER_CIPHER: c_int = 1 << 16;
 const SSL_TICKET_SUCCESS: c_int = 5;
 const SSL_TICKET_SUCCESS_RENEW: c_int = 6;
 const SSL_TICKET_RETURN_IGNORE_RENEW: c_int = 2;

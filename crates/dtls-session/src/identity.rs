@@ -10,7 +10,7 @@ use openssl::{
     x509::X509,
 };
 
-use crate::{error::PemError, ffi, scope::Scope};
+use crate::{error::PemError, ffi, scope::Scope, suites::Proofs};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -72,6 +72,10 @@ impl Identity {
     pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), ErrorStack> {
         let chain = self.chain()?;
         ffi::replace_identity(ssl, &self.certificate, &self.key, &chain)
+    }
+
+    pub(crate) fn add_proof(&self, proofs: Proofs) -> Proofs {
+        proofs.with_key(&self.key)
     }
 
     fn chain(&self) -> Result<Stack<X509>, ErrorStack> {

@@ -4,15 +4,17 @@ use std::{fmt, io, path::Path, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
-    ssl::{AlpnError, SslContextBuilder, SslRef, select_next_proto},
+    ssl::{AlpnError, SslContextBuilder, SslMethod, SslRef, select_next_proto},
     version,
 };
 
 use crate::{
     error::BuildError,
+    ffi,
     ingress::Role,
     key_log::{self, KeyLog},
     scope::Scope,
+    suites::Proofs,
 };
 
 /// A version of DTLS.
@@ -43,6 +45,7 @@ pub enum Version {
 pub struct Preferences {
     max_version: Version,
     cipher_suites: Option<String>,
+    ccm8: bool,
     groups: Option<String>,
     signature_algorithms: Option<String>,
     protocols: Vec<Vec<u8>>,
@@ -65,10 +68,23 @@ impl Preferences {
     /// Sets the cipher suites, in the form of OpenSSL's `SSL_CTX_set_cipher_list` (default: ECDHE
     /// with GCM, ChaCha20-Poly1305 or CCM, and those of a pre-shared key if there is one).
     ///
-    /// A list takes the place of the whole default. One forged datagram ends a session with a CBC
+    /// A list takes the place of the whole default, and CCM-8 has to be
+    /// [allowed](Self::allow_ccm8) all the same. A name that OpenSSL does not know is an error, and
+    /// so is a list of which nothing goes with the certificates and keys that there are. One forged datagram ends a session with a CBC
     /// suite, where Encrypt-then-MAC was negotiated.
     pub fn cipher_suites(mut self, list: impl Into<String>) -> Self {
         self.cipher_suites = Some(list.into());
+        self
+    }
+
+    /// Allows suites with CCM-8, which small devices may have nothing beside (RFC 7925 4.2 asks for
+    /// them; RFC 9325 4.2.1 advises against them): with certificates, with a
+    /// [plain pre-shared key](crate::AcceptorBuilder::allow_plain_psk), and in
+    /// [`Self::cipher_suites`] (default: none of them).
+    ///
+    /// Their tags have 8 bytes, so that one in 2^64 forged datagrams passes for a genuine one.
+    pub fn allow_ccm8(mut self) -> Self {
+        self.ccm8 = true;
         self
     }
 
@@ -145,7 +161,7 @@ impl Preferences {
     pub(crate) fn install(
         &self,
         context: &mut SslContextBuilder,
-        default_suites: &str,
+        proofs: Proofs,
         role: Role,
     ) -> Result<(), BuildError> {
         if self.max_version == Version::Dtls13 {
@@ -156,19 +172,17 @@ impl Preferences {
                 BuildError::VersionUnsupported { found }
             });
         }
-        let suites = self.cipher_suites.as_deref().unwrap_or(default_suites);
-        let set = context.set_cipher_list(suites);
-        accepted(set, "cipher suite", suites)?;
+        self.install_suites(context, proofs)?;
         if let Some(groups) = &self.groups {
-            accepted(context.set_groups_list(groups), "group", groups)?;
+            set(context, "group", groups, SslContextBuilder::set_groups_list)?;
         }
         if let Some(algorithms) = &self.signature_algorithms {
-            let set = context.set_sigalgs_list(algorithms);
-            accepted(set, "signature algorithm", algorithms)?;
+            let setter = SslContextBuilder::set_sigalgs_list;
+            set(context, "signature algorithm", algorithms, setter)?;
         }
         if let Some(profiles) = &self.srtp_profiles {
-            let set = context.set_tlsext_use_srtp(profiles);
-            accepted(set, "SRTP profile", profiles)?;
+            let setter = SslContextBuilder::set_tlsext_use_srtp;
+            set(context, "SRTP profile", profiles, setter)?;
         }
         if !self.protocols.is_empty() {
             let wire = self.wire()?;
@@ -187,12 +201,43 @@ impl Preferences {
         Ok(())
     }
 
+    fn install_suites(
+        &self,
+        context: &mut SslContextBuilder,
+        proofs: Proofs,
+    ) -> Result<(), BuildError> {
+        if self.ccm8 {
+            ffi::allow_ccm8(context);
+        }
+        let list = self.suites(proofs);
+        match &self.cipher_suites {
+            Some(list) => {
+                let setter = SslContextBuilder::set_cipher_list;
+                set(context, "cipher suite", list, setter)?;
+            }
+            None => context.set_cipher_list(&list)?,
+        }
+        if !self.ccm8 {
+            if names(&list).any(|name| name.contains("CCM8") || name.contains("CCM_8")) {
+                return Err(BuildError::Ccm8 { list });
+            }
+            // A word such as ALL may have brought them.
+            context.set_cipher_list(&format!("{list}:!AESCCM8"))?;
+        }
+        proofs.check(context, &list)
+    }
+
+    fn suites(&self, proofs: Proofs) -> String {
+        let default = || proofs.suites(self.ccm8);
+        self.cipher_suites.clone().unwrap_or_else(default)
+    }
+
     /// Lets sessions be resumed only under the same restrictions: a ticket keeps its cipher suite,
     /// which OpenSSL does not compare with the list.
-    pub(crate) fn narrow(&self, scope: Scope, default_suites: &str) -> Scope {
-        let suites = self.cipher_suites.as_deref().unwrap_or(default_suites);
+    pub(crate) fn narrow(&self, scope: Scope, proofs: Proofs) -> Scope {
+        let suites = self.suites(proofs);
         let lists = [
-            Some(suites),
+            Some(&*suites),
             self.groups.as_deref(),
             self.signature_algorithms.as_deref(),
         ];
@@ -245,9 +290,31 @@ fn find<'a>(offered: &'a [u8], protocol: &[u8]) -> Option<&'a [u8]> {
     None
 }
 
-fn accepted(set: Result<(), ErrorStack>, what: &'static str, list: &str) -> Result<(), BuildError> {
+/// Sets a list, or finds out what in it cannot be set.
+fn set(
+    context: &mut SslContextBuilder,
+    what: &'static str,
+    list: &str,
+    setter: fn(&mut SslContextBuilder, &str) -> Result<(), ErrorStack>,
+) -> Result<(), BuildError> {
+    let set = setter(context, list);
+    if names(list).count() > 1 {
+        for name in names(list) {
+            let mut trial = SslContextBuilder::new(SslMethod::dtls())?;
+            if setter(&mut trial, name).is_err() {
+                let name = name.to_owned();
+                return Err(BuildError::Unknown { what, name });
+            }
+        }
+    }
     set.map_err(|_| BuildError::Unusable {
         what,
         list: list.to_owned(),
     })
+}
+
+/// What a list asks for, without the rules that only change what others bring.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    list.split([':', ',', ' '])
+        .filter(|name| !name.is_empty() && !name.starts_with(['!', '-', '+', '@']))
 }

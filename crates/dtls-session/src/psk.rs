@@ -6,7 +6,6 @@ use std::{
     path::Path,
 };
 
-use openssl::ssl::SslContextBuilder;
 use zeroize::Zeroizing;
 
 use crate::{error::PskError, secret::unhex};
@@ -69,19 +68,6 @@ impl Psk {
     /// Returns the key.
     pub fn key(&self) -> &PskKey {
         &self.key
-    }
-
-    pub(crate) fn install(self, context: &mut SslContextBuilder) {
-        context.set_psk_client_callback(move |_, _hint, identity, key| {
-            let name = self.identity.as_bytes();
-            // The identity ends with a zero byte.
-            let Some(room) = identity.get_mut(..=name.len()) else {
-                return Ok(0);
-            };
-            room[..name.len()].copy_from_slice(name);
-            room[name.len()] = 0;
-            Ok(self.key.write(key))
-        });
     }
 }
 
@@ -213,18 +199,6 @@ impl PskKeys {
         self.0.get(str::from_utf8(identity).ok()?)
     }
 }
-
-/// The cipher suites of pre-shared keys.
-pub(crate) fn suites(plain: bool) -> impl Iterator<Item = &'static str> {
-    [SUITES].into_iter().chain(plain.then_some(PLAIN_SUITES))
-}
-
-/// With forward secrecy, which a key alone does not give.
-const SUITES: &str = "ECDHE-PSK-CHACHA20-POLY1305";
-
-/// Whoever learns the key later can read all that was said; what small devices have.
-const PLAIN_SUITES: &str = "PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:\
-    PSK-CHACHA20-POLY1305:PSK-AES128-CCM:PSK-AES256-CCM:PSK-AES128-CCM8:PSK-AES256-CCM8";
 
 #[cfg(test)]
 mod tests {

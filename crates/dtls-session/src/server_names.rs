@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use openssl::ssl::{NameType, SniError, SslContextBuilder};
 
-use crate::identity::Identity;
+use crate::{identity::Identity, suites::Proofs};
 
 /// Identities by the names that clients ask for.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,11 @@ pub(crate) struct ServerNames(HashMap<String, Identity>);
 impl ServerNames {
     pub(crate) fn insert(&mut self, name: &str, identity: Identity) {
         self.0.insert(name.to_ascii_lowercase(), identity);
+    }
+
+    pub(crate) fn add_proofs(&self, proofs: Proofs) -> Proofs {
+        let identities = self.0.values();
+        identities.fold(proofs, |proofs, identity| identity.add_proof(proofs))
     }
 
     /// Finds the identity of the name itself or of a `*` in place of its first label.

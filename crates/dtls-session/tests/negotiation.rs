@@ -224,7 +224,11 @@ async fn protocols_are_agreed_upon_or_refused() {
     }
     let (server, _client) = agree(acceptor(), connector(&[])).await;
     assert_eq!(server.info().protocol, None);
-    let (_server, client) = attempt(acceptor(), connector(&["x"])).await;
+    let (server, client) = attempt(acceptor(), connector(&["x"])).await;
+    assert!(
+        matches!(server, Err(HandshakeError::NoCommonProtocol)),
+        "{server:?}"
+    );
     assert!(
         matches!(client, Err(HandshakeError::PeerAlert(alert)) if alert.name() == Some("no_application_protocol")),
         "{client:?}"
