@@ -9,6 +9,7 @@ mod host_port;
 mod logging;
 mod preferences;
 mod seconds;
+mod secret;
 mod trust;
 
 /// Runs the README's examples as tests.
@@ -21,6 +22,7 @@ pub use exit::run;
 pub use facts::FactsArgs;
 pub use host_port::HostPort;
 pub use logging::start_logging;
-pub use preferences::PreferenceArgs;
+pub use preferences::{PreferenceArgs, explain};
 pub use seconds::seconds;
+pub use secret::Secret;
 pub use trust::TrustArgs;

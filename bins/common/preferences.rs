@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use dtls_session::{Preferences, Version};
+use dtls_session::{BuildError, Preferences, Version};
 
 /// The flags that say what to negotiate.
 #[derive(Clone, Debug, Args)]
@@ -22,6 +22,9 @@ pub struct PreferenceArgs {
     /// Cipher suites, separated by colons, in OpenSSL's words [default: ECDHE with AEAD]
     #[arg(long, value_name = "LIST")]
     ciphers: Option<String>,
+    /// Also allow cipher suites with CCM-8, as small devices have them
+    #[arg(long)]
+    allow_ccm8: bool,
     /// Key-exchange groups, separated by colons, such as X25519:P-256 [default: OpenSSL's]
     #[arg(long, value_name = "LIST")]
     groups: Option<String>,
@@ -44,6 +47,15 @@ enum DtlsVersion {
     Dtls13,
 }
 
+/// Adds the flag that helps to what a list of preferences lacks.
+pub fn explain(error: BuildError) -> anyhow::Error {
+    let advice = match &error {
+        BuildError::Ccm8 { .. } => "--allow-ccm8 does that",
+        _ => return error.into(),
+    };
+    anyhow!("{error} ({advice})")
+}
+
 impl PreferenceArgs {
     /// Makes of the flags what the library wants to know.
     ///
@@ -59,6 +71,9 @@ impl PreferenceArgs {
             });
         if let Some(list) = &self.ciphers {
             preferences = preferences.cipher_suites(list);
+        }
+        if self.allow_ccm8 {
+            preferences = preferences.allow_ccm8();
         }
         if let Some(list) = &self.groups {
             preferences = preferences.groups(list);

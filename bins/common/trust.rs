@@ -7,7 +7,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, Roots, SessionConfig};
 use zeroize::Zeroizing;
 
-use crate::development_roots;
+use crate::{Secret, development_roots};
 
 /// The flags that say whom to believe.
 #[derive(Clone, Debug, Args)]
@@ -29,9 +29,8 @@ pub struct TrustArgs {
     pub key: Option<PathBuf>,
     /// Use a pre-shared key and no certificates: its identity and the key in hexadecimal. Others on
     /// this machine can see it; --psk-file hides it
-    // Text, because clap would repeat a key that does not parse.
     #[arg(long, value_name = "IDENTITY:KEY", conflicts_with_all = ["ca", "insecure", "server_name", "cert"])]
-    pub psk: Option<String>,
+    pub psk: Option<Secret>,
     /// Use the pre-shared key in this file, which has IDENTITY:KEY as its one line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["psk", "ca", "insecure", "server_name", "cert"])]
     pub psk_file: Option<PathBuf>,
@@ -70,7 +69,11 @@ impl TrustArgs {
     ///
     /// What is wrong with a flag.
     pub fn check(&self) -> Result<(), String> {
-        let psk = self.psk.as_deref().map(Psk::parse).transpose();
+        let psk = self
+            .psk
+            .as_ref()
+            .map(|psk| Psk::parse(psk.text()))
+            .transpose();
         psk.map(drop).map_err(|error| format!("--psk: {error}"))
     }
 
@@ -80,8 +83,8 @@ impl TrustArgs {
     }
 
     fn psk(&self) -> anyhow::Result<Option<Psk>> {
-        if let Some(text) = &self.psk {
-            return Ok(Some(Psk::parse(text).context("cannot use --psk")?));
+        if let Some(psk) = &self.psk {
+            return Ok(Some(Psk::parse(psk.text()).context("cannot use --psk")?));
         }
         let Some(file) = &self.psk_file else {
             return Ok(None);

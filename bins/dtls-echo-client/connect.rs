@@ -1,6 +1,7 @@
 //! From the command line to a session.
 
 use anyhow::anyhow;
+use dtls_echo::explain;
 use dtls_session::{Alert, ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
 use udp_demux::Channel;
 
@@ -18,7 +19,8 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         .connector(&addresses, config)?
         .preferences(args.preferences.preferences()?)
         .session_store(store.clone())
-        .build()?;
+        .build()
+        .map_err(explain)?;
     let name = args.trust.server_name.as_deref();
     let name = name.unwrap_or_else(|| args.addr.host());
     let file = args.session.as_deref().map(SessionFile);

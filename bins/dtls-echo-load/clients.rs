@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
+use dtls_echo::explain;
 use dtls_session::Connector;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
@@ -41,7 +42,7 @@ impl Clients {
         Ok(Self {
             plan: Arc::clone(plan),
             tally: Arc::clone(tally),
-            connector: builder.build()?,
+            connector: builder.build().map_err(explain)?,
             server: *addresses.first().context("there is no address")?,
         })
     }

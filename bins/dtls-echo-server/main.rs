@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, run, seconds, start_logging};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, explain, run, seconds, start_logging};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::Endpoint;
 
@@ -193,5 +193,5 @@ fn acceptor(
         Some(secret) => builder.shared_secret(secret),
         None => builder,
     };
-    Ok(builder.build()?)
+    builder.build().map_err(explain)
 }

@@ -1,7 +1,7 @@
 //! Certificates that are asked for, on both sides.
 
 use crate::{
-    common::{Files, Program, Server, cert, client, self_signed},
+    common::{Files, Program, Server, cert, client, run, self_signed},
     echoes, s_client, s_server,
 };
 
@@ -81,4 +81,45 @@ pub(crate) async fn s_client_name() {
         peer.says(&format!("subject=CN = {subject}")).await;
     }
     server.program.logs("name=\"named.example\"").await;
+}
+
+pub(crate) async fn reload() {
+    let files = Files::new();
+    let (new, new_key) = self_signed();
+    let (new, new_key) = (files.write("new", new), files.write("new.key", new_key));
+    let old = std::fs::read(cert("ca.pem")).unwrap();
+    let (authorities, session) = (files.write("ca", &old), files.path("session"));
+    let server = Server::start(&["--client-ca", &authorities]).await;
+    let (pem, key) = (cert("client.pem"), cert("client.key"));
+    let flags = ["--cert", &pem, "--key", &key, "--session", &session];
+    for resumed in [false, true] {
+        let ended = run(&server.addr, &flags, b"x\n").await;
+        assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+        server.program.logs(&format!("resumed={resumed}")).await;
+    }
+    let mut live = client(&server.addr, &flags[..4]);
+    live.write(b"one\n").await;
+    live.says("Echo: one\n").await;
+    files.write("ca", "junk");
+    server.program.signal("-HUP");
+    server
+        .program
+        .logs("cannot reload, and goes on as before")
+        .await;
+    assert_eq!(run(&server.addr, &flags, b"x\n").await.code, Some(0));
+    files.write("ca", std::fs::read(&new).unwrap());
+    server.program.signal("-HUP");
+    server.program.logs("reload: reloaded").await;
+    run(&server.addr, &flags, b"x\n")
+        .await
+        .fails_with(1, &["refused"]);
+    server.program.logs("certificate is refused").await;
+    let ended = run(&server.addr, &["--cert", &new, "--key", &new_key], b"x\n").await;
+    assert_eq!(
+        (ended.code, &*ended.out),
+        (Some(0), "Echo: x\n"),
+        "{ended:?}"
+    );
+    live.write(b"two\n").await;
+    live.says("Echo: two\n").await;
 }

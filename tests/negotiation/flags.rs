@@ -121,6 +121,51 @@ pub(crate) async fn refusals() {
             ["cipher suite list `x`", "nothing in it"],
         ),
         (
+            server(&["--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256:x"]),
+            1,
+            ["`x` is no cipher suite", "OpenSSL"],
+        ),
+        (
+            server(&["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"]),
+            1,
+            [
+                "ECDHE-RSA-AES128-GCM-SHA256",
+                "nothing in it that goes with",
+            ],
+        ),
+        (
+            server(&["--ciphers", "ECDHE-ECDSA-AES128-CCM8"]),
+            1,
+            ["CCM-8", "--allow-ccm8"],
+        ),
+        (
+            client(&["--ciphers", "ECDHE-ECDSA-AES128-CCM8"]),
+            1,
+            ["CCM-8", "--allow-ccm8"],
+        ),
+        (
+            client(&[
+                "--psk",
+                "x:00",
+                "--ciphers",
+                "ECDHE-ECDSA-AES128-GCM-SHA256",
+            ]),
+            1,
+            ["nothing in it that goes with", "key"],
+        ),
+        (server(&["--alpn", "a,,b"]), 1, ["protocol name", "``"]),
+        (client(&["--alpn", ""]), 1, ["protocol name", "``"]),
+        (
+            server(&["--allow-plain-psk"]),
+            2,
+            ["--psk-file", "required"],
+        ),
+        (
+            server(&["--client-auth", "perhaps", "--client-ca", "x"]),
+            2,
+            ["--client-auth", "request"],
+        ),
+        (
             server(&["--groups", "x"]),
             1,
             ["group list `x`", "nothing in it"],

@@ -8,6 +8,8 @@ mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod flags;
+mod gnutls;
+mod mbedtls;
 mod protocols;
 mod psk;
 
@@ -21,8 +23,39 @@ const KEY: &str = "00112233445566778899aabbccddeeff";
 fn main() -> ExitCode {
     let openssl = has(&["openssl", "version"]);
     let gnutls = has(&["gnutls-cli", "--version"]);
+    let mbedtls = mbedtls::build();
     let trials = vec![
         trial("s_client_has_a_pre_shared_key", openssl, psk::s_client_psk),
+        trial(
+            "gnutls_cli_has_a_certificate_a_name_and_a_protocol",
+            gnutls,
+            gnutls::cli_certificate_name_and_protocol,
+        ),
+        trial(
+            "gnutls_serv_has_our_pre_shared_key",
+            gnutls,
+            gnutls::serv_psk,
+        ),
+        trial(
+            "gnutls_serv_asks_for_our_certificate",
+            gnutls,
+            gnutls::serv_certificate_and_protocol,
+        ),
+        trial("mbedtls_has_a_pre_shared_key", mbedtls.is_some(), {
+            let program = mbedtls.clone();
+            || mbedtls::psk(program.unwrap())
+        }),
+        trial(
+            "mbedtls_has_a_certificate_a_name_and_a_protocol",
+            mbedtls.is_some(),
+            || mbedtls::certificates(mbedtls.unwrap()),
+        ),
+        trial(
+            "authorities_are_read_again_and_tickets_of_old_ones_are_no_way_in",
+            true,
+            certificates::reload,
+        ),
+        trial("a_key_leaves_no_session_to_resume", true, psk::no_ticket),
         trial("gnutls_cli_has_a_pre_shared_key", gnutls, psk::gnutls_psk),
         trial(
             "s_server_has_our_pre_shared_key",

@@ -13,6 +13,7 @@ pub(crate) async fn s_client_psk() {
         "--psk-file",
         &keys,
         "--allow-plain-psk",
+        "--allow-ccm8",
         "--psk-hint",
         "which?",
     ])
@@ -114,4 +115,18 @@ pub(crate) async fn reload() {
     live.says("Echo: two\n").await;
     let ended = server.program.kill().await;
     assert!(!ended.err.contains("secret"), "{ended:?}");
+}
+
+pub(crate) async fn no_ticket() {
+    let files = Files::new();
+    let keys = files.write("keys", "a:0011");
+    let session = files.path("session");
+    let server = Server::start(&["--psk-file", &keys]).await;
+    for _ in 0..2 {
+        let flags = ["--psk", "a:0011", "--session", &session];
+        let ended = run(&server.addr, &flags, b"x\n").await;
+        assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+        assert!(ended.err.contains("nothing to keep"), "{ended:?}");
+    }
+    assert!(!std::path::Path::new(&session).exists());
 }

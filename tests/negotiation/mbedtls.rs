@@ -1,0 +1,71 @@
+//! Mbed TLS, which has no program of its own for this: its client here is compiled by the test.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    KEY,
+    common::{Files, Program, Server, cert},
+};
+
+/// Compiles the client; None if this machine has no compiler or no Mbed TLS.
+pub(crate) fn build() -> Option<PathBuf> {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mbedtls_client");
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/negotiation/mbedtls_client.c"
+    );
+    let mut cc = Command::new("cc");
+    cc.args(["-Wall", "-Wextra", "-Werror", source, "-o"])
+        .arg(&program);
+    cc.args(["-lmbedtls", "-lmbedx509", "-lmbedcrypto"]);
+    let compiled = cc.output().ok()?;
+    let words = String::from_utf8_lossy(&compiled.stderr);
+    let missing = words.contains("No such file") || words.contains("cannot find -lmbed");
+    assert!(compiled.status.success() || missing, "{words}");
+    compiled.status.success().then_some(program)
+}
+
+pub(crate) async fn psk(program: PathBuf) {
+    let files = Files::new();
+    let keys = files.write("keys", format!("device:{KEY}"));
+    let server = Server::start(&["--psk-file", &keys, "--allow-plain-psk", "--allow-ccm8"]).await;
+    for suite in [
+        "TLS-ECDHE-PSK-WITH-CHACHA20-POLY1305-SHA256",
+        "TLS-PSK-WITH-AES-128-GCM-SHA256",
+        "TLS-PSK-WITH-AES-128-CCM",
+        "TLS-PSK-WITH-AES-128-CCM-8",
+    ] {
+        let args = [server.port(), suite, "psk", "device", KEY];
+        let ended = start(&program, &args).end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let expected = format!("suite {suite}\nprotocol none\nEcho: hello\n");
+        assert_eq!(ended.out, expected);
+    }
+    server.program.logs_times("psk=\"device\"", 4).await;
+}
+
+pub(crate) async fn certificates(program: PathBuf) {
+    let (ca, pem, key) = (cert("ca.pem"), cert("client.pem"), cert("client.key"));
+    let server = Server::start(&["--client-ca", &ca, "--alpn", "coap,echo", "--allow-ccm8"]).await;
+    for suite in [
+        "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+        "TLS-ECDHE-ECDSA-WITH-AES-128-CCM",
+        "TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8",
+    ] {
+        let files = [&*ca, &pem, &key, "localhost", "echo"];
+        let args = [&[server.port(), suite, "cert"], &files[..]].concat();
+        let ended = start(&program, &args).end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let expected = format!("suite {suite}\nprotocol echo\nEcho: hello\n");
+        assert_eq!(ended.out, expected);
+    }
+    server.program.logs("DTLS echo development client").await;
+    server.program.logs("name=\"localhost\"").await;
+}
+
+fn start(program: &Path, args: &[&str]) -> Program {
+    Program::start(program.to_str().expect("it is UTF-8"), args)
+}
