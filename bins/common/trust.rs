@@ -71,7 +71,11 @@ impl TrustArgs {
     /// What is wrong with a flag.
     pub fn check(&self) -> Result<(), String> {
         let psk = self.psk.as_deref().map(Psk::parse).transpose();
-        psk.map(drop).map_err(|error| format!("--psk: {error}"))
+        psk.map_err(|error| format!("--psk: {error}"))?;
+        if self.allow_plain_psk && !self.has_psk() {
+            return Err("--allow-plain-psk needs --psk or --psk-file".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether a pre-shared key takes the place of certificates.

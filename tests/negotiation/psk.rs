@@ -2,7 +2,7 @@
 
 use crate::{
     KEY,
-    common::{Files, Program, Server, client, run},
+    common::{Files, Program, Server, cert, client, run},
     echoes, s_client, s_server,
 };
 
@@ -10,6 +10,10 @@ pub(crate) async fn s_client_psk() {
     let files = Files::new();
     let keys = files.write("keys", format!("# ours\nother:00\ndevice:{KEY}\n"));
     let server = Server::start(&[
+        "--cert",
+        &cert("server.pem"),
+        "--key",
+        &cert("server.key"),
         "--psk-file",
         &keys,
         "--allow-plain-psk",
@@ -43,6 +47,9 @@ pub(crate) async fn s_client_psk() {
     // Certificates go on beside it.
     let ended = run(&server.addr, &[], b"x\n").await;
     assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+    let server = Server::start(&["--psk-file", &keys]).await;
+    let ended = run(&server.addr, &[], b"x\n").await;
+    ended.fails_with(1, &["handshake_failure", "--psk"]);
 }
 
 pub(crate) async fn gnutls_psk() {

@@ -7,12 +7,13 @@ use openssl::{
     ex_data::Index,
     rand::rand_bytes,
     ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
-    x509::{X509Ref, X509VerifyResult},
+    x509::X509Ref,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
 use crate::{
+    admission::{Admission, Authorize},
     config::SessionConfig,
     context::{self, Configure, SessionContext},
     error::{BuildError, HandshakeError},
@@ -139,8 +140,6 @@ pub struct AcceptorBuilder {
     configure: Option<Configure>,
 }
 
-type Authorize = Box<dyn Fn(&X509Ref) -> bool + Send + Sync>;
-
 impl AcceptorBuilder {
     fn new(identity: Option<Identity>) -> Self {
         Self {
@@ -182,7 +181,7 @@ impl AcceptorBuilder {
     /// It is called in the middle of a handshake's poll and must not wait: keys that are far away
     /// are fetched beforehand, and brought in by [`Listener::set_acceptor`](crate::Listener::set_acceptor).
     /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
-    /// unanswered.
+    /// unanswered. One that resumes a session ends with a close_notify then.
     pub fn psk_lookup(
         mut self,
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
@@ -200,6 +199,7 @@ impl AcceptorBuilder {
 
     /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM, CCM and CCM-8, as
     /// small devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Where [`Preferences::cipher_suites`] names the suites, that decides alone.
     ///
     /// Whoever learns such a key later can read everything that was said before.
     pub fn allow_plain_psk(mut self) -> Self {
@@ -231,13 +231,14 @@ impl AcceptorBuilder {
     }
 
     /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
-    /// those are let in). It is called in the middle of a handshake's poll and must not wait; a
-    /// resumed session was let in before, and is not asked about again.
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
+    /// for a session that is resumed. Clients that show none, because none is required or they
+    /// have a pre-shared key, are not put to it.
     pub fn authorize_client(
         mut self,
         decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.authorize = Some(Box::new(decide));
+        self.authorize = Some(Authorize::new(decide));
         self
     }
 
@@ -264,55 +265,38 @@ impl AcceptorBuilder {
     ///
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
+        self.check()?;
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
-        let mut scope = Scope::new("server");
-        let mut suites = Vec::new();
+        let suites = self.suites();
+        self.preferences
+            .install(&mut context, &suites, Role::Server)?;
+        // Where other suites are offered, clients prove themselves otherwise.
+        let suites = self.preferences.suites(&suites).as_bytes();
+        let mut scope = Scope::new("server").with(suites);
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
-            suites.push(context::AEAD_SUITES);
         }
-        if let Some(psk) = self.psk {
+        self.server_names.install(&mut context);
+        if let Some(psk) = self.psk.clone() {
             let mut decoy = Zeroizing::new([0; 32]);
             rand_bytes(&mut *decoy)?;
             psk.install(&mut context, &decoy);
-            suites.extend(psk::suites(self.plain_psk));
-            scope = scope.with(b"psk");
         }
         if let Some(hint) = &self.psk_hint {
             ffi::set_psk_hint(&mut context, hint)?;
         }
-        let suites = suites.join(":");
-        self.preferences
-            .install(&mut context, &suites, Role::Server)?;
-        self.server_names.install(&mut context);
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
-            match self.authorize {
-                Some(decide) => context.set_verify_callback(*mode, move |good, chain| {
-                    let leaf = chain.error_depth() == 0;
-                    let certificate = chain.current_cert();
-                    let welcome = || certificate.is_some_and(&decide);
-                    let refused = good && leaf && !welcome();
-                    if refused {
-                        chain.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
-                    }
-                    good && !refused
-                }),
+            match self.authorize.clone() {
+                Some(authorize) => authorize.install(&mut context, *mode),
                 None => context.set_verify(*mode),
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
         context.set_session_id_context(&scope.digest())?;
+        set_cookie_callbacks(&mut context)?;
         ffi::set_ticket_callback(&mut context);
-        // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
-        // that the one OpenSSL reads is the very same.
-        let index = cookie_index()?;
-        context.set_cookie_verify_cb(move |ssl, cookie| {
-            ssl.ex_data(index)
-                .is_some_and(|verified| verified == cookie)
-        });
-        context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -320,12 +304,70 @@ impl AcceptorBuilder {
             Some(secret) => secret,
             None => SharedSecret::random()?,
         };
+        let admission = Admission {
+            psk: self.psk,
+            authorize: self.authorize,
+        };
+        let context = SessionContext::new(context, self.session, Role::Server)
+            .with_welcome(move |ssl| admission.still_holds(ssl));
         Ok(Acceptor {
-            context: SessionContext::new(context, self.session, Role::Server),
+            context,
             tickets: TicketKeys::new(&secret),
             secret,
         })
     }
+
+    /// Finds what was asked for and would never happen.
+    fn check(&self) -> Result<(), BuildError> {
+        let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
+        let certificates = "an identity to show";
+        let keys = "pre-shared keys";
+        for (asked, given, what, needs) in [
+            (
+                !self.server_names.is_empty(),
+                identity,
+                "server_name",
+                certificates,
+            ),
+            (
+                self.clients.is_some(),
+                identity,
+                "a client certificate",
+                certificates,
+            ),
+            (
+                self.authorize.is_some(),
+                self.clients.is_some(),
+                "authorize_client",
+                "client certificates",
+            ),
+            (self.psk_hint.is_some(), psk, "psk_hint", keys),
+            (self.plain_psk, psk, "allow_plain_psk", keys),
+        ] {
+            if asked && !given {
+                return Err(BuildError::Pointless { what, needs });
+            }
+        }
+        Ok(())
+    }
+
+    fn suites(&self) -> String {
+        let certificates = self.identity.iter().map(|_| context::AEAD_SUITES);
+        let keys = self.psk.iter().flat_map(|_| psk::suites(self.plain_psk));
+        certificates.chain(keys).collect::<Vec<_>>().join(":")
+    }
+}
+
+/// An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure that
+/// the one OpenSSL reads is the very same.
+fn set_cookie_callbacks(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    let index = cookie_index()?;
+    context.set_cookie_verify_cb(move |ssl, cookie| {
+        ssl.ex_data(index)
+            .is_some_and(|verified| verified == cookie)
+    });
+    context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+    Ok(())
 }
 
 impl fmt::Debug for AcceptorBuilder {

@@ -225,7 +225,7 @@ pub(crate) fn set_psk_hint(context: &mut SslContextBuilder, hint: &CStr) -> Resu
 }
 
 /// Returns the identity of the pre-shared key in use (`SSL_get_psk_identity`).
-pub(crate) fn psk_identity(ssl: &SslRef) -> Option<String> {
+pub(crate) fn psk_identity(ssl: &SslRef) -> Option<Vec<u8>> {
     // SAFETY: the SSL is live; the function only reads it.
     let identity = unsafe { sys::SSL_get_psk_identity(ssl.as_ptr()) };
     if identity.is_null() {
@@ -233,7 +233,7 @@ pub(crate) fn psk_identity(ssl: &SslRef) -> Option<String> {
     }
     // SAFETY: it is a C string inside the session, which outlives the copy that is made here.
     let identity = unsafe { CStr::from_ptr(identity) };
-    Some(identity.to_string_lossy().into_owned())
+    Some(identity.to_bytes().to_vec())
 }
 
 /// Returns the name of the group of the last key exchange (`SSL_get_negotiated_group`,

@@ -46,6 +46,7 @@
 //! ```
 
 mod acceptor;
+mod admission;
 mod alert;
 mod allowance;
 mod clock;

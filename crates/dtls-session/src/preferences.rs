@@ -1,6 +1,11 @@
 //! What both sides may negotiate.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use openssl::{
     error::ErrorStack,
@@ -12,6 +17,7 @@ use crate::{
     error::BuildError,
     ingress::Role,
     key_log::{self, KeyLog},
+    srtp,
 };
 
 /// A version of DTLS.
@@ -141,6 +147,11 @@ impl Preferences {
         Ok(self)
     }
 
+    /// The cipher suites that count.
+    pub(crate) fn suites<'a>(&'a self, default: &'a str) -> &'a str {
+        self.cipher_suites.as_deref().unwrap_or(default)
+    }
+
     pub(crate) fn install(
         &self,
         context: &mut SslContextBuilder,
@@ -155,7 +166,7 @@ impl Preferences {
                 BuildError::VersionUnsupported { found }
             });
         }
-        let suites = self.cipher_suites.as_deref().unwrap_or(default_suites);
+        let suites = self.suites(default_suites);
         let set = context.set_cipher_list(suites);
         accepted(set, "cipher suite", suites)?;
         if let Some(groups) = &self.groups {
@@ -166,7 +177,12 @@ impl Preferences {
             accepted(set, "signature algorithm", algorithms)?;
         }
         if let Some(profiles) = &self.srtp_profiles {
-            let set = context.set_tlsext_use_srtp(profiles);
+            let known = profiles.split(':').all(srtp::is_known);
+            let set = if known {
+                context.set_tlsext_use_srtp(profiles)
+            } else {
+                Err(ErrorStack::get())
+            };
             accepted(set, "SRTP profile", profiles)?;
         }
         if !self.protocols.is_empty() {
@@ -181,7 +197,10 @@ impl Preferences {
             }
         }
         if let Some(log) = self.key_log.clone() {
-            context.set_keylog_callback(move |_: &SslRef, line| log(line));
+            // A panic must not get into OpenSSL, which would abort the process.
+            context.set_keylog_callback(move |_: &SslRef, line| {
+                let _ = catch_unwind(AssertUnwindSafe(|| log(line)));
+            });
         }
         Ok(())
     }

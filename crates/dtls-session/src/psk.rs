@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt, fs,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use std::{
 use openssl::{error::ErrorStack, ssl::SslContextBuilder};
 use zeroize::Zeroizing;
 
-use crate::{error::PskError, hmac::HmacKey, secret::unhex};
+use crate::{error::PskError, hmac::HmacKey, scope::Scope, secret::unhex};
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///
@@ -32,8 +33,8 @@ pub struct Psk {
 }
 
 impl Psk {
-    /// The most bytes of an identity (OpenSSL's `PSK_MAX_IDENTITY_LEN` of all versions).
-    pub const MAX_IDENTITY: usize = 128;
+    /// The most bytes of an identity (OpenSSL's `PSK_MAX_IDENTITY_LEN`).
+    pub const MAX_IDENTITY: usize = 256;
 
     /// Makes one of an identity and its key.
     ///
@@ -71,6 +72,12 @@ impl Psk {
         &self.key
     }
 
+    /// Lets sessions be resumed only with the same identity and key.
+    pub(crate) fn narrow(&self, scope: Scope) -> Scope {
+        let key = HmacKey::new(&self.key.0).sign(&[b"dtls-session scope"]);
+        scope.with(b"psk").with(self.identity.as_bytes()).with(&key)
+    }
+
     pub(crate) fn install(self, context: &mut SslContextBuilder) {
         context.set_psk_client_callback(move |_, _hint, identity, key| {
             let name = self.identity.as_bytes();
@@ -98,8 +105,8 @@ impl fmt::Debug for Psk {
 pub struct PskKey(Zeroizing<Vec<u8>>);
 
 impl PskKey {
-    /// The most bytes of a key (OpenSSL's `PSK_MAX_PSK_LEN` of all versions).
-    pub const MAX: usize = 256;
+    /// The most bytes of a key (OpenSSL's `PSK_MAX_PSK_LEN`).
+    pub const MAX: usize = 512;
 
     /// Copies a key of 1 to [`Self::MAX`] bytes; 16 random ones are the least that keep a secret.
     ///
@@ -219,6 +226,11 @@ impl PskLookup {
         Self(Arc::new(lookup))
     }
 
+    /// A panic must not get into OpenSSL, which would abort the process.
+    pub(crate) fn find(&self, identity: &[u8]) -> Option<PskKey> {
+        catch_unwind(AssertUnwindSafe(|| (self.0)(identity))).unwrap_or_default()
+    }
+
     /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
     /// identities learns nothing (RFC 4279 2).
     pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
@@ -226,7 +238,7 @@ impl PskLookup {
         context.set_psk_server_callback(move |_, identity, key| {
             let identity = identity.unwrap_or_default();
             let stranger = Zeroizing::new(decoy.sign(&[identity]).to_vec());
-            let found = (self.0)(identity).unwrap_or(PskKey(stranger));
+            let found = self.find(identity).unwrap_or(PskKey(stranger));
             Ok::<_, ErrorStack>(found.write(key))
         });
     }
@@ -265,7 +277,7 @@ mod tests {
             ("", "IDENTITY:KEY"),
             ("secret", "IDENTITY:KEY"),
             (":00", "identity"),
-            ("x:", "from 1 to 256 bytes"),
+            ("x:", "from 1 to 512 bytes"),
             ("x:0", "hexadecimal"),
             ("x:secret", "hexadecimal"),
         ] {

@@ -15,6 +15,10 @@ impl ServerNames {
         self.0.insert(name.to_ascii_lowercase(), identity);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Finds the identity of the name itself or of a `*` in place of its first label.
     fn find(&self, name: &str) -> Option<&Identity> {
         let name = name.to_ascii_lowercase();
@@ -24,7 +28,7 @@ impl ServerNames {
 
     /// Clients that name none of these, or nothing at all, are shown the context's identity.
     pub(crate) fn install(self, context: &mut SslContextBuilder) {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return;
         }
         context.set_servername_callback(move |ssl, _| {
