@@ -74,7 +74,11 @@ impl TrustArgs {
             .as_ref()
             .map(|psk| Psk::parse(psk.text()))
             .transpose();
-        psk.map(drop).map_err(|error| format!("--psk: {error}"))
+        psk.map_err(|error| format!("--psk: {error}"))?;
+        if self.allow_plain_psk && !self.has_psk() {
+            return Err("--allow-plain-psk needs --psk or --psk-file".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether a pre-shared key takes the place of certificates.

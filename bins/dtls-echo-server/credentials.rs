@@ -80,13 +80,15 @@ pub(crate) fn builder(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<A
     })
 }
 
-/// None where the development identity would be known to strangers.
+/// The development identity, which everybody may know, is for loopback, and would let in there who
+/// has no key.
 fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Option<Identity>> {
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
         return from_files(cert, key).map(Some);
     }
     let loopback = addresses.iter().all(|address| address.ip().is_loopback());
-    Ok(loopback.then(development_identity).transpose()?)
+    let wanted = loopback && args.psk_file.is_none();
+    Ok(wanted.then(development_identity).transpose()?)
 }
 
 fn from_files(cert: &PathBuf, key: &PathBuf) -> anyhow::Result<Identity> {

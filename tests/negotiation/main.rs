@@ -55,7 +55,6 @@ fn main() -> ExitCode {
             true,
             certificates::reload,
         ),
-        trial("a_key_leaves_no_session_to_resume", true, psk::no_ticket),
         trial("gnutls_cli_has_a_pre_shared_key", gnutls, psk::gnutls_psk),
         trial(
             "s_server_has_our_pre_shared_key",

@@ -2,7 +2,7 @@
 
 use crate::{
     KEY,
-    common::{Files, Program, Server, client, run},
+    common::{Files, Program, Server, cert, client, run},
     echoes, s_client, s_server,
 };
 
@@ -10,6 +10,10 @@ pub(crate) async fn s_client_psk() {
     let files = Files::new();
     let keys = files.write("keys", format!("# ours\nother:00\ndevice:{KEY}\n"));
     let server = Server::start(&[
+        "--cert",
+        &cert("server.pem"),
+        "--key",
+        &cert("server.key"),
         "--psk-file",
         &keys,
         "--allow-plain-psk",
@@ -44,6 +48,9 @@ pub(crate) async fn s_client_psk() {
     // Certificates go on beside it.
     let ended = run(&server.addr, &[], b"x\n").await;
     assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+    let server = Server::start(&["--psk-file", &keys]).await;
+    let ended = run(&server.addr, &[], b"x\n").await;
+    ended.fails_with(1, &["handshake_failure", "--psk"]);
 }
 
 pub(crate) async fn gnutls_psk() {
@@ -115,18 +122,4 @@ pub(crate) async fn reload() {
     live.says("Echo: two\n").await;
     let ended = server.program.kill().await;
     assert!(!ended.err.contains("secret"), "{ended:?}");
-}
-
-pub(crate) async fn no_ticket() {
-    let files = Files::new();
-    let keys = files.write("keys", "a:0011");
-    let session = files.path("session");
-    let server = Server::start(&["--psk-file", &keys]).await;
-    for _ in 0..2 {
-        let flags = ["--psk", "a:0011", "--session", &session];
-        let ended = run(&server.addr, &flags, b"x\n").await;
-        assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
-        assert!(ended.err.contains("nothing to keep"), "{ended:?}");
-    }
-    assert!(!std::path::Path::new(&session).exists());
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
 use crate::{
-    authorize::Authorize,
+    admission::{Admission, Authorize},
     config::SessionConfig,
     context::{self, Configure, SessionContext},
     error::{BuildError, HandshakeError},
@@ -22,7 +22,6 @@ use crate::{
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
-    pace::Pace,
     preferences::Preferences,
     psk::{PskKey, PskKeys},
     psk_inquiry::PskInquiry,
@@ -53,7 +52,6 @@ pub struct Acceptor {
     context: Arc<SessionContext>,
     secret: SharedSecret,
     tickets: Arc<TicketKeys>,
-    authorize: Option<Authorize>,
     psk: Option<PskLookup>,
 }
 
@@ -115,15 +113,6 @@ impl Acceptor {
         Handshake::new(self.resume(hello, pipe), &self.context)
     }
 
-    fn ssl(&self) -> Result<(Ssl, Arc<Pace>), ErrorStack> {
-        let (mut ssl, pace) = self.context.ssl()?;
-        self.tickets.attach(&mut ssl)?;
-        if let Some(authorize) = &self.authorize {
-            authorize.attach(&mut ssl)?;
-        }
-        Ok((ssl, pace))
-    }
-
     fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
         match &self.psk {
             Some(lookup) => lookup.inquire(ssl),
@@ -132,14 +121,16 @@ impl Acceptor {
     }
 
     fn start<S>(&self, pipe: S) -> Started<S> {
-        let (mut ssl, pace) = self.ssl()?;
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
         let mut transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
         transport.inquire(self.inquiry(&mut ssl)?);
         Ok((ssl, pace, transport))
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
-        let (mut ssl, pace) = self.ssl()?;
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
         ssl.set_ex_data(cookie_index()?, hello.cookie.to_vec());
         if !ffi::listen(&mut ssl, &hello.record)? {
             return Err(HandshakeError::HelloRefused);
@@ -204,8 +195,7 @@ impl AcceptorBuilder {
     }
 
     /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
-    /// whatever else is asked of clients. Their sessions get no ticket: a key that is taken away is
-    /// of no use from then on.
+    /// whatever else is asked of clients.
     pub fn psk(self, keys: PskKeys) -> Self {
         self.psk_lookup(move |identity| keys.get(identity).cloned())
     }
@@ -214,7 +204,7 @@ impl AcceptorBuilder {
     ///
     /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
     /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
-    /// unanswered.
+    /// unanswered. One that resumes a session ends with a close_notify then.
     pub fn psk_lookup(
         mut self,
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
@@ -229,7 +219,8 @@ impl AcceptorBuilder {
     /// Only that client's handshake waits, and polls the future; if it ends early, the future is
     /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
     /// proved anything else, so that the number of handshakes bounds the number of questions. A
-    /// client that it knows nothing of fails as one with a wrong key does.
+    /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
+    /// ticket, as whoever came back with one could not be asked about in time.
     ///
     /// ```
     /// use dtls_session::{Acceptor, PskKey};
@@ -261,6 +252,7 @@ impl AcceptorBuilder {
 
     /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM and CCM, as small
     /// devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Where [`Preferences::cipher_suites`] names the suites, that decides alone.
     ///
     /// Whoever learns such a key later can read everything that was said before.
     pub fn allow_plain_psk(mut self) -> Self {
@@ -292,8 +284,9 @@ impl AcceptorBuilder {
     }
 
     /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
-    /// those are let in). It is called in the middle of a handshake's poll and must not wait; also
-    /// before a session is resumed by its ticket, which does not outlive the client's welcome.
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
+    /// for a session that is resumed. Clients that show none, because none is required or they
+    /// have a pre-shared key, are not put to it.
     pub fn authorize_client(
         mut self,
         decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
@@ -325,47 +318,38 @@ impl AcceptorBuilder {
     ///
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
+        self.check()?;
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
-        let mut scope = Scope::new("server");
-        let mut proofs = self.server_names.add_proofs(Proofs::default());
+        let proofs = self.proofs();
+        self.preferences
+            .install(&mut context, proofs, Role::Server)?;
+        // Where other suites are offered, clients prove themselves otherwise.
+        let mut scope = self.preferences.narrow(Scope::new("server"), proofs);
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
-            proofs = identity.add_proof(proofs);
-            scope = scope.with(b"certificate");
         }
-        if let Some(psk) = &self.psk {
+        self.server_names.install(&mut context);
+        if let Some(psk) = self.psk.clone() {
+            scope = psk.narrow(scope);
             let mut decoy = Zeroizing::new([0; 32]);
             rand_bytes(&mut *decoy)?;
-            psk.clone().install(&mut context, &decoy);
-            (proofs.psk, proofs.plain_psk) = (true, self.plain_psk);
-            scope = scope.with(b"psk");
+            psk.install(&mut context, &decoy);
         }
         if let Some(hint) = &self.psk_hint {
             ffi::set_psk_hint(&mut context, hint)?;
         }
-        self.preferences
-            .install(&mut context, proofs, Role::Server)?;
-        scope = self.preferences.narrow(scope, proofs);
-        self.server_names.install(&mut context);
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
-            match &self.authorize {
-                Some(authorize) => authorize.clone().install(&mut context, *mode),
+            match self.authorize.clone() {
+                Some(authorize) => authorize.install(&mut context, *mode),
                 None => context.set_verify(*mode),
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
         context.set_session_id_context(&scope.digest())?;
-        ffi::set_ticket_callbacks(&mut context);
-        // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
-        // that the one OpenSSL reads is the very same.
-        let index = cookie_index()?;
-        context.set_cookie_verify_cb(move |ssl, cookie| {
-            ssl.ex_data(index)
-                .is_some_and(|verified| verified == cookie)
-        });
-        context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+        set_cookie_callbacks(&mut context)?;
+        ffi::set_ticket_callback(&mut context);
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -373,14 +357,75 @@ impl AcceptorBuilder {
             Some(secret) => secret,
             None => SharedSecret::random()?,
         };
-        Ok(Acceptor {
-            context: SessionContext::new(context, self.session, Role::Server),
-            tickets: TicketKeys::new(&secret),
+        let admission = Admission {
+            psk: self.psk.clone(),
             authorize: self.authorize,
+        };
+        let context = SessionContext::new(context, self.session, Role::Server)
+            .with_welcome(move |ssl| admission.still_holds(ssl));
+        Ok(Acceptor {
+            context,
+            tickets: TicketKeys::new(&secret),
             psk: self.psk,
             secret,
         })
     }
+
+    /// Finds what was asked for and would never happen.
+    fn check(&self) -> Result<(), BuildError> {
+        let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
+        let certificates = "an identity to show";
+        let keys = "pre-shared keys";
+        for (asked, given, what, needs) in [
+            (
+                !self.server_names.is_empty(),
+                identity,
+                "server_name",
+                certificates,
+            ),
+            (
+                self.clients.is_some(),
+                identity,
+                "a client certificate",
+                certificates,
+            ),
+            (
+                self.authorize.is_some(),
+                self.clients.is_some(),
+                "authorize_client",
+                "client certificates",
+            ),
+            (self.psk_hint.is_some(), psk, "psk_hint", keys),
+            (self.plain_psk, psk, "allow_plain_psk", keys),
+        ] {
+            if asked && !given {
+                return Err(BuildError::Pointless { what, needs });
+            }
+        }
+        Ok(())
+    }
+
+    fn proofs(&self) -> Proofs {
+        let keys = Proofs {
+            psk: self.psk.is_some(),
+            plain_psk: self.plain_psk,
+            ..Proofs::default()
+        };
+        let identities = self.identity.iter().chain(self.server_names.identities());
+        identities.fold(keys, |proofs, identity| identity.add_proof(proofs))
+    }
+}
+
+/// An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure that
+/// the one OpenSSL reads is the very same.
+fn set_cookie_callbacks(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    let index = cookie_index()?;
+    context.set_cookie_verify_cb(move |ssl, cookie| {
+        ssl.ex_data(index)
+            .is_some_and(|verified| verified == cookie)
+    });
+    context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+    Ok(())
 }
 
 impl fmt::Debug for AcceptorBuilder {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     config::SessionConfig,
     context::{self, Configure, SessionContext},
-    error::BuildError,
+    error::{BuildError, HandshakeError},
     ffi,
     handshake::{Handshake, Started},
     identity::Identity,
@@ -157,6 +157,12 @@ impl Connector {
     }
 
     fn start<S>(&self, name: &str, resumption: Option<&Resumption>, pipe: S) -> Started<S> {
+        // OpenSSL's crate panics at the one, and takes the other for all subdomains.
+        if name.contains('\0') || name.starts_with('.') {
+            return Err(HandshakeError::Name {
+                name: name.to_owned(),
+            });
+        }
         let (mut ssl, pace) = self.context.ssl()?;
         let scope = self.scope_of(name);
         ffi::set_session_id_context(&ssl, &scope)?;
@@ -216,8 +222,9 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM and CCM, as
-    /// small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM and CCM,
+    /// as small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises). Where
+    /// [`Preferences::cipher_suites`] names the suites, that decides alone.
     ///
     /// Whoever learns such a key later can read everything that was said before.
     pub fn allow_plain_psk(mut self) -> Self {
@@ -269,6 +276,12 @@ impl ConnectorBuilder {
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
         let mut proofs = Proofs::default();
         match self.credential {
+            Credential::Certificate(_) if self.plain_psk => {
+                return Err(BuildError::Pointless {
+                    what: "allow_plain_psk",
+                    needs: "a pre-shared key",
+                });
+            }
             Credential::Certificate(roots) => {
                 roots.install(&mut context)?;
                 scope = roots.narrow(scope)?;

@@ -1,12 +1,12 @@
 //! What every `SslContext` of this crate has in common.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
     ssl::{
-        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-        SslVersion,
+        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+        SslSessionCacheMode, SslVersion,
     },
     version,
 };
@@ -20,11 +20,22 @@ use crate::{
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
-#[derive(Debug)]
 pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
     ssl: SslContext,
     pub(crate) role: Role,
+    welcome: Option<Welcome>,
+}
+
+/// Whether the peer of a session that was resumed would still be let in.
+type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
+
+impl fmt::Debug for SessionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionContext")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionContext {
@@ -33,7 +44,25 @@ impl SessionContext {
             config: config.settle(),
             ssl: ssl.build(),
             role,
+            welcome: None,
         })
+    }
+
+    /// Asks `welcome` about each session that is resumed, since nothing else is asked then.
+    pub(crate) fn with_welcome(
+        self: Arc<Self>,
+        welcome: impl Fn(&SslRef) -> bool + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let mut context = self;
+        if let Some(context) = Arc::get_mut(&mut context) {
+            context.welcome = Some(Box::new(welcome));
+        }
+        context
+    }
+
+    /// Whether a peer whose session was resumed may go on.
+    pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
+        self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
     }
 
     /// Makes the `Ssl` of one session and the pace of its timer.

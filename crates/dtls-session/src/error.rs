@@ -36,6 +36,14 @@ pub enum BuildError {
         /// What the linked library says of itself.
         found: &'static str,
     },
+    /// Something was asked for that would never happen.
+    #[error("{what} has no effect without {needs}")]
+    Pointless {
+        /// What was asked for.
+        what: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
     /// A list of preferences leaves nothing that OpenSSL could offer.
     #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
     Unusable {
@@ -180,7 +188,7 @@ pub enum PskError {
     #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]
     NotHex,
     /// The key is empty or too long.
-    #[error("the key has to have from 1 to 256 bytes")]
+    #[error("the key has to have from 1 to 512 bytes")]
     Key,
 }
 
@@ -239,6 +247,16 @@ pub enum HandshakeError {
     /// many handshakes.
     #[error("the handshake had to make room for another")]
     Evicted,
+    /// The client has resumed a session, but its key is not known any more, or its certificate is
+    /// refused now.
+    #[error("the client has resumed a session, and is not welcome any more")]
+    NoLongerWelcome,
+    /// No server can have the name.
+    #[error("{name:?} is no server's name: it has a zero byte in it, or starts with a dot")]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// The pipe below ended; a channel does so when its peer starts anew.
     #[error("the datagram pipe ended")]
     Pipe(#[source] io::Error),

@@ -26,7 +26,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{authorize::Authorize, tickets::TicketKeys};
+use crate::{psk_lookup, tickets::TicketKeys};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -170,14 +170,8 @@ pub(crate) fn ticket_lifetime_hint(session: &SslSessionRef) -> u64 {
 }
 
 /// Makes the context's sessions ask their [`TicketKeys`] for the keys of tickets
-/// (`SSL_CTX_set_tlsext_ticket_key_evp_cb`), and [`Authorize`] about those that clients bring
-/// (`SSL_CTX_set_session_ticket_cb`).
-pub(crate) fn set_ticket_callbacks(context: &mut SslContextBuilder) {
-    let (opened, argument): (Option<OpenedTicketCallback>, _) =
-        (Some(on_opened_ticket), ptr::null_mut());
-    // SAFETY: the context is live, and the callback has the type that the header asks for, and does
-    // not look at its argument. It returns 1 always.
-    unsafe { SSL_CTX_set_session_ticket_cb(context.as_ptr(), None, opened, argument) };
+/// (`SSL_CTX_set_tlsext_ticket_key_evp_cb`).
+pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that the header asks for. It
     // returns 1 always.
     unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
@@ -232,7 +226,7 @@ pub(crate) fn set_psk_hint(context: &mut SslContextBuilder, hint: &CStr) -> Resu
 }
 
 /// Returns the identity of the pre-shared key in use (`SSL_get_psk_identity`).
-pub(crate) fn psk_identity(ssl: &SslRef) -> Option<String> {
+pub(crate) fn psk_identity(ssl: &SslRef) -> Option<Vec<u8>> {
     // SAFETY: the SSL is live; the function only reads it.
     let identity = unsafe { sys::SSL_get_psk_identity(ssl.as_ptr()) };
     if identity.is_null() {
@@ -240,7 +234,7 @@ pub(crate) fn psk_identity(ssl: &SslRef) -> Option<String> {
     }
     // SAFETY: it is a C string inside the session, which outlives the copy that is made here.
     let identity = unsafe { CStr::from_ptr(identity) };
-    Some(identity.to_string_lossy().into_owned())
+    Some(identity.to_bytes().to_vec())
 }
 
 /// Returns the name of the group of the last key exchange (`SSL_get_negotiated_group`,
@@ -406,8 +400,7 @@ extern "C" fn on_ticket(
         return 0;
     };
     if encrypts == 1 {
-        // A ticket would outlive the key that is taken away from its owner.
-        if psk_identity(ssl).is_some() {
+        if psk_lookup::is_fetched(ssl) && psk_identity(ssl).is_some() {
             return 0;
         }
         let Ok(ticket) = keys.seal(cipher) else {
@@ -430,37 +423,6 @@ extern "C" fn on_ticket(
         },
         Ok(None) => 0,
         Err(_) => -1,
-    }
-}
-
-/// Decides about a ticket that a client has brought: its session is resumed, or a full handshake
-/// brings another ticket.
-extern "C" fn on_opened_ticket(
-    ssl: *mut sys::SSL,
-    session: *mut sys::SSL_SESSION,
-    _name: *const c_uchar,
-    _name_length: usize,
-    status: c_int,
-    _argument: *mut c_void,
-) -> c_int {
-    let answer = match status {
-        SSL_TICKET_SUCCESS => SSL_TICKET_RETURN_USE,
-        SSL_TICKET_SUCCESS_RENEW => SSL_TICKET_RETURN_USE_RENEW,
-        _ => return SSL_TICKET_RETURN_IGNORE_RENEW,
-    };
-    // SAFETY: OpenSSL calls this with the SSL that has got the ticket.
-    let ssl = unsafe { SslRef::from_ptr(ssl) };
-    // SAFETY: of a ticket that was opened there is a session.
-    let certificate = unsafe { SSL_SESSION_get0_peer(session) };
-    if certificate.is_null() {
-        return answer;
-    }
-    // SAFETY: it is the session's, which outlives this call.
-    let certificate = unsafe { X509Ref::from_ptr(certificate) };
-    if Authorize::resumes(ssl, certificate) {
-        answer
-    } else {
-        SSL_TICKET_RETURN_IGNORE_RENEW
     }
 }
 
@@ -527,15 +489,6 @@ type SecurityCallback = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-type OpenedTicketCallback = extern "C" fn(
-    *mut sys::SSL,
-    *mut sys::SSL_SESSION,
-    *const c_uchar,
-    usize,
-    c_int,
-    *mut c_void,
-) -> c_int;
-
 // SAFETY: the signatures are those of bio.h, params.h and ssl.h.
 unsafe extern "C" {
     fn BIO_ADDR_new() -> *mut BioAddr;
@@ -562,12 +515,6 @@ unsafe extern "C" {
         context: *mut sys::SSL_CTX,
         callback: Option<TicketCallback>,
     ) -> c_int;
-    fn SSL_CTX_set_session_ticket_cb(
-        context: *mut sys::SSL_CTX,
-        generated: Option<extern "C" fn(*mut sys::SSL, *mut c_void) -> c_int>,
-        opened: Option<OpenedTicketCallback>,
-        argument: *mut c_void,
-    ) -> c_int;
     fn SSL_CTX_get_ciphers(context: *const sys::SSL_CTX) -> *mut sys::stack_st_SSL_CIPHER;
     fn SSL_CIPHER_get_auth_nid(cipher: *const sys::SSL_CIPHER) -> c_int;
     fn SSL_CIPHER_get_cipher_nid(cipher: *const sys::SSL_CIPHER) -> c_int;
@@ -576,7 +523,6 @@ unsafe extern "C" {
         context: *mut sys::SSL_CTX,
         callback: Option<SecurityCallback>,
     );
-    fn SSL_SESSION_get0_peer(session: *mut sys::SSL_SESSION) -> *mut sys::X509;
     fn SSL_CTX_use_cert_and_key(
         context: *mut sys::SSL_CTX,
         certificate: *mut sys::X509,
@@ -613,10 +559,5 @@ const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
 const CCM8_BITS: c_int = 64;
 const SSL_SECOP_OTHER_TYPE: c_int = 0xffff_0000_u32.cast_signed();
 const SSL_SECOP_OTHER_CIPHER: c_int = 1 << 16;
-const SSL_TICKET_SUCCESS: c_int = 5;
-const SSL_TICKET_SUCCESS_RENEW: c_int = 6;
-const SSL_TICKET_RETURN_IGNORE_RENEW: c_int = 2;
-const SSL_TICKET_RETURN_USE: c_int = 3;
-const SSL_TICKET_RETURN_USE_RENEW: c_int = 4;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;

@@ -9,6 +9,7 @@ use openssl::{
     stack::Stack,
     x509::X509,
 };
+use zeroize::Zeroizing;
 
 use crate::{error::PemError, ffi, scope::Scope, suites::Proofs};
 
@@ -60,7 +61,9 @@ impl Identity {
         chain: impl AsRef<Path>,
         key: impl AsRef<Path>,
     ) -> Result<Self, PemError> {
-        Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
+        let chain = read(chain.as_ref())?;
+        let key = Zeroizing::new(read(key.as_ref())?);
+        Self::from_pem(&chain, &key)
     }
 
     pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
@@ -88,7 +91,7 @@ impl Identity {
 
     /// Lets sessions be resumed only with the same certificate.
     pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
-        Ok(scope.with(&self.certificate.to_der()?))
+        Ok(scope.with(b"identity").with(&self.certificate.to_der()?))
     }
 }
 

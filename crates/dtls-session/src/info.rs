@@ -40,8 +40,8 @@ pub struct SessionInfo {
     pub peer_certificates: Vec<X509>,
     /// The identity of the pre-shared key, if there was one.
     pub psk_identity: Option<String>,
-    /// The server name that the client asked for. A server without names of its own has forgotten it
-    /// when the session is resumed.
+    /// The server name that the client asked for. When a session is resumed, a server without names of
+    /// its own has forgotten it, and one with names has the first session's.
     pub server_name: Option<String>,
     /// The application's protocol (ALPN), if one was agreed upon.
     pub protocol: Option<Vec<u8>>,
@@ -87,7 +87,8 @@ impl SessionInfo {
                 format!("{key}{}", digest.unwrap_or_default())
             }),
             peer_certificates: certificates(ssl),
-            psk_identity: ffi::psk_identity(ssl),
+            psk_identity: ffi::psk_identity(ssl)
+                .map(|identity| String::from_utf8_lossy(&identity).into_owned()),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
             protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
             srtp_profile: srtp::profile(ssl),

@@ -46,9 +46,9 @@
 //! ```
 
 mod acceptor;
+mod admission;
 mod alert;
 mod allowance;
-mod authorize;
 mod clock;
 mod config;
 mod connector;

@@ -1,6 +1,11 @@
 //! What both sides may negotiate.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use openssl::{
     error::ErrorStack,
@@ -14,6 +19,7 @@ use crate::{
     ingress::Role,
     key_log::{self, KeyLog},
     scope::Scope,
+    srtp,
     suites::Proofs,
 };
 
@@ -181,7 +187,12 @@ impl Preferences {
             set(context, "signature algorithm", algorithms, setter)?;
         }
         if let Some(profiles) = &self.srtp_profiles {
-            let setter = SslContextBuilder::set_tlsext_use_srtp;
+            let known = profiles.split(':').all(srtp::is_known);
+            let setter = if known {
+                SslContextBuilder::set_tlsext_use_srtp
+            } else {
+                |_: &mut SslContextBuilder, _: &str| Err(ErrorStack::get())
+            };
             set(context, "SRTP profile", profiles, setter)?;
         }
         if !self.protocols.is_empty() {
@@ -196,7 +207,10 @@ impl Preferences {
             }
         }
         if let Some(log) = self.key_log.clone() {
-            context.set_keylog_callback(move |_: &SslRef, line| log(line));
+            // A panic must not get into OpenSSL, which would abort the process.
+            context.set_keylog_callback(move |_: &SslRef, line| {
+                let _ = catch_unwind(AssertUnwindSafe(|| log(line)));
+            });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{error::PskError, secret::unhex};
+use crate::{error::PskError, hmac::HmacKey, scope::Scope, secret::unhex};
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///
@@ -69,6 +69,12 @@ impl Psk {
     pub fn key(&self) -> &PskKey {
         &self.key
     }
+
+    /// Lets sessions be resumed only with the same identity and key.
+    pub(crate) fn narrow(&self, scope: Scope) -> Scope {
+        let key = HmacKey::new(&self.key.0).sign(&[b"dtls-session scope"]);
+        scope.with(b"psk").with(self.identity.as_bytes()).with(&key)
+    }
 }
 
 impl fmt::Debug for Psk {
@@ -84,8 +90,8 @@ impl fmt::Debug for Psk {
 pub struct PskKey(Zeroizing<Vec<u8>>);
 
 impl PskKey {
-    /// The most bytes of a key (OpenSSL's `PSK_MAX_PSK_LEN` of all versions).
-    pub const MAX: usize = 256;
+    /// The most bytes of a key (OpenSSL's `PSK_MAX_PSK_LEN`).
+    pub const MAX: usize = 512;
 
     /// Copies a key of 1 to [`Self::MAX`] bytes; 16 random ones are the least that keep a secret.
     ///
@@ -221,7 +227,7 @@ mod tests {
             ("", "IDENTITY:KEY"),
             ("secret", "IDENTITY:KEY"),
             (":00", "identity"),
-            ("x:", "from 1 to 256 bytes"),
+            ("x:", "from 1 to 512 bytes"),
             ("x:0", "hexadecimal"),
             ("x:secret", "hexadecimal"),
         ] {

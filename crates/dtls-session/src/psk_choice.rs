@@ -1,6 +1,10 @@
 //! Which key a client uses.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use openssl::{error::ErrorStack, rand::rand_bytes, ssl::SslContextBuilder};
 
@@ -19,7 +23,10 @@ impl PskChoice {
     fn choose(&self, hint: Option<&[u8]>) -> Option<Psk> {
         match self {
             Self::Always(psk) => Some(psk.clone()),
-            Self::ByHint(choose) => choose(hint),
+            // A panic must not get into OpenSSL, which would abort the process.
+            Self::ByHint(choose) => {
+                catch_unwind(AssertUnwindSafe(|| choose(hint))).unwrap_or_default()
+            }
         }
     }
 
@@ -39,16 +46,15 @@ impl PskChoice {
         });
     }
 
-    /// Lets sessions be resumed only with the same identity; what a function chooses is known to
+    /// Lets sessions be resumed only with the same identity and key; what a function chooses is known to
     /// its connector alone.
     pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
-        let scope = scope.with(b"psk");
         match self {
-            Self::Always(psk) => Ok(scope.with(psk.identity().as_bytes())),
+            Self::Always(psk) => Ok(psk.narrow(scope)),
             Self::ByHint(_) => {
                 let mut own = [0; 32];
                 rand_bytes(&mut own)?;
-                Ok(scope.with(&own))
+                Ok(scope.with(b"psk").with(&own))
             }
         }
     }

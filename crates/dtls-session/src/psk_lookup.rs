@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
@@ -13,7 +14,7 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{hmac::HmacKey, psk::PskKey, psk_inquiry::PskInquiry};
+use crate::{hmac::HmacKey, psk::PskKey, psk_inquiry::PskInquiry, scope::Scope};
 
 /// A map or a function that knows keys, at once or some time later.
 #[derive(Clone)]
@@ -37,6 +38,17 @@ impl PskLookup {
         Self::Later(Arc::new(move |identity| Box::pin(lookup(identity))))
     }
 
+    /// Finds a key at once, if that can be done. A panic must not get into OpenSSL, which would
+    /// abort the process.
+    pub(crate) fn find(&self, identity: &[u8]) -> Option<PskKey> {
+        match self {
+            Self::Now(lookup) => {
+                catch_unwind(AssertUnwindSafe(|| lookup(identity))).unwrap_or_default()
+            }
+            Self::Later(_) => None,
+        }
+    }
+
     /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
     /// identities learns nothing (RFC 4279 2).
     pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
@@ -46,11 +58,19 @@ impl PskLookup {
             // Made for everybody, so that it takes the same time.
             let stranger = Zeroizing::new(decoy.sign(&[identity]).to_vec());
             let found = match &self {
-                Self::Now(lookup) => lookup(identity),
+                Self::Now(_) => self.find(identity),
                 Self::Later(_) => Answer::of(ssl, identity),
             };
             Ok::<_, ErrorStack>(found.unwrap_or_else(|| stranger.into()).write(key))
         });
+    }
+
+    /// Lets no session be resumed here that could not be asked about.
+    pub(crate) fn narrow(&self, scope: Scope) -> Scope {
+        match self {
+            Self::Now(_) => scope,
+            Self::Later(_) => scope.with(b"fetch"),
+        }
     }
 
     /// Starts what has to be known before `ssl` asks for it; None if it need not wait.
@@ -68,6 +88,12 @@ impl fmt::Debug for PskLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PskLookup").finish_non_exhaustive()
     }
+}
+
+/// Whether `ssl`'s keys are fetched: a client that came back with a ticket could not be asked about
+/// in time.
+pub(crate) fn is_fetched(ssl: &SslRef) -> bool {
+    index().is_ok_and(|index| ssl.ex_data(index).is_some())
 }
 
 /// Where a handshake finds the key that was fetched for it.

@@ -47,7 +47,8 @@ impl Connector {
     }
 
     /// Connects as [`Self::connect_to`] does, and offers to resume the last session with the
-    /// server. If the server stumbles over that, it gets a full handshake.
+    /// server. If the server stumbles over that, it gets a full handshake, which has the whole
+    /// [`handshake_timeout`](crate::SessionConfig::handshake_timeout) again.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use openssl::ssl::{NameType, SniError, SslContextBuilder};
 
-use crate::{identity::Identity, suites::Proofs};
+use crate::identity::Identity;
 
 /// Identities by the names that clients ask for.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +15,12 @@ impl ServerNames {
         self.0.insert(name.to_ascii_lowercase(), identity);
     }
 
-    pub(crate) fn add_proofs(&self, proofs: Proofs) -> Proofs {
-        let identities = self.0.values();
-        identities.fold(proofs, |proofs, identity| identity.add_proof(proofs))
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.0.values()
     }
 
     /// Finds the identity of the name itself or of a `*` in place of its first label.
@@ -29,7 +32,7 @@ impl ServerNames {
 
     /// Clients that name none of these, or nothing at all, are shown the context's identity.
     pub(crate) fn install(self, context: &mut SslContextBuilder) {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return;
         }
         context.set_servername_callback(move |ssl, _| {

@@ -89,6 +89,11 @@ pub(crate) fn profile(ssl: &SslRef) -> Option<&'static str> {
     selected(ssl).map(|(_, name, ..)| name)
 }
 
+/// Whether this crate can make keys for the profile.
+pub(crate) fn is_known(name: &str) -> bool {
+    PROFILES.iter().any(|profile| profile.1 == name)
+}
+
 fn selected(ssl: &SslRef) -> Option<Profile> {
     let id = ssl.selected_srtp_profile()?.id().as_raw();
     PROFILES.into_iter().find(|profile| profile.0 == id)

@@ -12,7 +12,7 @@ use std::{
 use common::*;
 use dtls_session::{
     Acceptor, AcceptorBuilder, Alert, BuildError, Connector, ConnectorBuilder, HandshakeError,
-    Identity, Preferences, Psk, PskKeys, Session, SessionConfig,
+    Identity, Preferences, Psk, PskKeys, Resumption, Session, SessionConfig, SharedSecret,
 };
 use openssl::{
     asn1::Asn1Time,
@@ -331,6 +331,122 @@ async fn both_sides_log_the_same_secret() {
         lines.len() == 1 && lines[0].starts_with("CLIENT_RANDOM "),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn a_ticket_is_no_way_round_a_pre_shared_key() {
+    let secret = SharedSecret::random().unwrap();
+    let keys = || PskKeys::from_lines("a:0011").unwrap();
+    let open = Acceptor::builder(identity("server")).psk(keys());
+    let closed = Acceptor::with_psk(keys());
+    let [open, closed] = [open, closed].map(|acceptor| {
+        let acceptor = acceptor.session(patient()).shared_secret(secret.clone());
+        acceptor.build().unwrap()
+    });
+    let anonymous = connector(patient());
+    let (_server, client) = sessions(&open, &anonymous, pipe(lossless())).await;
+    let ticket = client.resumption().unwrap();
+    let (server, client) = resumed(&open, &anonymous, &ticket).await;
+    assert!(server.unwrap().resumed() && client.unwrap().resumed());
+    let (server, _client) = resumed(&closed, &anonymous, &ticket).await;
+    assert!(
+        matches!(server, Err(HandshakeError::NoCommonCipher)),
+        "{server:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_not_welcome_any_more_is_turned_away_in_spite_of_a_ticket() {
+    let secret = SharedSecret::random().unwrap();
+    let keyed = |keys: &str| Acceptor::with_psk(PskKeys::from_lines(keys).unwrap());
+    let asked = |welcome| {
+        Acceptor::builder(identity("server"))
+            .require_client_certificate(roots())
+            .authorize_client(move |_| welcome)
+    };
+    let device = || Connector::with_psk(Psk::parse("a:0011").unwrap());
+    let person = || Connector::builder(roots()).identity(identity("client"));
+    for (before, after, client, welcome) in [
+        (keyed("a:0011"), keyed("a:0011\nb:22"), device(), true),
+        (keyed("a:0011"), keyed("b:22"), device(), false),
+        (asked(true), asked(true), person(), true),
+        (asked(true), asked(false), person(), false),
+    ] {
+        let [before, after] = [before, after].map(|acceptor| {
+            let acceptor = acceptor.session(patient()).shared_secret(secret.clone());
+            acceptor.build().unwrap()
+        });
+        let connector = client.session(patient()).build().unwrap();
+        let (_server, first) = sessions(&before, &connector, pipe(lossless())).await;
+        let ticket = first.resumption().unwrap();
+        let (server, client) = resumed(&after, &connector, &ticket).await;
+        match server {
+            Ok(server) => assert!(welcome && server.resumed()),
+            Err(HandshakeError::NoLongerWelcome) => {
+                assert!(!welcome);
+                let ended = within(client.unwrap().recv(&mut [0; 9])).await;
+                assert_eq!(ended.unwrap(), None, "a close_notify");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_application_refuses_one_client() {
+    let acceptor = Acceptor::builder(identity("server"))
+        .require_client_certificate(roots())
+        .authorize_client(|_| panic!("as a test"))
+        .preferences(Preferences::default().key_log(|_| panic!("as a test")));
+    let connector = Connector::builder(roots()).identity(identity("client"));
+    let (server, _client) = attempt(acceptor, connector).await;
+    assert!(
+        matches!(server, Err(HandshakeError::CertificateRefused { .. })),
+        "{server:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_would_never_happen_is_refused() {
+    let keys = || PskKeys::from_lines("a:0011").unwrap();
+    let server = || Acceptor::builder(identity("server"));
+    for acceptor in [
+        server().authorize_client(|_| true),
+        server().allow_plain_psk(),
+        server().psk_hint("which?"),
+        Acceptor::with_psk(keys()).server_name("a", identity("server")),
+        Acceptor::with_psk(keys()).require_client_certificate(roots()),
+    ] {
+        let built = acceptor.build();
+        assert!(
+            matches!(built, Err(BuildError::Pointless { .. })),
+            "{built:?}"
+        );
+    }
+    let built = Connector::builder(roots()).allow_plain_psk().build();
+    assert!(
+        matches!(built, Err(BuildError::Pointless { .. })),
+        "{built:?}"
+    );
+    for name in ["a\0b", ".example"] {
+        let (_server, client) = pipe(lossless());
+        let refused = within(connector(patient()).connect(name, client)).await;
+        assert!(
+            matches!(refused, Err(HandshakeError::Name { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+async fn resumed(
+    acceptor: &Acceptor,
+    connector: &Connector,
+    ticket: &Resumption,
+) -> (Outcome, Outcome) {
+    let (server, client) = pipe(lossless());
+    let client = connector.resume("localhost", ticket, client);
+    let server = acceptor.accept(server);
+    within(async { tokio::join!(server, client) }).await
 }
 
 /// Both sides' sessions.

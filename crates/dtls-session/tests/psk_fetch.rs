@@ -175,6 +175,43 @@ async fn others_do_not_wait_and_certificates_ask_nobody() {
     exchange(&server.next().await, &client).await;
 }
 
+#[tokio::test]
+async fn ones_own_key_is_no_key_of_anothers() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let acceptor = fetching({
+        let asked = Arc::clone(&asked);
+        move |identity| {
+            let key = if identity == b"mallory" { KEY } else { [9; 16] };
+            asked.lock().unwrap().push(identity);
+            std::future::ready(Some(key))
+        }
+    });
+    // A message that OpenSSL passes over asks for mallory's key before the genuine one.
+    let identity = b"\0\x07mallory";
+    let length = identity.len() as u8;
+    let header = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 12 + length];
+    let message = [16, 0, 0, length, 0, 9, 0, 0, 0, 0, 0, length];
+    let forged = [&header[..], &message, identity].concat();
+    let fate = Arc::new(Mutex::new(move |direction, _: usize, datagram: &[u8]| {
+        let mut all = vec![datagram.to_vec()];
+        if direction == Direction::ToServer && datagram[0] == 22 && datagram[13] == 16 {
+            all.insert(0, forged.clone());
+        }
+        all
+    }));
+    let brief = SessionConfig::default().handshake_timeout(Duration::from_secs(1));
+    let acceptor = acceptor.session(brief).build().unwrap();
+    let (server, client) = pipe(fate);
+    let client = tokio::spawn(connector("victim", patient()).connect("localhost", client));
+    let failed = within(acceptor.accept(server)).await;
+    assert!(
+        matches!(failed, Err(HandshakeError::TimedOut { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(*asked.lock().unwrap(), [b"mallory"]);
+    client.abort();
+}
+
 type Question = (Vec<u8>, oneshot::Sender<Option<PskKey>>);
 
 /// A server whose questions are answered by the test.

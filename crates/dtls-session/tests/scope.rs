@@ -4,11 +4,6 @@
 
 mod common;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
-
 use common::*;
 use dtls_session::{
     Acceptor, AcceptorBuilder, Connector, ConnectorBuilder, HandshakeError, Preferences, Psk,
@@ -18,9 +13,11 @@ use dtls_session::{
 type Outcome = Result<Session<Pipe>, HandshakeError>;
 
 #[tokio::test]
-async fn a_key_that_is_taken_away_leaves_no_ticket_behind() {
+async fn a_key_that_was_fetched_leaves_no_ticket_behind() {
     let servers = Servers::new();
-    let acceptor = servers.build(Acceptor::with_psk(keys()));
+    let acceptor =
+        Acceptor::with_psk_fetch(|identity| std::future::ready(keys().get(&identity).cloned()));
+    let acceptor = servers.build(acceptor);
     let connector = patiently(Connector::with_psk(psk()));
     let (server, client) = servers.attempt(&acceptor, &connector, None).await;
     assert_eq!(server.unwrap().info().psk_identity.as_deref(), Some("a"));
@@ -58,43 +55,6 @@ async fn a_ticket_does_not_bring_back_a_cipher_suite() {
     let (server, client) = servers.attempt(&strict, &connector, Some(&ticket)).await;
     assert_eq!(server.unwrap().cipher(), "ECDHE-ECDSA-AES256-GCM-SHA384");
     assert!(!client.unwrap().resumed());
-}
-
-#[tokio::test]
-async fn who_resumes_is_decided_upon_again() {
-    let servers = Servers::new();
-    let welcome = Arc::new(AtomicBool::new(true));
-    let asking = || Acceptor::builder(identity("server")).require_client_certificate(roots());
-    let judging = servers.build(asking().authorize_client({
-        let welcome = Arc::clone(&welcome);
-        move |certificate| {
-            let names = format!("{:?}", certificate.subject_name());
-            assert!(names.contains("DTLS echo development client"), "{names}");
-            welcome.load(Relaxed)
-        }
-    }));
-    let lenient = servers.build(asking());
-    let connector = patiently(Connector::builder(roots()).identity(identity("client")));
-    let tickets = [
-        servers.ticket(&judging, &connector).await,
-        servers.ticket(&lenient, &connector).await,
-    ];
-    for ticket in &tickets {
-        let (server, client) = servers.attempt(&judging, &connector, Some(ticket)).await;
-        assert!(server.unwrap().resumed() && client.unwrap().resumed());
-    }
-    welcome.store(false, Relaxed);
-    for ticket in &tickets {
-        let (server, client) = servers.attempt(&judging, &connector, Some(ticket)).await;
-        assert!(
-            matches!(server, Err(HandshakeError::CertificateRefused { .. })),
-            "{server:?}"
-        );
-        assert!(
-            matches!(client, Err(HandshakeError::PeerAlert(_))),
-            "{client:?}"
-        );
-    }
 }
 
 /// A fleet with one secret, so that nothing but the settings tells its servers apart.
