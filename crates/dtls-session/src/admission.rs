@@ -50,8 +50,10 @@ pub(crate) struct Admission {
 impl Admission {
     pub(crate) fn still_holds(&self, ssl: &SslRef) -> bool {
         if let Some(identity) = ffi::psk_identity(ssl) {
-            let find = |psk: &PskLookup| psk.find(&identity).is_some();
-            return self.psk.as_ref().is_some_and(find);
+            let key = self.psk.as_ref().and_then(|psk| psk.find(&identity));
+            let mark = ssl.session().map(ffi::ticket_data).unwrap_or_default();
+            // Another key under the same identity is another client's, or a lost one's successor.
+            return key.is_some_and(|key| key.mark() == mark);
         }
         match (&self.authorize, ssl.peer_certificate()) {
             (Some(authorize), Some(certificate)) => authorize.allows(&certificate),

@@ -225,6 +225,32 @@ pub(crate) fn set_psk_hint(context: &mut SslContextBuilder, hint: &CStr) -> Resu
     }
 }
 
+/// Leaves bytes in the session, which its ticket brings back (`SSL_SESSION_set1_ticket_appdata`).
+pub(crate) fn set_ticket_data(session: &SslSessionRef, data: &[u8]) -> Result<(), ErrorStack> {
+    let (start, length) = (data.as_ptr().cast(), data.len());
+    // SAFETY: the session is live and used by this thread only, and the bytes are copied.
+    let set = unsafe { SSL_SESSION_set1_ticket_appdata(session.as_ptr(), start, length) };
+    if set == 1 {
+        Ok(())
+    } else {
+        Err(ErrorStack::get())
+    }
+}
+
+/// Returns what [`set_ticket_data`] has left (`SSL_SESSION_get0_ticket_appdata`).
+pub(crate) fn ticket_data(session: &SslSessionRef) -> &[u8] {
+    let (mut start, mut length) = (ptr::null_mut(), 0);
+    // SAFETY: the session is live, and both places are written.
+    let got = unsafe {
+        SSL_SESSION_get0_ticket_appdata(session.as_ptr(), &raw mut start, &raw mut length)
+    };
+    if got != 1 || start.is_null() {
+        return &[];
+    }
+    // SAFETY: `start` points to `length` bytes inside the session, which outlives the result.
+    unsafe { std::slice::from_raw_parts(start.cast(), length) }
+}
+
 /// Returns the identity of the pre-shared key in use (`SSL_get_psk_identity`).
 pub(crate) fn psk_identity(ssl: &SslRef) -> Option<Vec<u8>> {
     // SAFETY: the SSL is live; the function only reads it.
@@ -514,6 +540,16 @@ unsafe extern "C" {
     fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
         context: *mut sys::SSL_CTX,
         callback: Option<TicketCallback>,
+    ) -> c_int;
+    fn SSL_SESSION_set1_ticket_appdata(
+        session: *mut sys::SSL_SESSION,
+        data: *const c_void,
+        length: usize,
+    ) -> c_int;
+    fn SSL_SESSION_get0_ticket_appdata(
+        session: *mut sys::SSL_SESSION,
+        data: *mut *mut c_void,
+        length: *mut usize,
     ) -> c_int;
     fn SSL_CTX_get_ciphers(context: *const sys::SSL_CTX) -> *mut sys::stack_st_SSL_CIPHER;
     fn SSL_CIPHER_get_auth_nid(cipher: *const sys::SSL_CIPHER) -> c_int;

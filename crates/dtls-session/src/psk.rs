@@ -107,6 +107,11 @@ impl PskKey {
         }
     }
 
+    /// What a ticket carries to tell this key from one that takes its place.
+    pub(crate) fn mark(&self) -> [u8; 32] {
+        HmacKey::new(&self.0).sign(&[b"dtls-session ticket"])
+    }
+
     /// Writes the key to the start of OpenSSL's buffer and returns its length; 0 is none.
     pub(crate) fn write(&self, buffer: &mut [u8]) -> usize {
         match buffer.get_mut(..self.0.len()) {

@@ -14,7 +14,7 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{hmac::HmacKey, psk::PskKey, psk_inquiry::PskInquiry, scope::Scope};
+use crate::{ffi, hmac::HmacKey, psk::PskKey, psk_inquiry::PskInquiry, scope::Scope};
 
 /// A map or a function that knows keys, at once or some time later.
 #[derive(Clone)]
@@ -61,6 +61,9 @@ impl PskLookup {
                 Self::Now(_) => self.find(identity),
                 Self::Later(_) => Answer::of(ssl, identity),
             };
+            if let (Some(found), Some(session)) = (&found, ssl.session()) {
+                ffi::set_ticket_data(session, &found.mark())?;
+            }
             Ok::<_, ErrorStack>(found.unwrap_or_else(|| stranger.into()).write(key))
         });
     }

@@ -369,6 +369,7 @@ async fn who_is_not_welcome_any_more_is_turned_away_in_spite_of_a_ticket() {
     for (before, after, client, welcome) in [
         (keyed("a:0011"), keyed("a:0011\nb:22"), device(), true),
         (keyed("a:0011"), keyed("b:22"), device(), false),
+        (keyed("a:0011"), keyed("a:22"), device(), false),
         (asked(true), asked(true), person(), true),
         (asked(true), asked(false), person(), false),
     ] {
