@@ -11,9 +11,11 @@ use openssl::{
     ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
+    connect::Connect,
     context::{self, Configure, SessionContext},
     error::BuildError,
     ffi,
@@ -23,6 +25,8 @@ use crate::{
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
+    server_name,
+    session::Session,
     session_store::{Place, SessionStore},
     transport::Transport,
 };
@@ -35,6 +39,8 @@ use crate::{
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let connector = Connector::builder(Roots::system()).build()?;
+/// let session = connector.connect_to("coap.example:5684").await?;
+/// // Or over a socket of one's own:
 /// let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
 /// let channel = endpoint.open("192.0.2.1:5684".parse()?)?;
 /// let session = connector.connect("coap.example", channel).await?;
@@ -61,6 +67,41 @@ impl Connector {
             sessions: SessionStore::default(),
             configure: None,
         }
+    }
+
+    /// Connects to the server at `HOST:PORT`, which has to be called HOST by its certificate, from
+    /// a socket of its own; what is to be different is said on the [`Connect`] before it is
+    /// awaited.
+    pub fn connect_to(&self, server: &str) -> Connect {
+        Connect::new(self, server)
+    }
+
+    /// Connects once more to the server of a session that this connector, or one like it, has
+    /// made: under the same name, at the same address, from a new socket, and resuming that
+    /// session if the server lets it.
+    ///
+    /// The former session is left as it is, and need not have ended; dropping it tells the
+    /// server.
+    ///
+    /// ```
+    /// use dtls_session::{Connector, Session};
+    /// use udp_demux::Channel;
+    ///
+    /// /// Asks once more over a new session if the old one has ended.
+    /// async fn ask(
+    ///     connector: &Connector,
+    ///     session: &mut Session<Channel>,
+    ///     question: &[u8],
+    /// ) -> Result<(), Box<dyn std::error::Error>> {
+    ///     if session.send(question).await.is_err() {
+    ///         *session = connector.reconnect(session).await?;
+    ///         session.send(question).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn reconnect(&self, former: &Session<Channel>) -> Connect {
+        Connect::again(self, former)
     }
 
     /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
@@ -105,13 +146,8 @@ impl Connector {
         peer: SocketAddr,
         pipe: S,
     ) -> Handshake<S> {
-        let place = Place {
-            store: self.sessions.clone(),
-            name: name.to_owned(),
-            peer,
-        };
-        let started = self.start(name, place.get().as_ref(), pipe);
-        Handshake::new(started, &self.context).with_place(place)
+        let former = self.former(name, peer);
+        self.remembering(name, peer, former.as_ref(), pipe)
     }
 
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,
@@ -121,12 +157,34 @@ impl Connector {
         resumption.session(&self.scope_of(name)).is_some()
     }
 
+    /// Returns what is remembered of the last session with a server.
+    pub(crate) fn former(&self, name: &str, peer: SocketAddr) -> Option<Resumption> {
+        self.sessions.get(name, peer)
+    }
+
+    /// Starts a handshake that offers to resume `former`, and remembers the new session.
+    pub(crate) fn remembering<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        name: &str,
+        peer: SocketAddr,
+        former: Option<&Resumption>,
+        pipe: S,
+    ) -> Handshake<S> {
+        let place = Place {
+            store: self.sessions.clone(),
+            name: name.to_owned(),
+            peer,
+        };
+        Handshake::new(self.start(name, former, pipe), &self.context).with_place(place)
+    }
+
     fn scope_of(&self, name: &str) -> [u8; 32] {
         self.scope.clone().with(name.as_bytes()).digest()
     }
 
     fn start<S>(&self, name: &str, resumption: Option<&Resumption>, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
+        server_name::remember(&mut ssl, name)?;
         let scope = self.scope_of(name);
         ffi::set_session_id_context(&ssl, &scope)?;
         if let Some(session) = resumption.and_then(|resumption| resumption.session(&scope)) {

@@ -48,6 +48,8 @@ mod alert;
 mod allowance;
 mod clock;
 mod config;
+mod connect;
+mod connect_error;
 mod connector;
 mod context;
 mod cookie;
@@ -73,6 +75,8 @@ mod roots;
 mod scope;
 mod scratch;
 mod secret;
+mod server_addr;
+mod server_name;
 mod session;
 mod session_io;
 mod session_store;
@@ -85,6 +89,8 @@ mod waiters;
 pub use acceptor::{Acceptor, AcceptorBuilder};
 pub use alert::Alert;
 pub use config::SessionConfig;
+pub use connect::{Connect, Connecting};
+pub use connect_error::ConnectError;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
     BuildError, HandshakeError, PemError, RecvError, ResumptionError, SecretError, SendError,

@@ -18,6 +18,7 @@ use crate::{
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
+    server_name,
     shared::Shared,
     stats::SessionStats,
 };
@@ -236,6 +237,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
 }
 
 impl Session<Channel> {
+    /// Returns what a client has called its server.
+    pub(crate) fn server_name(&self) -> Option<String> {
+        server_name::recall(self.0.lock().layer.ssl()).map(str::to_owned)
+    }
+
     /// Returns the peer's address.
     pub fn peer_addr(&self) -> std::net::SocketAddr {
         self.0.lock().layer.transport_ref().get_ref().peer_addr()
