@@ -8,6 +8,7 @@ mod host_port;
 mod logging;
 mod seconds;
 mod trust;
+mod versions;
 
 /// Runs the README's examples as tests.
 #[cfg(doctest)]
@@ -20,3 +21,4 @@ pub use host_port::HostPort;
 pub use logging::start_logging;
 pub use seconds::seconds;
 pub use trust::TrustArgs;
+pub use versions::VersionArgs;

@@ -11,6 +11,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
+    let config = args.versions.bound(config);
     let connector = args.trust.connector(&addresses, config)?.build()?;
     let name = args
         .trust
@@ -50,7 +51,9 @@ fn advise(error: ConnectError) -> anyhow::Error {
             HandshakeError::CertificateRefused { .. } => {
                 "--ca FILE names the authority to trust, --server-name NAME the name to expect"
             }
-            HandshakeError::NoCommonVersion => "DTLS 1.2 is needed",
+            HandshakeError::NoCommonVersion => {
+                "--min-version and --max-version bound what is spoken"
+            }
             HandshakeError::NoCommonCipher => "an AEAD cipher suite with ECDHE is needed",
             _ => return error.into(),
         },

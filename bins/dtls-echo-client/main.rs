@@ -8,7 +8,7 @@ mod session_file;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use dtls_echo::{HostPort, TrustArgs, run, seconds, start_logging};
+use dtls_echo::{HostPort, TrustArgs, VersionArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -32,6 +32,8 @@ pub(crate) struct Args {
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    #[command(flatten)]
+    versions: VersionArgs,
 }
 
 fn main() -> ExitCode {

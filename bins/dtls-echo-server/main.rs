@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use dtls_echo::{HostPort, development_identity, run, seconds, start_logging};
+use dtls_echo::{HostPort, VersionArgs, development_identity, run, seconds, start_logging};
 use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::{Endpoint, bind_shards};
 
@@ -56,6 +56,8 @@ struct Args {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
     #[command(flatten)]
+    versions: VersionArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -75,6 +77,9 @@ struct LimitArgs {
     /// How many of them one address may have
     #[arg(long, value_name = "NUMBER", default_value = "256", value_parser = at_least_one())]
     max_half_open_per_address: u32,
+    /// How many of them may be DTLS 1.3's of clients that have not shown where they are
+    #[arg(long, value_name = "NUMBER", default_value = "128", value_parser = at_least_one())]
+    max_unproven: u32,
     /// How many first hellos are answered a second
     #[arg(long, value_name = "PER_SECOND", default_value = "50000", value_parser = at_least_one())]
     max_challenges: u32,
@@ -98,7 +103,8 @@ impl LimitArgs {
             .sessions(self.max_sessions as usize)
             .half_open(self.max_half_open as usize)
             .half_open_per_address(self.max_half_open_per_address as usize)
-            .challenges(self.max_challenges);
+            .challenges(self.max_challenges)
+            .unproven(self.max_unproven as usize);
         match self.max_sessions_per_address {
             Some(sessions) => limits.per_address(sessions as usize),
             None => limits,
@@ -154,12 +160,12 @@ fn acceptor(
     addresses: &[SocketAddr],
     former: Option<&Acceptor>,
 ) -> anyhow::Result<Acceptor> {
-    let builder = Acceptor::builder(identity(args, addresses)?).session(
-        SessionConfig::default()
-            .mtu(args.mtu.into())
-            .handshake_timeout(args.handshake_timeout)
-            .idle_timeout(Some(args.idle_timeout)),
-    );
+    let config = SessionConfig::default()
+        .mtu(args.mtu.into())
+        .handshake_timeout(args.handshake_timeout)
+        .idle_timeout(Some(args.idle_timeout));
+    let config = args.versions.bound(config);
+    let builder = Acceptor::builder(identity(args, addresses)?).session(config);
     let secret = match &args.shared_secret {
         Some(file) => Some(
             SharedSecret::from_file(file)

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
+    rand::rand_bytes,
     ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,13 +17,16 @@ use crate::{
     ffi,
     gate::VerifiedHello,
     handshake::{Handshake, Started},
+    hello::Hello,
     identity::Identity,
     ingress::Role,
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
+    supported_versions,
     tickets::TicketKeys,
     transport::Transport,
+    version::Version,
 };
 
 /// Makes the server's half of handshakes; cheap to clone.
@@ -87,8 +91,42 @@ impl Acceptor {
     fn start<S>(&self, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
-        let transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
-        Ok((ssl, pace, transport))
+        let config = &self.context.config;
+        let transport = Transport::new(pipe, Role::Server, config.mtu, None);
+        Ok((ssl, pace, transport.allow_1_3(config.allows_1_3())))
+    }
+
+    /// Returns the hello that a datagram starts with, if it starts a handshake of DTLS 1.3, for
+    /// which OpenSSL has no stateless cookie.
+    pub(crate) fn unproven<'a>(&self, datagram: &'a [u8]) -> Option<Hello<'a>> {
+        if !self.context.config.allows_1_3() {
+            return None;
+        }
+        Hello::parse(datagram).filter(|hello| {
+            hello.message_sequence == 0
+                && supported_versions::offer(hello.extensions, Version::Dtls1_3)
+        })
+    }
+
+    /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
+    pub(crate) fn allows_cookies(&self) -> bool {
+        self.context.config.min_version < Version::Dtls1_3
+    }
+
+    /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
+    /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
+    pub(crate) fn accept_unproven<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        pipe: S,
+    ) -> Handshake<S> {
+        let started = self.start(pipe).and_then(|(mut ssl, pace, transport)| {
+            let mut cookie = vec![0; 32];
+            rand_bytes(&mut cookie)?;
+            ssl.set_ex_data(cookie_index()?, cookie);
+            ffi::set_cookie_exchange(&ssl);
+            Ok((ssl, pace, transport))
+        });
+        Handshake::new(started, &self.context)
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
@@ -185,7 +223,13 @@ impl AcceptorBuilder {
             ssl.ex_data(index)
                 .is_some_and(|verified| verified == cookie)
         });
-        context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+        context.set_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
+        context.set_stateless_cookie_verify_cb(move |ssl, cookie| {
+            ssl.ex_data(index).is_some_and(|made| made == cookie)
+        });
+        context.set_stateless_cookie_generate_cb(move |ssl, room| {
+            write_cookie(ssl.ex_data(index), room)
+        });
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -208,6 +252,14 @@ impl fmt::Debug for AcceptorBuilder {
             .field("session", &self.session)
             .finish_non_exhaustive()
     }
+}
+
+/// Writes the cookie of a handshake that has one of its own.
+fn write_cookie(cookie: Option<&Vec<u8>>, room: &mut [u8]) -> Result<usize, ErrorStack> {
+    let cookie = cookie.ok_or_else(ErrorStack::get)?;
+    let room = room.get_mut(..cookie.len()).ok_or_else(ErrorStack::get)?;
+    room.copy_from_slice(cookie);
+    Ok(cookie.len())
 }
 
 fn cookie_index() -> Result<Index<Ssl, Vec<u8>>, ErrorStack> {

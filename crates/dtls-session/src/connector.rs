@@ -200,7 +200,9 @@ impl Connector {
                 Err(_) => ssl.param_mut().set_host(name)?,
             }
         }
-        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None);
+        let config = &self.context.config;
+        let transport = Transport::new(pipe, Role::Client, config.mtu, None);
+        let transport = transport.allow_1_3(config.allows_1_3());
         Ok((ssl, pace, transport))
     }
 }

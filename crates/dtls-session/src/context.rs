@@ -6,7 +6,6 @@ use openssl::{
     error::ErrorStack,
     ssl::{
         Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-        SslVersion,
     },
     version,
 };
@@ -17,6 +16,7 @@ use crate::{
     ffi,
     ingress::{MAX_MESSAGE, Role},
     pace::Pace,
+    version::{self as dtls, Version},
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -68,9 +68,14 @@ pub(crate) fn builder(
         return Err(BuildError::Mtu { asked: config.mtu });
     }
     let mut context = SslContextBuilder::new(method)?;
-    context.set_min_proto_version(Some(SslVersion::DTLS1_2))?;
-    context.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
-    context.set_cipher_list(AEAD_SUITES)?;
+    dtls::restrict(&mut context, config.min_version, config.max_version)?;
+    if config.min_version < Version::Dtls1_2 {
+        context.set_security_level(0);
+        context.set_cipher_list(&format!("{AEAD_SUITES}:{CBC_SUITES}"))?;
+        context.set_options(no_encrypt_then_mac());
+    } else {
+        context.set_cipher_list(AEAD_SUITES)?;
+    }
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU
@@ -92,6 +97,15 @@ const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SH
     ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
     ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
     ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";
+
+/// All that DTLS 1.0 has with forward secrecy.
+const CBC_SUITES: &str = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
+    ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
+
+/// `SSL_OP_NO_ENCRYPT_THEN_MAC`: a forged record is then dropped, and the session goes on.
+fn no_encrypt_then_mac() -> SslOptions {
+    SslOptions::from_bits_retain(1 << 19)
+}
 
 const OPENSSL_3_0: i64 = 0x3000_0000;
 

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::record::{Record, content, shift_sequence};
+use crate::{
+    record::{self, Record, content, shift_sequence},
+    unified,
+};
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -18,6 +21,8 @@ pub(crate) struct Egress {
     open: bool,
     numbering: Numbering,
     largest: usize,
+    /// Whether protected records may be data, each of which is a datagram.
+    established: bool,
 }
 
 /// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
@@ -39,7 +44,12 @@ impl Egress {
             open: false,
             numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
             largest: 0,
+            established: false,
         }
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.established = true;
     }
 
     /// Queues what one write held; false if there was no room, and nothing of it was taken.
@@ -48,8 +58,15 @@ impl Egress {
             return false;
         }
         let mut rest = written;
-        while let Some((record, behind)) = Record::split(rest) {
-            let (bytes, _) = rest.split_at(record.len());
+        while let Some(length) = record::length(rest) {
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
+            let Some((record, _)) = Record::split(bytes).filter(|_| !unified::starts(bytes[0]))
+            else {
+                self.append(bytes, !self.established, None);
+                self.open &= unified::has_length(bytes[0]);
+                continue;
+            };
             let flight = matches!(
                 record.content_type,
                 content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
@@ -59,7 +76,6 @@ impl Egress {
                 flight,
                 (record.epoch == 0).then_some(record.sequence),
             );
-            rest = behind;
         }
         if !rest.is_empty() {
             self.append(rest, false, None);

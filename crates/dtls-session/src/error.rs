@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use crate::{alert::Alert, record_layer::Failure};
+use crate::{alert::Alert, record_layer::Failure, version::Version};
 
 /// Why an acceptor or a connector could not be made.
 #[derive(Debug, Error)]
@@ -22,6 +22,24 @@ pub enum BuildError {
     Mtu {
         /// What was asked for, in bytes.
         asked: usize,
+    },
+    /// The OpenSSL that is linked does not have a version that was asked for.
+    #[error("{version} needs {needed}, but this program is linked with {found}")]
+    VersionUnavailable {
+        /// What was asked for.
+        version: Version,
+        /// Which OpenSSL has it.
+        needed: &'static str,
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// The oldest version is newer than the newest.
+    #[error("there is no version from {min} to {max}")]
+    NoVersion {
+        /// The oldest one asked for.
+        min: Version,
+        /// The newest one asked for.
+        max: Version,
     },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]

@@ -21,7 +21,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::tickets::TicketKeys;
+use crate::{tickets::TicketKeys, version::Version};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -172,6 +172,25 @@ pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
     unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
 }
 
+/// Bounds the versions to negotiate (`SSL_CTX_set_min_proto_version` and its like), by numbers
+/// that an older OpenSSL does not know and refuses.
+pub(crate) fn set_versions(
+    context: &mut SslContextBuilder,
+    min: Version,
+    max: Version,
+) -> Result<(), ErrorStack> {
+    let [min, max] = [min, max].map(|version| usize::from(version.number()));
+    context_control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, min)?;
+    context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max)
+}
+
+/// Makes a server's handshake ask for a cookie before it answers in full: by a HelloRetryRequest
+/// in DTLS 1.3 (`SSL_set_options` with `SSL_OP_COOKIE_EXCHANGE`).
+pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
+    // SAFETY: the SSL is live and used by this thread only; the function sets flags.
+    unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
+}
+
 /// Bounds outgoing records, and with them the buffers (`SSL_CTX_set_max_send_fragment`).
 pub(crate) fn set_max_send_fragment(
     context: &mut SslContextBuilder,
@@ -311,6 +330,7 @@ unsafe extern "C" {
         ssl: *mut sys::SSL,
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
+    fn SSL_set_options(ssl: *mut sys::SSL, options: u64) -> u64;
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
     fn SSL_set_session_id_context(
         ssl: *mut sys::SSL,
@@ -340,5 +360,8 @@ const DIGEST_SHA256: &CStr = c"SHA2-256";
 const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
+const SSL_CTRL_SET_MIN_PROTO_VERSION: c_int = 123;
+const SSL_CTRL_SET_MAX_PROTO_VERSION: c_int = 124;
+const SSL_OP_COOKIE_EXCHANGE: u64 = 1 << 13;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;

@@ -82,8 +82,11 @@ mod session_io;
 mod session_store;
 mod shared;
 mod stats;
+mod supported_versions;
 mod tickets;
 mod transport;
+mod unified;
+mod version;
 mod waiters;
 
 pub use acceptor::{Acceptor, AcceptorBuilder};
@@ -106,3 +109,4 @@ pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
 pub use stats::{ListenerStats, SessionStats};
+pub use version::{UnknownVersion, Version};

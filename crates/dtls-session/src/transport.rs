@@ -16,9 +16,10 @@ use tokio::{
 use crate::{
     egress::Egress,
     ingress::{Ingress, Role},
-    record::{Record, content, set_sequence},
+    record::{self, Record, content, set_sequence},
     scratch::with_datagram,
     stats::SessionStats,
+    unified,
 };
 
 /// Stands between an `SslStream` and a pipe of datagrams.
@@ -57,6 +58,14 @@ impl<S> Transport<S> {
         }
     }
 
+    /// Lets the records of DTLS 1.3 pass, if it may be negotiated.
+    pub(crate) fn allow_1_3(mut self, allowed: bool) -> Self {
+        if allowed {
+            self.ingress.allow_unified();
+        }
+        self
+    }
+
     /// Takes records that came before the transport was made.
     pub(crate) fn hold(&mut self, datagram: &mut [u8]) {
         let mut others = self.held.split();
@@ -81,6 +90,7 @@ impl<S> Transport<S> {
 
     pub(crate) fn establish(&mut self) {
         self.ingress.establish();
+        self.egress.establish();
     }
 
     /// Forgets what belongs to a handshake that is given up.
@@ -112,20 +122,12 @@ impl<S> Transport<S> {
     fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
         let mut first = 0..0;
         let mut at = 0;
-        while let Some((record, _)) = Record::split(&datagram[at..]) {
-            let range = at..at + record.len();
+        while let Some(length) = record::length(&datagram[at..]) {
+            let range = at..at + length;
             at = range.end;
-            let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
-                let Record {
-                    content_type,
-                    epoch,
-                    sequence,
-                    ..
-                } = record;
-                tracing::trace!(content_type, epoch, sequence, "record dropped");
+            if !self.admit(&mut datagram[range.clone()]) {
                 continue;
-            };
-            set_sequence(&mut datagram[range.clone()], number);
+            }
             if first.is_empty() {
                 first = range;
             } else {
@@ -138,10 +140,31 @@ impl<S> Transport<S> {
         &datagram[first]
     }
 
+    /// Decides about one record, and puts its number right.
+    fn admit(&mut self, bytes: &mut [u8]) -> bool {
+        if bytes.first().copied().is_some_and(unified::starts) {
+            return self.ingress.admit_unified(&mut self.stats);
+        }
+        let Some((record, _)) = Record::split(bytes) else {
+            return false;
+        };
+        let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
+            let Record {
+                content_type,
+                epoch,
+                sequence,
+                ..
+            } = record;
+            tracing::trace!(content_type, epoch, sequence, "record dropped");
+            return false;
+        };
+        set_sequence(bytes, number);
+        true
+    }
+
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        let length = match Record::split(&self.held) {
-            Some((record, _)) => record.len(),
-            None => return false,
+        let Some(length) = record::length(&self.held) else {
+            return false;
         };
         let fits = length <= buf.remaining();
         if fits {
@@ -262,7 +285,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         // Data has nothing to be packed with, so it need not pass through the queue.
-        let data = buf.first() == Some(&content::APPLICATION_DATA);
+        let data = buf.first().is_some_and(|first| {
+            *first == content::APPLICATION_DATA
+                // Nothing tells data from the few messages that follow a handshake of DTLS 1.3.
+                || (unified::starts(*first) && this.ingress.is_established())
+        });
         if data
             && this.egress.front().is_none()
             && let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf)
