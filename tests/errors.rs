@@ -142,9 +142,9 @@ async fn files_that_cannot_be_used_are_named() {
 
 #[tokio::test]
 async fn the_development_identity_stays_on_loopback() {
-    for addr in ["0.0.0.0:0", "[::]:0"] {
+    for (addr, ip) in [("0.0.0.0:0", "0.0.0.0 is"), ("[::]:0", ":: is")] {
         let ended = Program::start(SERVER, &[addr]).end().await;
-        ended.fails_with(1, &[addr, "--cert FILE", "--key FILE"]);
+        ended.fails_with(1, &[ip, "--cert FILE", "--key FILE"]);
     }
     let (pem, key) = (cert("server.pem"), cert("server.key"));
     let server = Server::start_on("0.0.0.0:0", &["--cert", &pem, "--key", &key]).await;

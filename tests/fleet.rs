@@ -8,8 +8,8 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Ended, Files, Program, Server, client, run};
-use libtest_mimic::{Arguments, Trial};
+use common::{Ended, Files, Program, Server, client, run, trial};
+use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let nginx = balances();
@@ -178,20 +178,6 @@ fn balances() -> bool {
 fn free_address() -> String {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.local_addr().unwrap().to_string()
-}
-
-fn trial<F>(name: &str, peer_is_here: bool, test: impl FnOnce() -> F + Send + 'static) -> Trial
-where
-    F: Future<Output = ()>,
-{
-    let run = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(test());
-        Ok(())
-    };
-    Trial::test(name, run).with_ignored_flag(!peer_is_here)
 }
 
 /// Where distributions put it.

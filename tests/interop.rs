@@ -6,10 +6,10 @@
 
 mod common;
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use common::{Ended, Files, Program, Server, cert, client, run};
-use libtest_mimic::{Arguments, Trial};
+use common::{Ended, Files, Program, Server, cert, client, has, run, trial};
+use libtest_mimic::Arguments;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
 
@@ -335,27 +335,4 @@ fn has_ipv6() -> bool {
 fn free_port() -> u16 {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
     socket.local_addr().unwrap().port()
-}
-
-fn has(command: &[&str]) -> bool {
-    Command::new(command[0])
-        .args(&command[1..])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-fn trial<F>(name: &str, peer_is_here: bool, test: impl FnOnce() -> F + Send + 'static) -> Trial
-where
-    F: Future<Output = ()>,
-{
-    let run = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(test());
-        Ok(())
-    };
-    Trial::test(name, run).with_ignored_flag(!peer_is_here)
 }

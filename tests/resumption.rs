@@ -102,7 +102,7 @@ async fn a_session_with_wrong_keys_is_given_up() {
         (Some(0), "Echo: x\n"),
         "{ended:?}"
     );
-    assert!(ended.err.contains("cannot resume"), "{ended:?}");
+    assert_eq!(started(server).await, ["false", "false"]);
 }
 
 #[tokio::test]

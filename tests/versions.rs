@@ -58,7 +58,7 @@ async fn a_version_that_is_none_is_a_usage_error() {
 #[tokio::test]
 async fn dtls_1_3_is_spoken_or_refused_by_name() {
     let flags = ["--max-version", "1.3"];
-    if Version::Dtls1_3.is_available() {
+    if Version::Dtls13.is_available() {
         let server = Server::start(&flags).await;
         let ended = run(&server.addr, &flags, b"x\n").await;
         assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));

@@ -4,11 +4,12 @@
 
 mod development;
 mod exit;
+mod facts;
 mod host_port;
 mod logging;
+mod preferences;
 mod seconds;
 mod trust;
-mod versions;
 
 /// Runs the README's examples as tests.
 #[cfg(doctest)]
@@ -17,8 +18,9 @@ pub struct Readme;
 
 pub use development::{development_identity, development_roots};
 pub use exit::run;
+pub use facts::FactsArgs;
 pub use host_port::HostPort;
 pub use logging::start_logging;
+pub use preferences::PreferenceArgs;
 pub use seconds::seconds;
 pub use trust::TrustArgs;
-pub use versions::VersionArgs;

@@ -1,10 +1,11 @@
 //! Whom a client believes, from the command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
 use clap::{Args, builder::NonEmptyStringValueParser};
-use dtls_session::{Connector, ConnectorBuilder, Roots, SessionConfig};
+use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, Roots, SessionConfig};
+use zeroize::Zeroizing;
 
 use crate::development_roots;
 
@@ -20,6 +21,23 @@ pub struct TrustArgs {
     /// Accept any server, whoever it is
     #[arg(long)]
     pub insecure: bool,
+    /// Certificate chain to show a server that asks, in PEM form, this client's own first
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Private key of the first certificate, in PEM form
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Use a pre-shared key and no certificates: its identity and the key in hexadecimal. Others on
+    /// this machine can see it; --psk-file hides it
+    // Text, because clap would repeat a key that does not parse.
+    #[arg(long, value_name = "IDENTITY:KEY", conflicts_with_all = ["ca", "insecure", "server_name", "cert"])]
+    pub psk: Option<String>,
+    /// Use the pre-shared key in this file, which has IDENTITY:KEY as its one line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["psk", "ca", "insecure", "server_name", "cert"])]
+    pub psk_file: Option<PathBuf>,
+    /// Also allow the pre-shared key without a Diffie-Hellman exchange, as small devices have it
+    #[arg(long)]
+    pub allow_plain_psk: bool,
 }
 
 impl TrustArgs {
@@ -28,12 +46,60 @@ impl TrustArgs {
     ///
     /// # Errors
     ///
-    /// If the file of `--ca` is of no use.
+    /// If a file or a key is of no use.
     pub fn connector(
         &self,
         servers: &[SocketAddr],
         config: SessionConfig,
     ) -> anyhow::Result<ConnectorBuilder> {
+        let builder = match self.psk()? {
+            Some(psk) => Connector::with_psk(psk),
+            None => self.certificates(servers)?,
+        };
+        let builder = builder.session(config);
+        Ok(if self.allow_plain_psk {
+            builder.allow_plain_psk()
+        } else {
+            builder
+        })
+    }
+
+    /// Finds what the parser has let through, lest it repeat a key.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a flag.
+    pub fn check(&self) -> Result<(), String> {
+        let psk = self.psk.as_deref().map(Psk::parse).transpose();
+        psk.map_err(|error| format!("--psk: {error}"))?;
+        if self.allow_plain_psk && !self.has_psk() {
+            return Err("--allow-plain-psk needs --psk or --psk-file".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether a pre-shared key takes the place of certificates.
+    pub fn has_psk(&self) -> bool {
+        self.psk.is_some() || self.psk_file.is_some()
+    }
+
+    fn psk(&self) -> anyhow::Result<Option<Psk>> {
+        if let Some(text) = &self.psk {
+            return Ok(Some(Psk::parse(text).context("cannot use --psk")?));
+        }
+        let Some(file) = &self.psk_file else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(file).map(Zeroizing::new);
+        let text =
+            text.with_context(|| format!("cannot read {} for --psk-file", file.display()))?;
+        let psk = Psk::parse(text.trim());
+        Ok(Some(psk.with_context(|| {
+            format!("cannot use {} for --psk-file", file.display())
+        })?))
+    }
+
+    fn certificates(&self, servers: &[SocketAddr]) -> anyhow::Result<ConnectorBuilder> {
         let loopback = servers.iter().all(|server| server.ip().is_loopback());
         let roots = match &self.ca {
             Some(file) => Roots::from_pem_file(file)
@@ -41,7 +107,12 @@ impl TrustArgs {
             None if loopback => development_roots()?,
             None => Roots::system(),
         };
-        let builder = Connector::builder(roots).session(config);
+        let mut builder = Connector::builder(roots);
+        if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
+            let identity = Identity::from_pem_files(cert, key)
+                .with_context(|| format!("cannot use {} with {}", cert.display(), key.display()))?;
+            builder = builder.identity(identity);
+        }
         Ok(if self.insecure {
             builder.danger_accept_any_certificate()
         } else {

@@ -1,6 +1,7 @@
-//! From an address to a session.
+//! From the command line to a session.
 
-use dtls_session::{ConnectError, HandshakeError, Session, SessionConfig};
+use anyhow::anyhow;
+use dtls_session::{Alert, ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
 use udp_demux::Channel;
 
 use crate::{Args, session_file::SessionFile};
@@ -11,23 +12,26 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
-    let config = args.versions.bound(config);
-    let connector = args.trust.connector(&addresses, config)?.build()?;
-    let name = args
+    let store = SessionStore::default();
+    let connector = args
         .trust
-        .server_name
-        .as_deref()
-        .unwrap_or_else(|| args.addr.host());
-    let mut connect = connector
-        .connect_to(&args.addr.to_string())
-        .addresses(addresses)
-        .server_name(name);
+        .connector(&addresses, config)?
+        .preferences(args.preferences.preferences()?)
+        .session_store(store.clone())
+        .build()?;
+    let name = args.trust.server_name.as_deref();
+    let name = name.unwrap_or_else(|| args.addr.host());
     let file = args.session.as_deref().map(SessionFile);
-    let former = file.as_ref().and_then(|file| file.load(&connector, name));
-    if let Some(former) = former {
-        connect = connect.resume(former);
+    if let Some(former) = file.as_ref().and_then(|file| file.load(&connector, name)) {
+        for address in &addresses {
+            store.insert(name, *address, former.clone());
+        }
     }
-    let session = connect.await.map_err(advise)?;
+    let session = connector.reconnect_any(name, &addresses).await;
+    let session = session.map_err(|error| advise(error, args))?;
+    if let Some(file) = &file {
+        file.store(session.resumption());
+    }
     tracing::info!(
         peer = %session.peer_addr(),
         version = session.version(),
@@ -35,18 +39,21 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         resumed = session.resumed(),
         "session started"
     );
-    if let Some(file) = &file {
-        file.store(session.resumption());
-    }
     Ok(session)
 }
 
 /// Adds what to try next.
-fn advise(error: ConnectError) -> anyhow::Error {
+fn advise(error: ConnectError, args: &Args) -> anyhow::Error {
     let advice = match &error {
         ConnectError::Handshake { source, .. } => match source {
             HandshakeError::TimedOut { heard: false, .. } => {
                 "is a DTLS server listening there, and does a firewall let UDP through?"
+            }
+            HandshakeError::TimedOut { heard: true, .. } if args.trust.has_psk() => {
+                "is it the key that the server has for this identity?"
+            }
+            HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE) => {
+                "it may want --cert, --psk or --allow-plain-psk, or other --ciphers or --groups"
             }
             HandshakeError::CertificateRefused { .. } => {
                 "--ca FILE names the authority to trust, --server-name NAME the name to expect"
@@ -59,5 +66,5 @@ fn advise(error: ConnectError) -> anyhow::Error {
         },
         _ => return error.into(),
     };
-    anyhow::anyhow!("{error:#} ({advice})", error = anyhow::Error::from(error))
+    anyhow!("{error:#} ({advice})", error = anyhow::Error::from(error))
 }

@@ -7,8 +7,8 @@ mod session_file;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
-use dtls_echo::{HostPort, TrustArgs, VersionArgs, run, seconds, start_logging};
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -26,21 +26,29 @@ pub(crate) struct Args {
     /// Resume the session in this file, if it can be, and leave the new one there for the next run
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
+    #[command(flatten)]
+    facts: FactsArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
-    #[command(flatten)]
-    versions: VersionArgs,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Err(error) = args.trust.check() {
+        Args::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit()
+    }
     run(async {
         start_logging()?;
         let session = connect::connect(&args).await?;
+        args.facts.tell(session.peer_addr(), || session.info())?;
         conversation::converse(session, args.timeout).await
     })
 }

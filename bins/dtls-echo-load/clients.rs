@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use dtls_session::{Connector, Roots};
+use dtls_session::Connector;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
@@ -37,13 +37,7 @@ pub(crate) struct Client {
 impl Clients {
     pub(crate) async fn new(plan: &Arc<Plan>, tally: &Arc<Tally>) -> anyhow::Result<Self> {
         let addresses = plan.addr.resolve().await?;
-        let builder = match plan.psk.clone() {
-            Some(psk) => Connector::builder(Roots::system())
-                .session(plan.session.clone())
-                .danger_accept_any_certificate()
-                .configure(move |context| psk.install(context)),
-            None => plan.trust.connector(&addresses, plan.session.clone())?,
-        };
+        let builder = plan.trust.connector(&addresses, plan.session.clone())?;
         Ok(Self {
             plan: Arc::clone(plan),
             tally: Arc::clone(tally),

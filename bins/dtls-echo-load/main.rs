@@ -7,7 +7,6 @@ mod idle;
 mod line;
 mod plan;
 mod progress;
-mod psk;
 mod report;
 mod request;
 mod socket;

@@ -7,7 +7,7 @@ use dtls_echo::{HostPort, TrustArgs, seconds};
 use dtls_session::SessionConfig;
 use serde::Serialize;
 
-use crate::{psk::Psk, request::Request};
+use crate::request::Request;
 
 /// Puts load on a DTLS echo server and reports throughput, round trips and losses.
 ///
@@ -40,11 +40,8 @@ pub(crate) struct Args {
     duration: Duration,
     #[command(flatten)]
     trust: TrustArgs,
-    /// Use a pre-shared key: its identity and the key in hexadecimal
-    #[arg(long, value_name = "IDENTITY:HEX", conflicts_with_all = ["ca", "insecure", "server_name"])]
-    psk: Option<String>,
     /// Do without DTLS, to learn what the network and a server without it cost
-    #[arg(long, conflicts_with_all = ["psk", "ca", "insecure", "server_name"])]
+    #[arg(long, conflicts_with_all = ["psk", "psk_file", "ca", "insecure", "server_name", "cert"])]
     plaintext: bool,
     /// How long a handshake may take
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -87,7 +84,6 @@ pub(crate) struct Plan {
     pub(crate) pace: Pace,
     pub(crate) duration: Duration,
     pub(crate) trust: TrustArgs,
-    pub(crate) psk: Option<Psk>,
     pub(crate) plaintext: bool,
     pub(crate) reply_timeout: Duration,
     pub(crate) max_loss: f64,
@@ -130,9 +126,7 @@ impl Plan {
                 Request::LEAST
             ));
         }
-        // Not by clap, which would repeat a key that does not parse.
-        let psk = args.psk.as_deref().map(str::parse).transpose();
-        let psk = psk.map_err(|error: String| format!("--psk: {error}"))?;
+        args.trust.check()?;
         Ok(Self {
             addr: args.addr,
             mode: args.mode,
@@ -141,7 +135,6 @@ impl Plan {
             pace,
             duration: args.duration,
             trust: args.trust,
-            psk,
             plaintext: args.plaintext,
             reply_timeout: args.reply_timeout,
             max_loss: args.max_loss,

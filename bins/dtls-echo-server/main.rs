@@ -1,8 +1,10 @@
 //! Echoes lines over DTLS, to many peers at once.
 
+mod credentials;
 mod reload;
 mod serve;
 mod shards;
+mod sockets;
 
 use std::{
     io::{self, Write},
@@ -10,17 +12,19 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
-    thread,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{HostPort, VersionArgs, development_identity, run, seconds, start_logging};
-use dtls_session::{Acceptor, Identity, Limits, Listener, SessionConfig, SharedSecret};
-use udp_demux::{Endpoint, bind_shards};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, run, seconds, start_logging};
+use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
+use udp_demux::Endpoint;
 
-use crate::shards::Shards;
+use crate::{
+    credentials::{ClientAuth, NamedIdentity},
+    shards::Shards,
+};
 
 /// Echoes lines over DTLS: each comes back with `Echo: ` before it.
 ///
@@ -31,14 +35,36 @@ use crate::shards::Shards;
 #[command(name = "dtls-echo-server", version)]
 struct Args {
     /// Where to listen, as HOST:PORT; port 0 lets the system choose
-    #[arg(value_name = "ADDR")]
-    addr: HostPort,
+    #[arg(value_name = "ADDR", required_unless_present = "socket_activation")]
+    addr: Option<HostPort>,
+    /// Take the sockets that systemd has opened, a shard each, instead of ADDR
+    #[arg(long, conflicts_with_all = ["addr", "shards"])]
+    socket_activation: bool,
     /// Certificate chain in PEM form, the server's own first
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
     /// Private key of the first certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Show another certificate to clients that ask for this server name; may be given several times
+    #[arg(long, value_name = "NAME=CERT,KEY")]
+    sni: Vec<NamedIdentity>,
+    /// Ask clients for a certificate that leads to the authorities in this PEM file
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Whether a client may do without a certificate [default: require]
+    #[arg(long, value_name = "HOW", requires = "client_ca")]
+    client_auth: Option<ClientAuth>,
+    /// Let clients in that have a key in this file, with IDENTITY:KEY in each line, the key in
+    /// hexadecimal; with --cert also those without one
+    #[arg(long, value_name = "FILE")]
+    psk_file: Option<PathBuf>,
+    /// Tell clients which key to use
+    #[arg(long, value_name = "TEXT", requires = "psk_file")]
+    psk_hint: Option<String>,
+    /// Also allow keys without a Diffie-Hellman exchange, as small devices have them
+    #[arg(long, requires = "psk_file")]
+    allow_plain_psk: bool,
     /// Secrets of a fleet of servers, in hexadecimal digits, one a line: cookies and tickets are made
     /// with the first, the others are still accepted [default: a random one]
     #[arg(long, value_name = "FILE")]
@@ -56,7 +82,9 @@ struct Args {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
     #[command(flatten)]
-    versions: VersionArgs,
+    facts: FactsArgs,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -85,18 +113,6 @@ struct LimitArgs {
     max_challenges: u32,
 }
 
-impl Args {
-    fn shards(&self) -> usize {
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let most = if cfg!(target_os = "linux") {
-            usize::MAX
-        } else {
-            1
-        };
-        self.shards.map_or_else(|| cores().min(most), usize::from)
-    }
-}
-
 impl LimitArgs {
     fn limits(&self) -> Limits {
         let limits = Limits::default()
@@ -123,10 +139,12 @@ fn main() -> ExitCode {
 
 async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     start_logging()?;
-    let addresses = args.addr.resolve().await?;
+    let sockets = sockets::open(&args).await?;
+    let addresses: Vec<_> = sockets
+        .iter()
+        .map(UdpSocket::local_addr)
+        .collect::<io::Result<_>>()?;
     let acceptor = acceptor(&args, &addresses, None)?;
-    let sockets = bind(&addresses, args.shards())
-        .with_context(|| format!("cannot listen on {}", args.addr))?;
     let limits = args.limits.limits();
     let mut endpoints = sockets
         .into_iter()
@@ -135,13 +153,14 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let endpoint = Endpoint::from_socket(socket, config)?;
     let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
     let stop = serve::stop_signal()?;
+    let facts = args.facts;
     reload::at_each_hangup(args, addresses, Arc::clone(&listener))?;
-    let shards = Shards::start(&listener, endpoints)?;
+    let shards = Shards::start(&listener, facts, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
     tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
     let stopped = shards.stopped();
-    let served = serve::serve(&listener, async {
+    let served = serve::serve(Arc::clone(&listener), facts, async move {
         tokio::select! {
             () = stop => {}
             () = stopped.cancelled() => {}
@@ -160,12 +179,12 @@ fn acceptor(
     addresses: &[SocketAddr],
     former: Option<&Acceptor>,
 ) -> anyhow::Result<Acceptor> {
-    let config = SessionConfig::default()
-        .mtu(args.mtu.into())
-        .handshake_timeout(args.handshake_timeout)
-        .idle_timeout(Some(args.idle_timeout));
-    let config = args.versions.bound(config);
-    let builder = Acceptor::builder(identity(args, addresses)?).session(config);
+    let builder = credentials::builder(args, addresses)?.session(
+        SessionConfig::default()
+            .mtu(args.mtu.into())
+            .handshake_timeout(args.handshake_timeout)
+            .idle_timeout(Some(args.idle_timeout)),
+    );
     let secret = match &args.shared_secret {
         Some(file) => Some(
             SharedSecret::from_file(file)
@@ -173,36 +192,10 @@ fn acceptor(
         ),
         None => former.map(|former| former.shared_secret().clone()),
     };
+    let builder = builder.preferences(args.preferences.preferences()?);
     let builder = match secret {
         Some(secret) => builder.shared_secret(secret),
         None => builder,
     };
     Ok(builder.build()?)
-}
-
-fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Identity> {
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Identity::from_pem_files(cert, key)
-            .with_context(|| format!("cannot use {} with {}", cert.display(), key.display()));
-    }
-    if !addresses.iter().all(|address| address.ip().is_loopback()) {
-        bail!(
-            "{} is not a loopback address, and the development identity's key is known to \
-             everybody: pass --cert FILE and --key FILE",
-            args.addr
-        );
-    }
-    Ok(development_identity()?)
-}
-
-/// Binds the first address that can be had.
-fn bind(addresses: &[SocketAddr], shards: usize) -> io::Result<Vec<UdpSocket>> {
-    let mut failure = io::ErrorKind::AddrNotAvailable.into();
-    for address in addresses {
-        match bind_shards(*address, shards) {
-            Ok(sockets) => return Ok(sockets),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }

@@ -1,8 +1,9 @@
 //! One task for each peer, until told to stop.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use dtls_session::{Handshake, Listener, Session};
+use dtls_echo::FactsArgs;
+use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use tokio::{signal, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -13,7 +14,21 @@ use udp_demux::Channel;
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -> io::Result<()> {
+pub(crate) async fn serve(
+    listener: Arc<Listener>,
+    facts: FactsArgs,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
+    let accepting = tokio::spawn(accept(listener, facts, stop));
+    accepting.await.map_err(io::Error::other)?
+}
+
+async fn accept(
+    listener: Arc<Listener>,
+    facts: FactsArgs,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
     let peers = TaskTracker::new();
@@ -29,7 +44,7 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
                     let stopping = stopping.clone();
                     // Tells whose the library's lines are; ours at info name the peer themselves.
                     let span = tracing::debug_span!("peer", %peer);
-                    peers.spawn(attend(peer, handshake, stopping).instrument(span));
+                    peers.spawn(attend(peer, handshake, facts, stopping).instrument(span));
                 }
                 Err(error) => break Err(error),
             },
@@ -42,7 +57,7 @@ pub(crate) async fn serve(listener: &Listener, stop: impl Future<Output = ()>) -
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
-    report_socket(listener);
+    report_socket(&listener);
     outcome
 }
 
@@ -112,13 +127,22 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: CancellationToken) {
+async fn attend(
+    peer: SocketAddr,
+    handshake: Handshake<Channel>,
+    facts: FactsArgs,
+    stopping: CancellationToken,
+) {
     let established = tokio::select! {
         established = handshake => established,
         () = stopping.cancelled() => return,
     };
     match established {
-        Ok(session) => echo(peer, session, stopping).await,
+        Ok(session) => {
+            // Whoever reads them may have gone.
+            let _ = facts.tell(peer, || session.info());
+            echo(peer, session, stopping).await;
+        }
         Err(error) => {
             let error = anyhow::Error::from(error);
             tracing::info!(%peer, "handshake failed: {error:#}");
@@ -126,14 +150,31 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, stopping: Cance
     }
 }
 
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+/// Tells what was negotiated.
+fn tell(peer: SocketAddr, info: SessionInfo) {
     tracing::info!(
         %peer,
-        version = session.version(),
-        cipher = session.cipher(),
-        resumed = session.resumed(),
+        version = info.version,
+        cipher = info.cipher,
+        group = info.group,
+        psk = info.psk_identity,
+        name = info.server_name,
+        certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
+        protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
+        srtp_profile = info.srtp_profile,
+        handshake_time = ?info.handshake_time,
+        round_trip = info.round_trip.map(tracing::field::debug),
+        repeats = info.retransmissions,
+        mtu = info.mtu,
+        resumed = info.resumed,
         "session started"
     );
+}
+
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+    if tracing::enabled!(tracing::Level::INFO) {
+        tell(peer, session.info());
+    }
     let reason = tokio::select! {
         served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
             match served {

@@ -2,6 +2,7 @@
 
 use std::{io, net::UdpSocket, sync::Arc, thread};
 
+use dtls_echo::FactsArgs;
 use dtls_session::Listener;
 use tokio::{runtime, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ impl Shards {
     /// Starts one for each socket, as siblings of `listener`.
     pub(crate) fn start(
         listener: &Arc<Listener>,
+        facts: FactsArgs,
         sockets: impl Iterator<Item = (UdpSocket, Config)>,
     ) -> io::Result<Self> {
         let stop = CancellationToken::new();
@@ -27,7 +29,7 @@ impl Shards {
             let (listener, stop) = (Arc::clone(listener), stop.clone());
             thread::Builder::new()
                 .name(format!("shard-{number}"))
-                .spawn(move || run(&listener, socket, config, stop))
+                .spawn(move || run(&listener, facts, socket, config, stop))
         });
         let threads = threads.collect::<io::Result<_>>()?;
         Ok(Self { stop, threads })
@@ -58,6 +60,7 @@ impl Shards {
 
 fn run(
     listener: &Listener,
+    facts: FactsArgs,
     socket: UdpSocket,
     config: Config,
     stop: CancellationToken,
@@ -69,7 +72,7 @@ fn run(
         .build()?;
     let served = runtime.block_on(async {
         let listener = listener.sibling(Endpoint::from_socket(socket, config)?);
-        serve(&listener, stop.cancelled()).await
+        serve(Arc::new(listener), facts, stop.cancelled_owned()).await
     });
     drop(ending);
     served

@@ -53,6 +53,14 @@ impl Files {
         fs::read(self.path(name)).expect("it can be read")
     }
 
+    /// Returns who may do what with a file.
+    #[cfg(unix)]
+    pub(crate) fn mode(&self, name: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = fs::metadata(self.path(name)).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    }
+
     /// How many files there are.
     pub(crate) fn count(&self) -> usize {
         fs::read_dir(&self.0).expect("it can be read").count()

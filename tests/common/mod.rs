@@ -6,13 +6,17 @@
     reason = "each test file uses its part of this module"
 )]
 
+mod capture;
 mod files;
 mod process;
 mod relay;
+mod trials;
 
+pub(crate) use capture::Capture;
 pub(crate) use files::{Files, self_signed};
 pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
+pub(crate) use trials::{has, trial};
 
 use std::time::Duration;
 

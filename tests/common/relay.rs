@@ -13,6 +13,8 @@ use std::{
 
 use tokio::{net::UdpSocket, task::JoinSet, time::sleep};
 
+use super::Capture;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     ToServer,
@@ -89,10 +91,27 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) async fn start(server: SocketAddr, weather: Weather) -> io::Result<Self> {
+        Self::begin(server, weather, None).await
+    }
+
+    /// Starts a relay that keeps what it has delivered.
+    pub(crate) async fn start_recording(
+        server: SocketAddr,
+        weather: Weather,
+        capture: Capture,
+    ) -> io::Result<Self> {
+        Self::begin(server, weather, Some(capture)).await
+    }
+
+    async fn begin(
+        server: SocketAddr,
+        weather: Weather,
+        capture: Option<Capture>,
+    ) -> io::Result<Self> {
         let front = Arc::new(UdpSocket::bind("127.0.0.1:0").await?);
         let addr = front.local_addr()?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(relay(front, server, weather));
+        tasks.spawn(relay(front, server, weather, capture));
         Ok(Self {
             addr,
             _tasks: tasks,
@@ -111,7 +130,12 @@ struct Client {
     upstream: Arc<UdpSocket>,
 }
 
-async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
+async fn relay(
+    front: Arc<UdpSocket>,
+    server: SocketAddr,
+    weather: Weather,
+    capture: Option<Capture>,
+) {
     let mut clients: HashMap<SocketAddr, Client> = HashMap::new();
     let mut back = JoinSet::new();
     let mut buf = vec![0; 65_536];
@@ -126,7 +150,14 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
             Entry::Vacant(vacant) => {
                 let upstream = connected_to(server).await;
                 let (up, down) = (Arc::clone(&upstream), Arc::clone(&front));
-                back.spawn(relay_back(up, down, peer, number, weather.clone()));
+                back.spawn(relay_back(
+                    up,
+                    down,
+                    peer,
+                    number,
+                    weather.clone(),
+                    capture.clone(),
+                ));
                 vacant.insert(Client {
                     number,
                     sent: 0,
@@ -138,6 +169,9 @@ async fn relay(front: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
         client.sent += 1;
         let copies = weather.deliver(client.number, Direction::ToServer, index, &buf[..length]);
         for (delay, copy) in copies {
+            if let Some(capture) = &capture {
+                capture.add(Direction::ToServer, &copy);
+            }
             deliver(Arc::clone(&client.upstream), server, delay, copy);
         }
     }
@@ -158,6 +192,7 @@ async fn relay_back(
     peer: SocketAddr,
     number: u64,
     weather: Weather,
+    capture: Option<Capture>,
 ) {
     let mut buf = vec![0; 65_536];
     let mut index = 0;
@@ -170,6 +205,9 @@ async fn relay_back(
         let copies = weather.deliver(number, Direction::ToClient, index, &buf[..length]);
         index += 1;
         for (delay, copy) in copies {
+            if let Some(capture) = &capture {
+                capture.add(Direction::ToClient, &copy);
+            }
             deliver(Arc::clone(&front), peer, delay, copy);
         }
     }

@@ -240,7 +240,7 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
             &["127.0.0.1:1", "--reply-timeout", "soon"],
             "--reply-timeout",
         ),
-        (&["127.0.0.1:1", "--psk", "device"], "IDENTITY:HEX"),
+        (&["127.0.0.1:1", "--psk", "device"], "IDENTITY:KEY"),
         (&["127.0.0.1:1", "--psk", ":00"], "identity"),
         (
             &["127.0.0.1:1", "--psk", "device:0"],

@@ -1,16 +1,19 @@
 //! The server's side: an identity, and handshakes made from it.
 
-use std::{fmt, sync::Arc};
+use std::{ffi::CString, fmt, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
     rand::rand_bytes,
     ssl::{Ssl, SslContextBuilder, SslMethod, SslVerifyMode},
+    x509::X509Ref,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use zeroize::Zeroizing;
 
 use crate::{
+    admission::{Admission, Authorize},
     config::SessionConfig,
     context::{self, Configure, SessionContext},
     error::{BuildError, HandshakeError},
@@ -20,9 +23,12 @@ use crate::{
     hello::Hello,
     identity::Identity,
     ingress::Role,
+    preferences::Preferences,
+    psk::{self, PskKey, PskKeys, PskLookup},
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
+    server_names::ServerNames,
     supported_versions,
     tickets::TicketKeys,
     transport::Transport,
@@ -51,13 +57,20 @@ pub struct Acceptor {
 impl Acceptor {
     /// Starts with what the server shows its clients.
     pub fn builder(identity: Identity) -> AcceptorBuilder {
-        AcceptorBuilder {
-            identity,
-            session: SessionConfig::default(),
-            clients: None,
-            secret: None,
-            configure: None,
-        }
+        AcceptorBuilder::new(Some(identity))
+    }
+
+    /// Starts with the pre-shared keys of its clients, and no certificate.
+    pub fn with_psk(keys: PskKeys) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk(keys)
+    }
+
+    /// Starts with a way to find a client's key by its identity, and no certificate; see
+    /// [`AcceptorBuilder::psk_lookup`].
+    pub fn with_psk_lookup(
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk_lookup(lookup)
     }
 
     /// Returns the secret of its tickets, and of the cookies of a listener that has it.
@@ -93,24 +106,25 @@ impl Acceptor {
         self.tickets.attach(&mut ssl)?;
         let config = &self.context.config;
         let transport = Transport::new(pipe, Role::Server, config.mtu, None);
-        Ok((ssl, pace, transport.allow_1_3(config.allows_1_3())))
+        let versions = self.context.versions;
+        Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
     }
 
     /// Returns the hello that a datagram starts with, if it starts a handshake of DTLS 1.3, for
     /// which OpenSSL has no stateless cookie.
     pub(crate) fn unproven<'a>(&self, datagram: &'a [u8]) -> Option<Hello<'a>> {
-        if !self.context.config.allows_1_3() {
+        if !self.context.versions.allow_1_3() {
             return None;
         }
         Hello::parse(datagram).filter(|hello| {
             hello.message_sequence == 0
-                && supported_versions::offer(hello.extensions, Version::Dtls1_3)
+                && supported_versions::offer(hello.extensions, Version::Dtls13)
         })
     }
 
     /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
     pub(crate) fn allows_cookies(&self) -> bool {
-        self.context.config.min_version < Version::Dtls1_3
+        self.context.versions.allow_cookies()
     }
 
     /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
@@ -151,14 +165,86 @@ impl Acceptor {
 
 /// Gathers what an [`Acceptor`] needs.
 pub struct AcceptorBuilder {
-    identity: Identity,
+    identity: Option<Identity>,
+    server_names: ServerNames,
     session: SessionConfig,
+    preferences: Preferences,
     clients: Option<(Roots, SslVerifyMode)>,
+    authorize: Option<Authorize>,
+    psk: Option<PskLookup>,
+    psk_hint: Option<CString>,
+    plain_psk: bool,
     secret: Option<SharedSecret>,
     configure: Option<Configure>,
 }
 
 impl AcceptorBuilder {
+    fn new(identity: Option<Identity>) -> Self {
+        Self {
+            identity,
+            server_names: ServerNames::default(),
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            clients: None,
+            authorize: None,
+            psk: None,
+            psk_hint: None,
+            plain_psk: false,
+            secret: None,
+            configure: None,
+        }
+    }
+
+    /// Shows another identity to clients that ask for the server `name` (SNI, RFC 6066 3); `*.`
+    /// at its start stands for any one label (default: the same one to all).
+    pub fn server_name(mut self, name: &str, identity: Identity) -> Self {
+        self.server_names.insert(name, identity);
+        self
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
+    /// whatever else is asked of clients.
+    pub fn psk(self, keys: PskKeys) -> Self {
+        self.psk_lookup(move |identity| keys.get(identity).cloned())
+    }
+
+    /// Also lets clients in whose key `lookup` finds by their identity.
+    ///
+    /// It is called in the middle of a handshake's poll and must not wait: keys that are far away
+    /// are fetched beforehand, and brought in by [`Listener::set_acceptor`](crate::Listener::set_acceptor).
+    /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
+    /// unanswered. One that resumes a session ends with a close_notify then.
+    pub fn psk_lookup(
+        mut self,
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> Self {
+        self.psk = Some(PskLookup::new(lookup));
+        self
+    }
+
+    /// Tells clients which key to use (RFC 4279 5.2); a zero byte ends it (default: nothing).
+    pub fn psk_hint(mut self, hint: &str) -> Self {
+        let text = hint.split('\0').next().unwrap_or_default();
+        self.psk_hint = CString::new(text).ok();
+        self
+    }
+
+    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM, CCM and CCM-8, as
+    /// small devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Where [`Preferences::cipher_suites`] names the suites, that decides alone.
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
     /// Sets sizes and times (default: [`SessionConfig::default`]).
     pub fn session(mut self, config: SessionConfig) -> Self {
         self.session = config;
@@ -179,6 +265,18 @@ impl AcceptorBuilder {
             roots,
             SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
         ));
+        self
+    }
+
+    /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
+    /// for a session that is resumed. Clients that show none, because none is required or they
+    /// have a pre-shared key, are not put to it.
+    pub fn authorize_client(
+        mut self,
+        decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.authorize = Some(Authorize::new(decide));
         self
     }
 
@@ -205,31 +303,38 @@ impl AcceptorBuilder {
     ///
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
+        self.check()?;
         let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
-        self.identity.install(&mut context)?;
-        let mut scope = Scope::new("server");
+        let suites = self.suites();
+        self.preferences
+            .install(&mut context, &suites, Role::Server)?;
+        // Where other suites are offered, clients prove themselves otherwise.
+        let suites = self.preferences.suites(&suites).as_bytes();
+        let mut scope = Scope::new("server").with(suites);
+        if let Some(identity) = &self.identity {
+            identity.install(&mut context)?;
+        }
+        self.server_names.install(&mut context);
+        if let Some(psk) = self.psk.clone() {
+            let mut decoy = Zeroizing::new([0; 32]);
+            rand_bytes(&mut *decoy)?;
+            psk.install(&mut context, &decoy);
+        }
+        if let Some(hint) = &self.psk_hint {
+            ffi::set_psk_hint(&mut context, hint)?;
+        }
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
             roots.install_names(&mut context)?;
-            context.set_verify(*mode);
+            match self.authorize.clone() {
+                Some(authorize) => authorize.install(&mut context, *mode),
+                None => context.set_verify(*mode),
+            }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
         context.set_session_id_context(&scope.digest())?;
+        set_cookie_callbacks(&mut context)?;
         ffi::set_ticket_callback(&mut context);
-        // An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure
-        // that the one OpenSSL reads is the very same.
-        let index = cookie_index()?;
-        context.set_cookie_verify_cb(move |ssl, cookie| {
-            ssl.ex_data(index)
-                .is_some_and(|verified| verified == cookie)
-        });
-        context.set_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
-        context.set_stateless_cookie_verify_cb(move |ssl, cookie| {
-            ssl.ex_data(index).is_some_and(|made| made == cookie)
-        });
-        context.set_stateless_cookie_generate_cb(move |ssl, room| {
-            write_cookie(ssl.ex_data(index), room)
-        });
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -237,12 +342,81 @@ impl AcceptorBuilder {
             Some(secret) => secret,
             None => SharedSecret::random()?,
         };
+        let admission = Admission {
+            psk: self.psk,
+            authorize: self.authorize,
+        };
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Server,
+            self.preferences.versions(),
+        )
+        .with_welcome(move |ssl| admission.still_holds(ssl));
         Ok(Acceptor {
-            context: SessionContext::new(context, self.session, Role::Server),
+            context,
             tickets: TicketKeys::new(&secret),
             secret,
         })
     }
+
+    /// Finds what was asked for and would never happen.
+    fn check(&self) -> Result<(), BuildError> {
+        let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
+        let certificates = "an identity to show";
+        let keys = "pre-shared keys";
+        for (asked, given, what, needs) in [
+            (
+                !self.server_names.is_empty(),
+                identity,
+                "server_name",
+                certificates,
+            ),
+            (
+                self.clients.is_some(),
+                identity,
+                "a client certificate",
+                certificates,
+            ),
+            (
+                self.authorize.is_some(),
+                self.clients.is_some(),
+                "authorize_client",
+                "client certificates",
+            ),
+            (self.psk_hint.is_some(), psk, "psk_hint", keys),
+            (self.plain_psk, psk, "allow_plain_psk", keys),
+        ] {
+            if asked && !given {
+                return Err(BuildError::Pointless { what, needs });
+            }
+        }
+        Ok(())
+    }
+
+    fn suites(&self) -> String {
+        let certificates = self.identity.iter().map(|_| context::AEAD_SUITES);
+        let keys = self.psk.iter().flat_map(|_| psk::suites(self.plain_psk));
+        certificates.chain(keys).collect::<Vec<_>>().join(":")
+    }
+}
+
+/// An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure that
+/// the one OpenSSL reads is the very same. One that was primed with nothing has a cookie of its own
+/// to ask for.
+fn set_cookie_callbacks(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    let index = cookie_index()?;
+    context.set_cookie_verify_cb(move |ssl, cookie| {
+        ssl.ex_data(index)
+            .is_some_and(|verified| verified == cookie)
+    });
+    context.set_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
+    context.set_stateless_cookie_verify_cb(move |ssl, cookie| {
+        ssl.ex_data(index).is_some_and(|made| made == cookie)
+    });
+    context
+        .set_stateless_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
+    Ok(())
 }
 
 impl fmt::Debug for AcceptorBuilder {

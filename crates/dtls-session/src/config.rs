@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::version::Version;
-
 /// Sizes and times of a session and its handshake.
 ///
 /// ```
@@ -21,8 +19,6 @@ pub struct SessionConfig {
     pub(crate) max_rto: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) recv_queue: usize,
-    pub(crate) min_version: Version,
-    pub(crate) max_version: Version,
 }
 
 impl SessionConfig {
@@ -78,30 +74,6 @@ impl SessionConfig {
         self
     }
 
-    /// Sets the oldest version to negotiate (default DTLS 1.2, as RFC 9325 3.1.2 has it).
-    ///
-    /// DTLS 1.0 has no AEAD, and its signatures use SHA-1: with it OpenSSL's security level falls to 0
-    /// and ECDHE suites with AES-CBC are offered, to newer peers as well.
-    pub fn min_version(mut self, version: Version) -> Self {
-        self.min_version = version;
-        self
-    }
-
-    /// Sets the newest version to negotiate (default DTLS 1.2).
-    ///
-    /// DTLS 1.3 has to be asked for, because it has not been run yet with what stands here: the
-    /// first OpenSSL that has it is 4.1. It differs in what a server keeps of a client that may be
-    /// an invention: [`Limits::unproven`](crate::Limits::unproven) says how.
-    pub fn max_version(mut self, version: Version) -> Self {
-        self.max_version = version;
-        self
-    }
-
-    /// Whether records with a unified header may come.
-    pub(crate) fn allows_1_3(&self) -> bool {
-        self.max_version >= Version::Dtls1_3
-    }
-
     /// The first interval, within the bounds.
     pub(crate) fn settle(mut self) -> Self {
         self.initial_rto = self.initial_rto.clamp(self.min_rto, self.max_rto);
@@ -119,8 +91,6 @@ impl Default for SessionConfig {
             max_rto: Duration::from_secs(2),
             idle_timeout: Some(Duration::from_secs(300)),
             recv_queue: 64,
-            min_version: Version::Dtls1_2,
-            max_version: Version::Dtls1_2,
         }
     }
 }

@@ -11,22 +11,20 @@ use openssl::{
     ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    connect::Connect,
     context::{self, Configure, SessionContext},
-    error::BuildError,
+    error::{BuildError, HandshakeError},
     ffi,
     handshake::{Handshake, Started},
     identity::Identity,
     ingress::Role,
+    preferences::Preferences,
+    psk::{self, Psk},
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
-    server_name,
-    session::Session,
     session_store::{Place, SessionStore},
     transport::Transport,
 };
@@ -39,8 +37,6 @@ use crate::{
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let connector = Connector::builder(Roots::system()).build()?;
-/// let session = connector.connect_to("coap.example:5684").await?;
-/// // Or over a socket of one's own:
 /// let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
 /// let channel = endpoint.open("192.0.2.1:5684".parse()?)?;
 /// let session = connector.connect("coap.example", channel).await?;
@@ -59,49 +55,13 @@ pub struct Connector {
 impl Connector {
     /// Starts with whom to believe.
     pub fn builder(roots: Roots) -> ConnectorBuilder {
-        ConnectorBuilder {
-            roots,
-            session: SessionConfig::default(),
-            identity: None,
-            verify: true,
-            sessions: SessionStore::default(),
-            configure: None,
-        }
+        ConnectorBuilder::new(Credential::Certificate(roots))
     }
 
-    /// Connects to the server at `HOST:PORT`, which has to be called HOST by its certificate, from
-    /// a socket of its own; what is to be different is said on the [`Connect`] before it is
-    /// awaited.
-    pub fn connect_to(&self, server: &str) -> Connect {
-        Connect::new(self, server)
-    }
-
-    /// Connects once more to the server of a session that this connector, or one like it, has
-    /// made: under the same name, at the same address, from a new socket, and resuming that
-    /// session if the server lets it.
-    ///
-    /// The former session is left as it is, and need not have ended; dropping it tells the
-    /// server.
-    ///
-    /// ```
-    /// use dtls_session::{Connector, Session};
-    /// use udp_demux::Channel;
-    ///
-    /// /// Asks once more over a new session if the old one has ended.
-    /// async fn ask(
-    ///     connector: &Connector,
-    ///     session: &mut Session<Channel>,
-    ///     question: &[u8],
-    /// ) -> Result<(), Box<dyn std::error::Error>> {
-    ///     if session.send(question).await.is_err() {
-    ///         *session = connector.reconnect(session).await?;
-    ///         session.send(question).await?;
-    ///     }
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn reconnect(&self, former: &Session<Channel>) -> Connect {
-        Connect::again(self, former)
+    /// Starts with a key that the server has, too (RFC 4279), which takes the place of all
+    /// certificates: the server proves who it is by knowing the key.
+    pub fn with_psk(psk: Psk) -> ConnectorBuilder {
+        ConnectorBuilder::new(Credential::Psk(psk))
     }
 
     /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
@@ -146,8 +106,13 @@ impl Connector {
         peer: SocketAddr,
         pipe: S,
     ) -> Handshake<S> {
-        let former = self.former(name, peer);
-        self.remembering(name, peer, former.as_ref(), pipe)
+        let place = Place {
+            store: self.sessions.clone(),
+            name: name.to_owned(),
+            peer,
+        };
+        let started = self.start(name, place.get().as_ref(), pipe);
+        Handshake::new(started, &self.context).with_place(place)
     }
 
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,
@@ -157,25 +122,8 @@ impl Connector {
         resumption.session(&self.scope_of(name)).is_some()
     }
 
-    /// Returns what is remembered of the last session with a server.
-    pub(crate) fn former(&self, name: &str, peer: SocketAddr) -> Option<Resumption> {
-        self.sessions.get(name, peer)
-    }
-
-    /// Starts a handshake that offers to resume `former`, and remembers the new session.
-    pub(crate) fn remembering<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        name: &str,
-        peer: SocketAddr,
-        former: Option<&Resumption>,
-        pipe: S,
-    ) -> Handshake<S> {
-        let place = Place {
-            store: self.sessions.clone(),
-            name: name.to_owned(),
-            peer,
-        };
-        Handshake::new(self.start(name, former, pipe), &self.context).with_place(place)
+    pub(crate) fn sessions(&self) -> &SessionStore {
+        &self.sessions
     }
 
     fn scope_of(&self, name: &str) -> [u8; 32] {
@@ -183,8 +131,13 @@ impl Connector {
     }
 
     fn start<S>(&self, name: &str, resumption: Option<&Resumption>, pipe: S) -> Started<S> {
+        // OpenSSL's crate panics at the one, and takes the other for all subdomains.
+        if name.contains('\0') || name.starts_with('.') {
+            return Err(HandshakeError::Name {
+                name: name.to_owned(),
+            });
+        }
         let (mut ssl, pace) = self.context.ssl()?;
-        server_name::remember(&mut ssl, name)?;
         let scope = self.scope_of(name);
         ffi::set_session_id_context(&ssl, &scope)?;
         if let Some(session) = resumption.and_then(|resumption| resumption.session(&scope)) {
@@ -200,24 +153,60 @@ impl Connector {
                 Err(_) => ssl.param_mut().set_host(name)?,
             }
         }
-        let config = &self.context.config;
-        let transport = Transport::new(pipe, Role::Client, config.mtu, None);
-        let transport = transport.allow_1_3(config.allows_1_3());
+        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None)
+            .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))
     }
 }
 
 /// Gathers what a [`Connector`] needs.
 pub struct ConnectorBuilder {
-    roots: Roots,
+    credential: Credential,
     session: SessionConfig,
+    preferences: Preferences,
+    plain_psk: bool,
     identity: Option<Identity>,
     verify: bool,
     sessions: SessionStore,
     configure: Option<Configure>,
 }
 
+/// How the server proves who it is.
+enum Credential {
+    Certificate(Roots),
+    Psk(Psk),
+}
+
 impl ConnectorBuilder {
+    fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            plain_psk: false,
+            identity: None,
+            verify: true,
+            sessions: SessionStore::default(),
+            configure: None,
+        }
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM, CCM and CCM-8,
+    /// as small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises). Where
+    /// [`Preferences::cipher_suites`] names the suites, that decides alone.
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
     /// Sets sizes and times (default: [`SessionConfig::default`]).
     pub fn session(mut self, config: SessionConfig) -> Self {
         self.session = config;
@@ -259,9 +248,27 @@ impl ConnectorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Connector, BuildError> {
         let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
-        self.roots.install(&mut context)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
-        scope = self.roots.narrow(scope)?;
+        let suites = match self.credential {
+            Credential::Certificate(_) if self.plain_psk => {
+                return Err(BuildError::Pointless {
+                    what: "allow_plain_psk",
+                    needs: "a pre-shared key",
+                });
+            }
+            Credential::Certificate(roots) => {
+                roots.install(&mut context)?;
+                scope = roots.narrow(scope)?;
+                context::AEAD_SUITES.to_owned()
+            }
+            Credential::Psk(psk) => {
+                scope = psk.narrow(scope);
+                psk.install(&mut context);
+                psk::suites(self.plain_psk).collect::<Vec<_>>().join(":")
+            }
+        };
+        self.preferences
+            .install(&mut context, &suites, Role::Client)?;
         if let Some(identity) = &self.identity {
             identity.install(&mut context)?;
             scope = identity.narrow(scope)?;
@@ -274,7 +281,12 @@ impl ConnectorBuilder {
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
-        let context = SessionContext::new(context, self.session, Role::Client);
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Client,
+            self.preferences.versions(),
+        );
         Ok(Connector {
             context,
             verify: self.verify,

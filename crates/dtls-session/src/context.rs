@@ -1,11 +1,12 @@
 //! What every `SslContext` of this crate has in common.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
     ssl::{
-        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
+        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+        SslSessionCacheMode,
     },
     version,
 };
@@ -16,24 +17,60 @@ use crate::{
     ffi,
     ingress::{MAX_MESSAGE, Role},
     pace::Pace,
-    version::{self as dtls, Version},
+    version::Versions,
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
-#[derive(Debug)]
 pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
     ssl: SslContext,
     pub(crate) role: Role,
+    pub(crate) versions: Versions,
+    welcome: Option<Welcome>,
+}
+
+/// Whether the peer of a session that was resumed would still be let in.
+type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
+
+impl fmt::Debug for SessionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionContext")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionContext {
-    pub(crate) fn new(ssl: SslContextBuilder, config: SessionConfig, role: Role) -> Arc<Self> {
+    pub(crate) fn new(
+        ssl: SslContextBuilder,
+        config: SessionConfig,
+        role: Role,
+        versions: Versions,
+    ) -> Arc<Self> {
         Arc::new(Self {
             config: config.settle(),
             ssl: ssl.build(),
             role,
+            versions,
+            welcome: None,
         })
+    }
+
+    /// Asks `welcome` about each session that is resumed, since nothing else is asked then.
+    pub(crate) fn with_welcome(
+        self: Arc<Self>,
+        welcome: impl Fn(&SslRef) -> bool + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let mut context = self;
+        if let Some(context) = Arc::get_mut(&mut context) {
+            context.welcome = Some(Box::new(welcome));
+        }
+        context
+    }
+
+    /// Whether a peer whose session was resumed may go on.
+    pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
+        self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
     }
 
     /// Makes the `Ssl` of one session and the pace of its timer.
@@ -68,14 +105,6 @@ pub(crate) fn builder(
         return Err(BuildError::Mtu { asked: config.mtu });
     }
     let mut context = SslContextBuilder::new(method)?;
-    dtls::restrict(&mut context, config.min_version, config.max_version)?;
-    if config.min_version < Version::Dtls1_2 {
-        context.set_security_level(0);
-        context.set_cipher_list(&format!("{AEAD_SUITES}:{CBC_SUITES}"))?;
-        context.set_options(no_encrypt_then_mac());
-    } else {
-        context.set_cipher_list(AEAD_SUITES)?;
-    }
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU
@@ -92,20 +121,15 @@ pub(crate) fn builder(
     Ok(context)
 }
 
-/// One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
-const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+/// Those of certificates. One forged record ends a CBC session with Encrypt-then-MAC, so there is none.
+pub(crate) const AEAD_SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
     ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
     ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
     ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM";
 
 /// All that DTLS 1.0 has with forward secrecy.
-const CBC_SUITES: &str = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
+pub(crate) const CBC_SUITES: &str = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
     ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
-
-/// `SSL_OP_NO_ENCRYPT_THEN_MAC`: a forged record is then dropped, and the session goes on.
-fn no_encrypt_then_mac() -> SslOptions {
-    SslOptions::from_bits_retain(1 << 19)
-}
 
 const OPENSSL_3_0: i64 = 0x3000_0000;
 

@@ -41,6 +41,22 @@ pub enum BuildError {
         /// The newest one asked for.
         max: Version,
     },
+    /// Something was asked for that would never happen.
+    #[error("{what} has no effect without {needs}")]
+    Pointless {
+        /// What was asked for.
+        what: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// A list of preferences leaves nothing that OpenSSL could offer.
+    #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
+    Unusable {
+        /// What is listed.
+        what: &'static str,
+        /// The list.
+        list: String,
+    },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]
     OpenSsl(#[from] ErrorStack),
@@ -119,6 +135,46 @@ pub enum SecretError {
 const NEEDED: &str =
     "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
 
+/// Why a pre-shared key could not be used. Nothing repeats the key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PskError {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no key in it: IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Missing,
+    /// A line is no key.
+    #[error("line {line} is of no use")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// The identity of this line stands in an earlier one, too.
+    #[error("the identity has a key already")]
+    Twice,
+    /// There is no colon.
+    #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Form,
+    /// The identity is empty or too long, or has a zero byte.
+    #[error("the identity has to have from 1 to 256 bytes, none of them zero")]
+    Identity,
+    /// The key is no even number of hexadecimal digits.
+    #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]
+    NotHex,
+    /// The key is empty or too long.
+    #[error("the key has to have from 1 to 512 bytes")]
+    Key,
+}
+
 /// Why bytes are nothing to resume a session by.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -168,6 +224,16 @@ pub enum HandshakeError {
     /// many handshakes.
     #[error("the handshake had to make room for another")]
     Evicted,
+    /// The client has resumed a session, but its key is not known any more, or its certificate is
+    /// refused now.
+    #[error("the client has resumed a session, and is not welcome any more")]
+    NoLongerWelcome,
+    /// No server can have the name.
+    #[error("{name:?} is no server's name: it has a zero byte in it, or starts with a dot")]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// The pipe below ended; a channel does so when its peer starts anew.
     #[error("the datagram pipe ended")]
     Pipe(#[source] io::Error),
@@ -200,6 +266,19 @@ pub enum RecvError {
     /// OpenSSL found the session beyond repair.
     #[error("OpenSSL ended the session")]
     OpenSsl(#[from] ErrorStack),
+}
+
+/// Why a session keeps its MTU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an MTU of {asked} bytes cannot be used: this session's has to be from {least} to {most}")]
+#[non_exhaustive]
+pub struct MtuError {
+    /// What was asked for, in bytes.
+    pub asked: usize,
+    /// The least that OpenSSL works with, in bytes.
+    pub least: usize,
+    /// What the session was configured with, in bytes.
+    pub most: usize,
 }
 
 /// Why a datagram was not sent.

@@ -17,7 +17,11 @@ use foreign_types::ForeignTypeRef;
 use openssl::{
     cipher_ctx::CipherCtxRef,
     error::ErrorStack,
+    nid::Nid,
+    pkey::{PKeyRef, Private},
     ssl::{SslContextBuilder, SslRef, SslSessionRef},
+    stack::StackRef,
+    x509::{X509, X509Ref},
 };
 use openssl_sys as sys;
 
@@ -191,6 +195,120 @@ pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
     unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
 }
 
+/// Shows a certificate, with the chain behind it, to all peers (`SSL_CTX_use_cert_and_key`).
+pub(crate) fn set_identity(
+    context: &mut SslContextBuilder,
+    certificate: &X509Ref,
+    key: &PKeyRef<Private>,
+    chain: &StackRef<X509>,
+) -> Result<(), ErrorStack> {
+    let (certificate, key, chain) = (certificate.as_ptr(), key.as_ptr(), chain.as_ptr());
+    // SAFETY: all four are live, and the context takes references of its own.
+    let set = unsafe { SSL_CTX_use_cert_and_key(context.as_ptr(), certificate, key, chain, 1) };
+    if set == 1 {
+        Ok(())
+    } else {
+        Err(ErrorStack::get())
+    }
+}
+
+/// Shows another certificate than the context's, of whatever kind that is
+/// (`SSL_use_cert_and_key`).
+pub(crate) fn replace_identity(
+    ssl: &SslRef,
+    certificate: &X509Ref,
+    key: &PKeyRef<Private>,
+    chain: &StackRef<X509>,
+) -> Result<(), ErrorStack> {
+    // SAFETY: the SSL is live; nothing borrows what it has of the context.
+    unsafe { SSL_certs_clear(ssl.as_ptr()) };
+    let (certificate, key, chain) = (certificate.as_ptr(), key.as_ptr(), chain.as_ptr());
+    // SAFETY: all four are live, and the SSL takes references of its own.
+    let set = unsafe { SSL_use_cert_and_key(ssl.as_ptr(), certificate, key, chain, 1) };
+    if set == 1 {
+        Ok(())
+    } else {
+        Err(ErrorStack::get())
+    }
+}
+
+/// Tells clients which key to use (`SSL_CTX_use_psk_identity_hint`).
+pub(crate) fn set_psk_hint(context: &mut SslContextBuilder, hint: &CStr) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live, and copies the text.
+    let set = unsafe { SSL_CTX_use_psk_identity_hint(context.as_ptr(), hint.as_ptr()) };
+    if set == 1 {
+        Ok(())
+    } else {
+        Err(ErrorStack::get())
+    }
+}
+
+/// Returns the identity of the pre-shared key in use (`SSL_get_psk_identity`).
+pub(crate) fn psk_identity(ssl: &SslRef) -> Option<Vec<u8>> {
+    // SAFETY: the SSL is live; the function only reads it.
+    let identity = unsafe { sys::SSL_get_psk_identity(ssl.as_ptr()) };
+    if identity.is_null() {
+        return None;
+    }
+    // SAFETY: it is a C string inside the session, which outlives the copy that is made here.
+    let identity = unsafe { CStr::from_ptr(identity) };
+    Some(identity.to_bytes().to_vec())
+}
+
+/// Returns the name of the group of the last key exchange (`SSL_get_negotiated_group`,
+/// `SSL_group_to_name`).
+pub(crate) fn group(ssl: &SslRef) -> Option<String> {
+    // SAFETY: the SSL is live, and this control only reads it.
+    let group = unsafe {
+        sys::SSL_ctrl(
+            ssl.as_ptr(),
+            SSL_CTRL_GET_NEGOTIATED_GROUP,
+            0,
+            ptr::null_mut(),
+        )
+    };
+    let group = c_int::try_from(group).ok().filter(|group| *group > 0)?;
+    // SAFETY: the SSL is live; an unknown group's name is null.
+    let name = unsafe { SSL_group_to_name(ssl.as_ptr(), group) };
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: it is a C string in tables of the SSL's context and of OpenSSL.
+    let name = unsafe { CStr::from_ptr(name) };
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// Returns the kind of key and the digest that the peer has signed with
+/// (`SSL_get_peer_signature_type_nid`, `SSL_get_peer_signature_nid`).
+pub(crate) fn peer_signature(ssl: &SslRef) -> Option<(&'static str, Option<&'static str>)> {
+    let (mut key, mut digest): (c_int, c_int) = (0, 0);
+    // SAFETY: the SSL is live, and `key` is written on success only.
+    if unsafe { SSL_get_peer_signature_type_nid(ssl.as_ptr(), &raw mut key) } != 1 {
+        return None;
+    }
+    let pointer: *mut c_void = (&raw mut digest).cast();
+    // SAFETY: this control writes one int on success, and `digest` is one.
+    let known =
+        unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_PEER_SIGNATURE_NID, 0, pointer) } == 1;
+    let key = match Nid::from_raw(key) {
+        Nid::X9_62_ID_ECPUBLICKEY => "ECDSA",
+        Nid::RSAENCRYPTION => "RSA",
+        Nid::RSASSAPSS => "RSA-PSS",
+        other => other.short_name().ok()?,
+    };
+    let digest = Nid::from_raw(digest);
+    let digest = (known && digest != Nid::UNDEF).then(|| digest.short_name().ok());
+    Some((key, digest.flatten()))
+}
+
+/// Whether both sides would renegotiate safely (RFC 5746, `SSL_get_secure_renegotiation_support`).
+pub(crate) fn secure_renegotiation(ssl: &SslRef) -> bool {
+    // SAFETY: the SSL is live, and this control only reads it.
+    let support =
+        unsafe { sys::SSL_ctrl(ssl.as_ptr(), SSL_CTRL_GET_RI_SUPPORT, 0, ptr::null_mut()) };
+    support == 1
+}
+
 /// Bounds outgoing records, and with them the buffers (`SSL_CTX_set_max_send_fragment`).
 pub(crate) fn set_max_send_fragment(
     context: &mut SslContextBuilder,
@@ -348,6 +466,24 @@ unsafe extern "C" {
         context: *mut sys::SSL_CTX,
         callback: Option<TicketCallback>,
     ) -> c_int;
+    fn SSL_CTX_use_cert_and_key(
+        context: *mut sys::SSL_CTX,
+        certificate: *mut sys::X509,
+        key: *mut sys::EVP_PKEY,
+        chain: *mut sys::stack_st_X509,
+        replace: c_int,
+    ) -> c_int;
+    fn SSL_use_cert_and_key(
+        ssl: *mut sys::SSL,
+        certificate: *mut sys::X509,
+        key: *mut sys::EVP_PKEY,
+        chain: *mut sys::stack_st_X509,
+        replace: c_int,
+    ) -> c_int;
+    fn SSL_group_to_name(ssl: *mut sys::SSL, id: c_int) -> *const c_char;
+    fn SSL_get_peer_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
+    fn SSL_certs_clear(ssl: *mut sys::SSL);
+    fn SSL_CTX_use_psk_identity_hint(context: *mut sys::SSL_CTX, hint: *const c_char) -> c_int;
     fn OSSL_PARAM_construct_utf8_string(
         key: *const c_char,
         value: *mut c_char,
@@ -358,6 +494,9 @@ unsafe extern "C" {
 const MAC_DIGEST: &CStr = c"digest";
 const DIGEST_SHA256: &CStr = c"SHA2-256";
 const DTLS_CTRL_GET_TIMEOUT: c_int = 73;
+const SSL_CTRL_GET_RI_SUPPORT: c_int = 76;
+const SSL_CTRL_GET_PEER_SIGNATURE_NID: c_int = 108;
+const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 const SSL_CTRL_SET_MAX_CERT_LIST: c_int = 51;
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
 const SSL_CTRL_SET_MIN_PROTO_VERSION: c_int = 123;

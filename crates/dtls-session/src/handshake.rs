@@ -129,6 +129,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             resumed,
             "handshake finished"
         );
+        if resumed && !finished.context.welcomes(finished.layer.ssl()) {
+            finished.layer.seal_close(cx);
+            let _ = finished.layer.poll_drain(cx);
+            return Poll::Ready(Err(HandshakeError::NoLongerWelcome));
+        }
         if let Some(permit) = &mut finished.permit {
             if !permit.establish() {
                 return Poll::Ready(Err(HandshakeError::Evicted));
@@ -145,6 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
             finished.layer,
             config,
             finished.permit,
+            finished.started.elapsed(),
         )))
     }
 }

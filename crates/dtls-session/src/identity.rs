@@ -5,11 +5,13 @@ use std::{fmt, fs, path::Path};
 use openssl::{
     error::ErrorStack,
     pkey::{PKey, Private},
-    ssl::SslContextBuilder,
+    ssl::{SslContextBuilder, SslRef},
+    stack::Stack,
     x509::X509,
 };
+use zeroize::Zeroizing;
 
-use crate::{error::PemError, scope::Scope};
+use crate::{error::PemError, ffi, scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -59,20 +61,33 @@ impl Identity {
         chain: impl AsRef<Path>,
         key: impl AsRef<Path>,
     ) -> Result<Self, PemError> {
-        Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
+        let chain = read(chain.as_ref())?;
+        let key = Zeroizing::new(read(key.as_ref())?);
+        Self::from_pem(&chain, &key)
     }
 
     pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-        context.set_certificate(&self.certificate)?;
+        let chain = self.chain()?;
+        ffi::set_identity(context, &self.certificate, &self.key, &chain)
+    }
+
+    /// Shows this identity instead of the context's.
+    pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), ErrorStack> {
+        let chain = self.chain()?;
+        ffi::replace_identity(ssl, &self.certificate, &self.key, &chain)
+    }
+
+    fn chain(&self) -> Result<Stack<X509>, ErrorStack> {
+        let mut chain = Stack::new()?;
         for certificate in &self.intermediates {
-            context.add_extra_chain_cert(certificate.clone())?;
+            chain.push(certificate.clone())?;
         }
-        context.set_private_key(&self.key)
+        Ok(chain)
     }
 
     /// Lets sessions be resumed only with the same certificate.
     pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
-        Ok(scope.with(&self.certificate.to_der()?))
+        Ok(scope.with(b"identity").with(&self.certificate.to_der()?))
     }
 }
 

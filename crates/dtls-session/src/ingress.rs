@@ -28,6 +28,8 @@ pub(crate) struct Ingress {
     early_data: u8,
     rooms: u8,
     alert: Option<(Alert, Instant)>,
+    /// Whether a server has asked for a cookie.
+    cookie: bool,
 }
 
 impl Ingress {
@@ -42,6 +44,7 @@ impl Ingress {
             early_data: 0,
             rooms: MAX_EARLY_HANDSHAKE,
             alert: None,
+            cookie: false,
         }
     }
 
@@ -80,6 +83,11 @@ impl Ingress {
         self.alert
     }
 
+    /// Whether a HelloVerifyRequest has come.
+    pub(crate) fn cookie_asked_for(&self) -> bool {
+        self.cookie
+    }
+
     /// Returns the number under which OpenSSL may see the record, or None if it may not.
     pub(crate) fn admit(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let known = (content::CHANGE_CIPHER_SPEC..=content::APPLICATION_DATA)
@@ -114,6 +122,7 @@ impl Ingress {
                 return self.next_number(record.sequence);
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
+                self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
                 return self.next_number(record.sequence);
             }
             content::APPLICATION_DATA => &mut stats.filtered_plaintext,
@@ -209,6 +218,7 @@ pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 /// More than a handshake has plaintext records.
 const MAX_AHEAD: u64 = 512;
 
+const HELLO_VERIFY_REQUEST: u8 = 3;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;

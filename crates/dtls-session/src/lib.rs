@@ -6,6 +6,8 @@
 //! your own: anything that is `AsyncRead` and `AsyncWrite` with one datagram a read and one a
 //! write.
 //!
+//! The [`guide`] has an example for each usual thing.
+//!
 //! What OpenSSL leaves to its user is done here: the stateless cookie exchange, the timer that
 //! repeats lost flights, flights packed into datagrams that fit the path, a falling MTU, records
 //! that nobody should be able to end a handshake with, and somebody who goes on reading.
@@ -44,29 +46,35 @@
 //! ```
 
 mod acceptor;
+mod admission;
 mod alert;
 mod allowance;
 mod clock;
 mod config;
-mod connect;
-mod connect_error;
 mod connector;
 mod context;
 mod cookie;
 mod egress;
 mod error;
 mod eviction;
+mod exporter;
 mod ffi;
 mod gate;
+pub mod guide;
 mod handshake;
 mod hello;
 mod hmac;
 mod identity;
+mod info;
 mod ingress;
 mod keeper;
+mod key_log;
 mod limits;
 mod listener;
 mod pace;
+mod preferences;
+mod psk;
+mod reach;
 mod record;
 mod record_layer;
 mod registry;
@@ -75,12 +83,12 @@ mod roots;
 mod scope;
 mod scratch;
 mod secret;
-mod server_addr;
-mod server_name;
+mod server_names;
 mod session;
 mod session_io;
 mod session_store;
 mod shared;
+mod srtp;
 mod stats;
 mod supported_versions;
 mod tickets;
@@ -92,21 +100,26 @@ mod waiters;
 pub use acceptor::{Acceptor, AcceptorBuilder};
 pub use alert::Alert;
 pub use config::SessionConfig;
-pub use connect::{Connect, Connecting};
-pub use connect_error::ConnectError;
 pub use connector::{Connector, ConnectorBuilder};
 pub use error::{
-    BuildError, HandshakeError, PemError, RecvError, ResumptionError, SecretError, SendError,
+    BuildError, HandshakeError, MtuError, PemError, PskError, RecvError, ResumptionError,
+    SecretError, SendError,
 };
+pub use exporter::ExportError;
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
+pub use info::SessionInfo;
 pub use limits::Limits;
 pub use listener::Listener;
+pub use preferences::Preferences;
+pub use psk::{Psk, PskKey, PskKeys};
+pub use reach::ConnectError;
 pub use resumption::Resumption;
 pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::Session;
 pub use session_store::SessionStore;
+pub use srtp::SrtpKeys;
 pub use stats::{ListenerStats, SessionStats};
 pub use version::{UnknownVersion, Version};

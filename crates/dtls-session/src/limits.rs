@@ -56,7 +56,7 @@ impl Limits {
     /// Sets how many of the handshakes may be those of clients that offer DTLS 1.3 and have not
     /// shown that they receive at their address (default 128).
     ///
-    /// It has a meaning only where [`SessionConfig::max_version`](crate::SessionConfig::max_version)
+    /// It has a meaning only where [`Preferences::max_version`](crate::Preferences::max_version)
     /// allows DTLS 1.3. There the cookie is part of the handshake's transcript (RFC 9147 5.1), and
     /// OpenSSL has no way to ask for it without keeping the handshake, some 35 kB. So whoever
     /// forges addresses can take all these places. A client that finds none is answered as one of

@@ -32,6 +32,8 @@ pub(crate) struct Pace {
     waited: AtomicU32,
     expiries: AtomicU32,
     total: AtomicU32,
+    /// 0 until one was measured.
+    round_trip: AtomicU32,
 }
 
 impl Pace {
@@ -44,6 +46,7 @@ impl Pace {
             waited: AtomicU32::new(0),
             expiries: AtomicU32::new(0),
             total: AtomicU32::new(0),
+            round_trip: AtomicU32::new(0),
         }
     }
 
@@ -56,9 +59,16 @@ impl Pace {
 
     /// Lets the next flight start from a measured round trip.
     pub(crate) fn observe(&self, round_trip: Duration) {
+        self.round_trip.store(micros(round_trip).max(1), Relaxed);
         let initial = micros(round_trip).saturating_mul(2).saturating_add(MARGIN);
         self.initial
             .store(initial.clamp(self.min, self.max), Relaxed);
+    }
+
+    /// The round trip that was measured, if one was.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let round_trip = self.round_trip.load(Relaxed);
+        (round_trip > 0).then(|| Duration::from_micros(round_trip.into()))
     }
 
     /// The interval that runs now.

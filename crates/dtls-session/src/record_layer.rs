@@ -201,12 +201,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
             return;
         }
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
+            tracing::debug!(mtu, "lowering the MTU after repeated expiry");
             self.set_mtu(mtu);
         }
     }
 
-    fn set_mtu(&mut self, mtu: usize) {
-        tracing::debug!(mtu, "lowering the MTU after repeated expiry");
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
         self.transport().egress_mut().set_mtu(mtu);
         ffi::set_mtu(self.ssl(), mtu);
     }
@@ -232,6 +232,10 @@ impl<S> RecordLayer<S> {
 
     pub(crate) fn max_plaintext(&self) -> usize {
         ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
+    }
+
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.pace.round_trip()
     }
 
     pub(crate) fn retransmissions(&self) -> u64 {

@@ -68,9 +68,12 @@ impl Roots {
     pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
         match &self.0 {
             Source::System => Ok(scope.with(b"system")),
-            Source::Given(authorities) => authorities.iter().try_fold(scope, |scope, authority| {
-                Ok(scope.with(&authority.to_der()?))
-            }),
+            Source::Given(authorities) => {
+                let scope = scope.with(&(authorities.len() as u64).to_be_bytes());
+                authorities.iter().try_fold(scope, |scope, authority| {
+                    Ok(scope.with(&authority.to_der()?))
+                })
+            }
         }
     }
 

@@ -138,7 +138,7 @@ fn extract(secret: &[u8]) -> HmacKey {
     HmacKey::new(&*Zeroizing::new(HmacKey::new(SALT).sign(&[secret])))
 }
 
-fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let digits = text.as_bytes();
     let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
     for pair in digits.chunks(2) {

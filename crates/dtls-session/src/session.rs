@@ -4,6 +4,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use openssl::x509::X509;
@@ -13,13 +14,15 @@ use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{MtuError, RecvError, SendError},
+    exporter::{self, ExportError},
+    info::SessionInfo,
     keeper::Keeper,
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
-    server_name,
     shared::Shared,
+    srtp::SrtpKeys,
     stats::SessionStats,
 };
 
@@ -147,6 +150,66 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Resumption::of(self.0.lock().layer.ssl())
     }
 
+    /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
+    /// that finds out itself what the path carries, as by RFC 8899.
+    ///
+    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1),
+    /// and nothing does so after it: datagrams of data are not repeated, so nobody knows which were
+    /// lost.
+    ///
+    /// # Errors
+    ///
+    /// [`MtuError`] above what was [configured](SessionConfig::mtu) and below 256 bytes; the MTU
+    /// is then what it was.
+    pub fn set_mtu(&self, bytes: usize) -> Result<(), MtuError> {
+        self.0.lock().set_mtu(bytes)
+    }
+
+    /// Returns what was negotiated, and how the handshake went.
+    pub fn info(&self) -> SessionInfo {
+        self.0.lock().info()
+    }
+
+    /// Fills `out` with keying material that both sides derive alike from the session, the label
+    /// and the context (RFC 5705); no context and an empty one are different, and OpenSSL 3.0 takes
+    /// no more than some 900 bytes.
+    ///
+    /// Only where [`SessionInfo::extended_master_secret`] is true is it this session's alone
+    /// (RFC 7627 1).
+    ///
+    /// ```
+    /// use dtls_session::{ExportError, Session};
+    /// use udp_demux::Channel;
+    ///
+    /// fn token(session: &Session<Channel>) -> Result<[u8; 32], ExportError> {
+    ///     let mut token = [0; 32];
+    ///     session.export_keying_material(&mut token, "EXPERIMENTAL token", None)?;
+    ///     Ok(token)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::ReservedLabel`] and [`ExportError::ContextTooLong`] for what cannot be
+    /// asked for, and what OpenSSL refuses.
+    pub fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        exporter::export(self.0.lock().layer.ssl(), out, label, context)
+    }
+
+    /// Returns the keys for SRTP (RFC 5764), or None if no profile was agreed upon.
+    ///
+    /// # Errors
+    ///
+    /// An [`ExportError`] if OpenSSL cannot derive them.
+    pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
+        SrtpKeys::of(self.0.lock().layer.ssl())
+    }
+
     /// Returns what has been counted so far, handshake included.
     pub fn stats(&self) -> SessionStats {
         self.0.lock().stats()
@@ -228,8 +291,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
         layer: RecordLayer<S>,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
-        let shared = Arc::new(Shared::new(layer, config, permit));
+        let shared = Arc::new(Shared::new(layer, config, permit, handshake_time));
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)
@@ -237,11 +301,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
 }
 
 impl Session<Channel> {
-    /// Returns what a client has called its server.
-    pub(crate) fn server_name(&self) -> Option<String> {
-        server_name::recall(self.0.lock().layer.ssl()).map(str::to_owned)
-    }
-
     /// Returns the peer's address.
     pub fn peer_addr(&self) -> std::net::SocketAddr {
         self.0.lock().layer.transport_ref().get_ref().peer_addr()

@@ -111,6 +111,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn get(&self) -> Option<Resumption> {
+        self.store.get(&self.name, self.peer)
+    }
+
     /// Stores what the new session left, or forgets what led to none.
     pub(crate) fn set(&self, resumption: Option<Resumption>) {
         match resumption {

@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
-    error::{RecvError, SendError},
+    error::{MtuError, RecvError, SendError},
+    info::SessionInfo,
     record_layer::{Failure, Opened, RecordLayer},
     registry::Permit,
     scratch::with_plaintext,
@@ -32,6 +33,7 @@ impl<S> Shared<S> {
         layer: RecordLayer<S>,
         config: &SessionConfig,
         permit: Option<Permit>,
+        handshake_time: Duration,
     ) -> Self {
         let waiters = Arc::new(Waiters::default());
         // The handshake may have left something behind.
@@ -43,6 +45,8 @@ impl<S> Shared<S> {
             recv_queue: config.recv_queue,
             end: None,
             closed: false,
+            handshake_time,
+            configured_mtu: config.mtu,
             counts: SessionStats::default(),
             _permit: permit,
         };
@@ -74,6 +78,8 @@ pub(crate) struct Core<S> {
     end: Option<End>,
     /// Whether this side has sent its close_notify.
     closed: bool,
+    handshake_time: Duration,
+    configured_mtu: usize,
     counts: SessionStats,
     /// Held until the session is dropped.
     _permit: Option<Permit>,
@@ -190,6 +196,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
         self.closed = true;
     }
 
+    /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
+    pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
+        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
+        if !(least..=most).contains(&asked) {
+            return Err(MtuError { asked, least, most });
+        }
+        self.layer.set_mtu(asked);
+        Ok(())
+    }
+
     pub(crate) fn expire(&mut self, idle: Duration) {
         self.end
             .get_or_insert(End::Error(RecvError::IdleTimedOut(idle)));
@@ -269,6 +285,18 @@ impl<S> Core<S> {
     /// How many authentic datagrams have come: while this grows, the peer lives.
     pub(crate) fn signs_of_life(&self) -> u64 {
         self.counts.received
+    }
+
+    pub(crate) fn info(&self) -> SessionInfo {
+        SessionInfo {
+            cookie_exchange: self.layer.transport_ref().cookie_exchange(),
+            handshake_time: self.handshake_time,
+            round_trip: self.layer.round_trip(),
+            retransmissions: self.layer.retransmissions(),
+            mtu: self.layer.transport_ref().egress().mtu(),
+            max_datagram_size: self.layer.max_plaintext(),
+            ..SessionInfo::of(self.layer.ssl())
+        }
     }
 
     pub(crate) fn stats(&self) -> SessionStats {

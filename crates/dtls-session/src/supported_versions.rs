@@ -48,23 +48,23 @@ mod tests {
     #[test]
     fn a_version_is_found_where_it_stands() {
         let both = extensions(&[0xfe, 0xfc, 0xfe, 0xfd]);
-        assert!(offer(&both, Version::Dtls1_3));
-        assert!(offer(&both, Version::Dtls1_2));
-        assert!(!offer(&extensions(&[0xfe, 0xfd]), Version::Dtls1_3));
-        assert!(!offer(&extensions(&[0xfd, 0xfe, 0xfc]), Version::Dtls1_3));
-        assert!(!offer(&[], Version::Dtls1_3));
+        assert!(offer(&both, Version::Dtls13));
+        assert!(offer(&both, Version::Dtls12));
+        assert!(!offer(&extensions(&[0xfe, 0xfd]), Version::Dtls13));
+        assert!(!offer(&extensions(&[0xfd, 0xfe, 0xfc]), Version::Dtls13));
+        assert!(!offer(&[], Version::Dtls13));
         let mut long = both;
         long[11] += 2;
-        assert!(!offer(&long, Version::Dtls1_3));
+        assert!(!offer(&long, Version::Dtls13));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_safe(bytes: Vec<u8>, cut in 0usize..20) {
-            let _ = offer(&bytes, Version::Dtls1_3);
+            let _ = offer(&bytes, Version::Dtls13);
             let mut good = extensions(&[0xfe, 0xfc]);
             good.truncate(good.len().saturating_sub(cut));
-            let _ = offer(&good, Version::Dtls1_3);
+            let _ = offer(&good, Version::Dtls13);
         }
     }
 }

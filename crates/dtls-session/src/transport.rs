@@ -39,6 +39,8 @@ pub(crate) struct Transport<S> {
     stats: SessionStats,
     first_sent: Option<Instant>,
     first_heard: Option<Instant>,
+    /// Whether it started from a hello whose cookie was good.
+    verified: bool,
 }
 
 impl<S> Transport<S> {
@@ -55,6 +57,7 @@ impl<S> Transport<S> {
             stats: SessionStats::default(),
             first_sent: None,
             first_heard: None,
+            verified: hello_sequence.is_some(),
         }
     }
 
@@ -82,6 +85,15 @@ impl<S> Transport<S> {
 
     pub(crate) fn ingress(&self) -> &Ingress {
         &self.ingress
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Whether the client had to return a cookie.
+    pub(crate) fn cookie_exchange(&self) -> bool {
+        self.verified || self.ingress.cookie_asked_for()
     }
 
     pub(crate) fn egress_mut(&mut self) -> &mut Egress {

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use openssl::{
-    ssl::{SslContextBuilder, SslMethod},
+    ssl::{SslContextBuilder, SslMethod, SslOptions},
     version,
 };
 use thiserror::Error;
@@ -13,20 +13,20 @@ use crate::{error::BuildError, ffi};
 /// A version of DTLS.
 ///
 /// ```
-/// use dtls_session::{SessionConfig, Version};
+/// use dtls_session::{Preferences, Version};
 ///
-/// let newest = if Version::Dtls1_3.is_available() { Version::Dtls1_3 } else { Version::Dtls1_2 };
-/// let config = SessionConfig::default().max_version(newest);
+/// let newest = if Version::Dtls13.is_available() { Version::Dtls13 } else { Version::Dtls12 };
+/// let preferences = Preferences::default().max_version(newest);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Version {
     /// DTLS 1.0 (RFC 4347), which RFC 8996 tells not to use.
-    Dtls1_0,
+    Dtls10,
     /// DTLS 1.2 (RFC 6347).
-    Dtls1_2,
+    Dtls12,
     /// DTLS 1.3 (RFC 9147), which OpenSSL has from 4.1 on.
-    Dtls1_3,
+    Dtls13,
 }
 
 impl Version {
@@ -39,17 +39,17 @@ impl Version {
     /// Its number on the wire.
     pub(crate) fn number(self) -> u16 {
         match self {
-            Self::Dtls1_0 => 0xfeff,
-            Self::Dtls1_2 => 0xfefd,
-            Self::Dtls1_3 => 0xfefc,
+            Self::Dtls10 => 0xfeff,
+            Self::Dtls12 => 0xfefd,
+            Self::Dtls13 => 0xfefc,
         }
     }
 
     fn needs(self) -> &'static str {
         match self {
-            Self::Dtls1_0 => "an OpenSSL built with DTLS 1.0",
-            Self::Dtls1_2 => "an OpenSSL built with DTLS 1.2",
-            Self::Dtls1_3 => "OpenSSL 4.1 or newer",
+            Self::Dtls10 => "an OpenSSL built with DTLS 1.0",
+            Self::Dtls12 => "an OpenSSL built with DTLS 1.2",
+            Self::Dtls13 => "OpenSSL 4.1 or newer",
         }
     }
 }
@@ -57,9 +57,9 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Dtls1_0 => "DTLS 1.0",
-            Self::Dtls1_2 => "DTLS 1.2",
-            Self::Dtls1_3 => "DTLS 1.3",
+            Self::Dtls10 => "DTLS 1.0",
+            Self::Dtls12 => "DTLS 1.2",
+            Self::Dtls13 => "DTLS 1.3",
         })
     }
 }
@@ -70,9 +70,9 @@ impl FromStr for Version {
     /// Reads `1.0`, `1.2` or `1.3`.
     fn from_str(text: &str) -> Result<Self, UnknownVersion> {
         match text {
-            "1.0" => Ok(Self::Dtls1_0),
-            "1.2" => Ok(Self::Dtls1_2),
-            "1.3" => Ok(Self::Dtls1_3),
+            "1.0" => Ok(Self::Dtls10),
+            "1.2" => Ok(Self::Dtls12),
+            "1.3" => Ok(Self::Dtls13),
             _ => Err(UnknownVersion(text.to_owned())),
         }
     }
@@ -83,23 +83,61 @@ impl FromStr for Version {
 #[error("{0:?} is no version of DTLS: 1.0, 1.2 and 1.3 are")]
 pub struct UnknownVersion(String);
 
-/// Lets a context negotiate the versions from `min` to `max`.
-pub(crate) fn restrict(
-    context: &mut SslContextBuilder,
-    min: Version,
-    max: Version,
-) -> Result<(), BuildError> {
-    if min > max {
-        return Err(BuildError::NoVersion { min, max });
+/// The oldest and the newest version that may be negotiated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Versions {
+    pub(crate) min: Version,
+    pub(crate) max: Version,
+}
+
+impl Versions {
+    /// Whether records with a unified header may come.
+    pub(crate) fn allow_1_3(self) -> bool {
+        self.max >= Version::Dtls13
     }
-    for version in [max, min] {
-        if !version.is_available() {
-            return Err(BuildError::VersionUnavailable {
-                version,
-                needed: version.needs(),
-                found: version::version(),
-            });
+
+    /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
+    pub(crate) fn allow_cookies(self) -> bool {
+        self.min < Version::Dtls13
+    }
+
+    /// Whether suites and signatures are needed that are otherwise refused.
+    pub(crate) fn allow_1_0(self) -> bool {
+        self.min < Version::Dtls12
+    }
+
+    pub(crate) fn install(self, context: &mut SslContextBuilder) -> Result<(), BuildError> {
+        let Self { min, max } = self;
+        if min > max {
+            return Err(BuildError::NoVersion { min, max });
+        }
+        for version in [max, min] {
+            if !version.is_available() {
+                return Err(BuildError::VersionUnavailable {
+                    version,
+                    needed: version.needs(),
+                    found: version::version(),
+                });
+            }
+        }
+        ffi::set_versions(context, min, max)?;
+        if self.allow_1_0() {
+            context.set_security_level(0);
+            // A forged record is then dropped; with Encrypt-then-MAC it would end the session.
+            context.set_options(SslOptions::from_bits_retain(NO_ENCRYPT_THEN_MAC));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            min: Version::Dtls12,
+            max: Version::Dtls12,
         }
     }
-    Ok(ffi::set_versions(context, min, max)?)
 }
+
+/// `SSL_OP_NO_ENCRYPT_THEN_MAC`.
+const NO_ENCRYPT_THEN_MAC: u64 = 1 << 19;

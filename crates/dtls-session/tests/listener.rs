@@ -41,10 +41,10 @@ async fn a_first_hello_is_answered_alike_and_nothing_is_kept() {
         socket.send_to(&first, server.addr).await.unwrap();
         let length = within(socket.recv(&mut buf)).await.unwrap();
         assert!(length < first.len());
-        assert_eq!(buf[..13], [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 77, 0, 45]);
+        assert_eq!(buf[..13], [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 77, 0, 47]);
         assert_eq!(
             buf[13..28],
-            [3, 0, 0, 33, 0, 0, 0, 0, 0, 0, 0, 33, 0xfe, 0xff, 30]
+            [3, 0, 0, 35, 0, 0, 0, 0, 0, 0, 0, 35, 0xfe, 0xff, 32]
         );
     }
     for junk in [&first[..20], b"junk", &[22; 100], &[]] {

@@ -26,7 +26,7 @@ async fn a_cookie_of_one_is_good_at_the_other() {
         answered = within(socket.recv(&mut buf)) => answered.unwrap(),
         handshake = stranger.accept() => panic!("a stranger took it: {handshake:?}"),
     };
-    assert_eq!((length, buf[13]), (58, 3), "a HelloVerifyRequest");
+    assert_eq!((length, buf[13]), (60, 3), "a HelloVerifyRequest");
     assert_eq!(stranger.stats().challenged, 1);
 
     socket.send_to(&hello, second.local_addr()).await.unwrap();

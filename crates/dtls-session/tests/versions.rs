@@ -4,21 +4,22 @@
 
 mod common;
 
-use common::{
-    Pipe, acceptor, any, connector, echo_once, exchange, identity, lossless, open, patient, pipe,
-    roots, serve, sessions, within,
-};
+use common::*;
 use dtls_session::{
-    Acceptor, BuildError, Connector, HandshakeError, Limits, Session, SessionConfig, Version,
+    Acceptor, BuildError, Connector, HandshakeError, Limits, Preferences, Session, Version,
 };
 
-fn from(min: Version, max: Version) -> SessionConfig {
-    patient().min_version(min).max_version(max)
+fn from(min: Version, max: Version) -> Preferences {
+    Preferences::default().min_version(min).max_version(max)
+}
+
+fn preferring(preferences: &Preferences) -> (Acceptor, Connector) {
+    build(preferences).unwrap()
 }
 
 #[tokio::test]
 async fn dtls_1_2_is_the_default() {
-    let (server, client) = common::default_sessions().await;
+    let (server, client) = default_sessions().await;
     assert_eq!(
         (server.version(), client.version()),
         ("DTLSv1.2", "DTLSv1.2")
@@ -27,10 +28,11 @@ async fn dtls_1_2_is_the_default() {
 
 #[tokio::test]
 async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
-    let old = from(Version::Dtls1_0, Version::Dtls1_0);
-    let any_version = from(Version::Dtls1_0, Version::Dtls1_2);
-    let mut server = serve(acceptor(any_version.clone()), Limits::default());
-    let client = connector(old.clone()).connect("localhost", open(any(), server.addr));
+    let old = from(Version::Dtls10, Version::Dtls10);
+    let any_version = from(Version::Dtls10, Version::Dtls12);
+    let mut server = serve(preferring(&any_version).0, Limits::default());
+    let (_, old) = preferring(&old);
+    let client = old.connect("localhost", open(any(), server.addr));
     let client = within(client).await.unwrap();
     assert_eq!(client.version(), "DTLSv1");
     exchange(&server.next().await, &client).await;
@@ -41,7 +43,7 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
 
     let (server, client) = pipe(lossless());
     let accepting = tokio::spawn(acceptor(patient()).accept(server));
-    let client = within(connector(old).connect("localhost", client)).await;
+    let client = within(old.connect("localhost", client)).await;
     assert!(
         matches!(client, Err(HandshakeError::NoCommonVersion)),
         "{client:?}"
@@ -55,11 +57,11 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
 
 #[tokio::test]
 async fn a_forged_record_does_not_end_a_session_of_dtls_1_0() {
-    let old = from(Version::Dtls1_0, Version::Dtls1_0);
+    let old = from(Version::Dtls10, Version::Dtls10);
     let (server, client) = pipe(lossless());
     let injectors = [server.injector(), client.injector()];
-    let (server, client) =
-        sessions(&acceptor(old.clone()), &connector(old), (server, client)).await;
+    let (acceptor, connector) = preferring(&old);
+    let (server, client) = sessions(&acceptor, &connector, (server, client)).await;
     for injector in injectors {
         for length in [0, 20, 48, 64] {
             let mut record = vec![23, 0xfe, 0xff, 0, 1, 0, 0, 0, 0, 1, 0, 0, length];
@@ -72,7 +74,7 @@ async fn a_forged_record_does_not_end_a_session_of_dtls_1_0() {
 
 #[test]
 fn a_range_of_nothing_is_refused() {
-    let error = build(from(Version::Dtls1_2, Version::Dtls1_0)).unwrap_err();
+    let error = build(&from(Version::Dtls12, Version::Dtls10)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "there is no version from DTLS 1.2 to DTLS 1.0"
@@ -83,10 +85,10 @@ fn a_range_of_nothing_is_refused() {
 /// one it is refused by name.
 #[tokio::test]
 async fn dtls_1_3_is_spoken_or_refused_by_name() {
-    let newest = from(Version::Dtls1_2, Version::Dtls1_3);
-    if !Version::Dtls1_3.is_available() {
-        for config in [newest, from(Version::Dtls1_3, Version::Dtls1_3)] {
-            let error = build(config).unwrap_err();
+    let newest = from(Version::Dtls12, Version::Dtls13);
+    if !Version::Dtls13.is_available() {
+        for preferences in [newest, from(Version::Dtls13, Version::Dtls13)] {
+            let error = build(&preferences).unwrap_err();
             assert!(matches!(error, BuildError::VersionUnavailable { .. }));
             let (needed, found) = ("OpenSSL 4.1 or newer", openssl::version::version());
             let told = error.to_string();
@@ -94,7 +96,7 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
         }
         return;
     }
-    let (acceptor, connector) = (acceptor(newest.clone()), connector(newest));
+    let (acceptor, connector) = preferring(&newest);
     let (server, client) = sessions(&acceptor, &connector, pipe(lossless())).await;
     assert_eq!(
         (server.version(), client.version()),
@@ -104,7 +106,7 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
     let mut server = serve(acceptor, Limits::default());
     for (connector, version) in [
         (connector, "DTLSv1.3"),
-        (common::connector(patient()), "DTLSv1.2"),
+        (connector(patient()), "DTLSv1.2"),
     ] {
         let client = connector.connect("localhost", open(any(), server.addr));
         let client = within(client).await.unwrap();
@@ -116,9 +118,9 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
 #[test]
 fn versions_are_read_as_they_are_written() {
     for (text, version) in [
-        ("1.0", Version::Dtls1_0),
-        ("1.2", Version::Dtls1_2),
-        ("1.3", Version::Dtls1_3),
+        ("1.0", Version::Dtls10),
+        ("1.2", Version::Dtls12),
+        ("1.3", Version::Dtls13),
     ] {
         assert_eq!(text.parse(), Ok(version));
         assert_eq!(version.to_string(), format!("DTLS {text}"));
@@ -127,15 +129,16 @@ fn versions_are_read_as_they_are_written() {
         let error = text.parse::<Version>().unwrap_err();
         assert!(error.to_string().contains(text));
     }
-    assert!(Version::Dtls1_2.is_available());
+    assert!(Version::Dtls12.is_available());
 }
 
-fn build(config: SessionConfig) -> Result<(), BuildError> {
-    let server = Acceptor::builder(identity("server")).session(config.clone());
-    let client = Connector::builder(roots()).session(config);
-    let outcome = server.build().map(drop);
-    assert_eq!(outcome.is_ok(), client.build().is_ok());
-    outcome
+fn build(preferences: &Preferences) -> Result<(Acceptor, Connector), BuildError> {
+    let server = Acceptor::builder(identity("server")).session(patient());
+    let client = Connector::builder(roots()).session(patient());
+    let server = server.preferences(preferences.clone()).build();
+    let client = client.preferences(preferences.clone()).build();
+    assert_eq!(server.is_ok(), client.is_ok());
+    Ok((server?, client?))
 }
 
 /// Largest datagrams both ways, and a close that is noticed.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct Queue {
     bytes: VecDeque<u8>,
-    lengths: VecDeque<usize>,
+    lengths: VecDeque<u16>,
     max_datagrams: usize,
     max_bytes: usize,
 }
@@ -26,14 +26,22 @@ impl Queue {
         if !room && !self.lengths.is_empty() {
             return false;
         }
+        let Ok(length) = u16::try_from(datagram.len()) else {
+            return false; // Longer than UDP can bring.
+        };
+        let capacity = self.bytes.capacity();
+        if capacity >= KEPT_BYTES && capacity - self.bytes.len() < datagram.len() {
+            // Doubled, it would grow several times for each burst anew.
+            self.bytes.reserve_exact(datagram.len().max(BURST));
+        }
         self.bytes.extend(datagram);
-        self.lengths.push_back(datagram.len());
+        self.lengths.push_back(length);
         true
     }
 
     /// The length of the first datagram.
     pub(crate) fn first_len(&self) -> Option<usize> {
-        self.lengths.front().copied()
+        self.lengths.front().map(|length| usize::from(*length))
     }
 
     /// Moves the first datagram into `buf`, which is exactly as long.
@@ -43,10 +51,11 @@ impl Queue {
     /// If there is no datagram or its length is another.
     pub(crate) fn pop_into(&mut self, buf: &mut [u8]) {
         assert_eq!(
-            self.lengths.pop_front(),
+            self.first_len(),
             Some(buf.len()),
             "the buffer has the length of the first datagram"
         );
+        self.lengths.pop_front();
         let (head, tail) = self.bytes.as_slices();
         let split = head.len().min(buf.len());
         let (front, back) = buf.split_at_mut(split);
@@ -68,7 +77,9 @@ impl Queue {
 
 // What a quiet peer keeps: enough for the usual exchange of a few datagrams to allocate nothing.
 const KEPT_BYTES: usize = 4096;
-const KEPT_LENGTHS: usize = 32;
+const KEPT_LENGTHS: usize = 128;
+
+const BURST: usize = 40 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,225 @@
+//! What was negotiated, for people and for tools.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    net::SocketAddr,
+};
+
+use clap::Args;
+use dtls_session::SessionInfo;
+use openssl::{
+    hash::MessageDigest,
+    x509::{X509NameRef, X509Ref},
+};
+use serde::Serialize;
+
+/// The flags that ask what was negotiated.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FactsArgs {
+    /// Tell on stderr what was negotiated
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell on stderr what was negotiated, in one line of JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+impl FactsArgs {
+    /// Tells what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If stderr cannot be written to.
+    pub fn tell(self, peer: SocketAddr, info: impl FnOnce() -> SessionInfo) -> io::Result<()> {
+        if !self.verbose && !self.json {
+            return Ok(());
+        }
+        let facts = Facts::new(peer, info());
+        let text = if self.json {
+            serde_json::to_string(&facts)?
+        } else {
+            facts.to_string()
+        };
+        // In one piece, because a server's shards all tell.
+        io::stderr().write_all(format!("{text}\n").as_bytes())
+    }
+}
+
+/// What was negotiated with a peer: readable as text, and as JSON for tools.
+#[derive(Debug, Serialize)]
+struct Facts {
+    peer: SocketAddr,
+    version: &'static str,
+    cipher: &'static str,
+    cipher_suite: &'static str,
+    group: Option<String>,
+    peer_signature: Option<String>,
+    protocol: Option<String>,
+    server_name: Option<String>,
+    psk_identity: Option<String>,
+    srtp_profile: Option<&'static str>,
+    cookie_exchange: bool,
+    resumed: bool,
+    extended_master_secret: bool,
+    secure_renegotiation: bool,
+    handshake_ms: f64,
+    round_trip_ms: Option<f64>,
+    flights_repeated: u64,
+    mtu: usize,
+    max_datagram_size: usize,
+    peer_certificates: Vec<Certificate>,
+}
+
+#[derive(Debug, Serialize)]
+struct Certificate {
+    subject: String,
+    issuer: String,
+    not_before: String,
+    not_after: String,
+    sha256: String,
+}
+
+impl Facts {
+    fn new(peer: SocketAddr, info: SessionInfo) -> Self {
+        Self {
+            peer,
+            version: info.version,
+            cipher: info.cipher,
+            cipher_suite: info.cipher_suite,
+            group: info.group,
+            peer_signature: info.peer_signature,
+            protocol: info
+                .protocol
+                .map(|name| String::from_utf8_lossy(&name).into_owned()),
+            server_name: info.server_name,
+            psk_identity: info.psk_identity,
+            srtp_profile: info.srtp_profile,
+            cookie_exchange: info.cookie_exchange,
+            resumed: info.resumed,
+            extended_master_secret: info.extended_master_secret,
+            secure_renegotiation: info.secure_renegotiation,
+            handshake_ms: info.handshake_time.as_secs_f64() * 1e3,
+            round_trip_ms: info.round_trip.map(|time| time.as_secs_f64() * 1e3),
+            flights_repeated: info.retransmissions,
+            mtu: info.mtu,
+            max_datagram_size: info.max_datagram_size,
+            peer_certificates: info
+                .peer_certificates
+                .iter()
+                .map(|it| Certificate::of(it))
+                .collect(),
+        }
+    }
+}
+
+impl Certificate {
+    fn of(certificate: &X509Ref) -> Self {
+        let digest = certificate.digest(MessageDigest::sha256());
+        let digest = digest.as_deref().unwrap_or_default();
+        let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            not_before: certificate.not_before().to_string(),
+            not_after: certificate.not_after().to_string(),
+            sha256: digits.join(":"),
+        }
+    }
+}
+
+/// Makes harmless what a stranger may have put into a name for a terminal to obey.
+fn plain(name: &str) -> String {
+    let escape = |c: char| {
+        // Those that change the direction of writing are no control characters.
+        let obeyed = c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if obeyed {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    name.chars().map(escape).collect()
+}
+
+fn name(name: &X509NameRef) -> String {
+    let entries = name.entries().map(|entry| {
+        let kind = entry.object().nid().short_name().unwrap_or("?");
+        let value = String::from_utf8_lossy(entry.data().as_slice());
+        format!("{kind}={value}")
+    });
+    entries.collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |fact| if fact { "yes" } else { "no" };
+        writeln!(f, "peer                    {}", self.peer)?;
+        writeln!(f, "version                 {}", self.version)?;
+        writeln!(
+            f,
+            "cipher suite            {} ({})",
+            self.cipher_suite, self.cipher
+        )?;
+        let facts = [
+            ("group", self.group.as_deref()),
+            ("peer's signature", self.peer_signature.as_deref()),
+            ("protocol", self.protocol.as_deref()),
+            ("server name", self.server_name.as_deref()),
+            ("pre-shared key", self.psk_identity.as_deref()),
+            ("SRTP profile", self.srtp_profile),
+        ];
+        for (what, fact) in facts {
+            if let Some(fact) = fact {
+                writeln!(f, "{what:<23} {}", plain(fact))?;
+            }
+        }
+        writeln!(f, "cookie exchange         {}", yes(self.cookie_exchange))?;
+        writeln!(f, "resumed                 {}", yes(self.resumed))?;
+        writeln!(
+            f,
+            "extended master secret  {}",
+            yes(self.extended_master_secret)
+        )?;
+        writeln!(
+            f,
+            "secure renegotiation    {}",
+            yes(self.secure_renegotiation)
+        )?;
+        write!(f, "handshake               {:.1} ms", self.handshake_ms)?;
+        if let Some(round_trip) = self.round_trip_ms {
+            write!(f, ", round trip {round_trip:.1} ms")?;
+        }
+        writeln!(f, ", {} flights repeated", self.flights_repeated)?;
+        write!(
+            f,
+            "datagrams               up to {} bytes, of which {} are plaintext",
+            self.mtu, self.max_datagram_size
+        )?;
+        for (certificate, depth) in self.peer_certificates.iter().zip(0..) {
+            let (subject, issuer) = (plain(&certificate.subject), plain(&certificate.issuer));
+            write!(f, "\ncertificate {depth}           {subject}")?;
+            write!(f, "\n  issuer                {issuer}")?;
+            write!(
+                f,
+                "\n  valid                 {} to {}",
+                certificate.not_before, certificate.not_after
+            )?;
+            write!(f, "\n  SHA-256               {}", certificate.sha256)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_does_nothing_to_a_terminal() {
+        let name = "CN=\u{1b}[2J\u{9b}1m\n\u{202e}O'Brien \"ä\"";
+        let shown = plain(name);
+        assert_eq!(shown, "CN=\\u{1b}[2J\\u{9b}1m\\n\\u{202e}O'Brien \"ä\"");
+    }
+}

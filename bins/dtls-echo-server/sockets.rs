@@ -1,0 +1,61 @@
+//! Where the server listens.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    thread,
+};
+
+use anyhow::{Context, ensure};
+use listenfd::ListenFd;
+use udp_demux::bind_shards;
+
+use crate::Args;
+
+/// Opens one socket for each shard, or takes those that systemd has opened.
+pub(crate) async fn open(args: &Args) -> anyhow::Result<Vec<UdpSocket>> {
+    let Some(addr) = &args.addr else {
+        return passed();
+    };
+    let addresses = addr.resolve().await?;
+    bind(&addresses, shards(args)).with_context(|| format!("cannot listen on {addr}"))
+}
+
+fn passed() -> anyhow::Result<Vec<UdpSocket>> {
+    let mut passed = ListenFd::from_env();
+    let sockets: Vec<_> = (0..passed.len())
+        .filter_map(|place| passed.take_udp_socket(place).transpose())
+        .collect::<io::Result<_>>()
+        .context("a socket that systemd has opened is of no use: ListenDatagram= is needed")?;
+    ensure!(
+        !sockets.is_empty(),
+        "no socket was passed: --socket-activation is for services that systemd starts by a \
+         .socket unit"
+    );
+    for socket in &sockets {
+        socket.set_nonblocking(true)?;
+    }
+    Ok(sockets)
+}
+
+fn shards(args: &Args) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let most = if cfg!(target_os = "linux") {
+        usize::MAX
+    } else {
+        1
+    };
+    args.shards.map_or_else(|| cores().min(most), usize::from)
+}
+
+/// Binds the first address that can be had.
+fn bind(addresses: &[SocketAddr], shards: usize) -> io::Result<Vec<UdpSocket>> {
+    let mut failure = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match bind_shards(*address, shards) {
+            Ok(sockets) => return Ok(sockets),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}

@@ -1,0 +1,60 @@
+//! Keys for other uses, from a session's own (RFC 5705).
+
+use openssl::{error::ErrorStack, ssl::SslRef};
+use thiserror::Error;
+
+/// `SSL_export_keying_material`, without what it lets through.
+pub(crate) fn export(
+    ssl: &SslRef,
+    out: &mut [u8],
+    label: &str,
+    context: Option<&[u8]>,
+) -> Result<(), ExportError> {
+    if RESERVED.contains(&label) {
+        return Err(ExportError::ReservedLabel {
+            label: label.to_owned(),
+        });
+    }
+    // OpenSSL would cut the length that it hashes to its lower 16 bits.
+    if let Some(length) = context.map(<[u8]>::len)
+        && length > usize::from(u16::MAX)
+    {
+        return Err(ExportError::ContextTooLong { length });
+    }
+    // OpenSSL takes an empty buffer for a failure.
+    if out.is_empty() {
+        return Ok(());
+    }
+    ssl.export_keying_material(out, label, context)?;
+    Ok(())
+}
+
+/// Why keying material could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// TLS derives keys of its own with the label.
+    #[error("the label {label:?} is TLS's own: one that starts with EXPORTER is needed")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
+    /// The context is longer than RFC 5705 allows.
+    #[error("a context of {length} bytes is too long: 65535 are allowed")]
+    ContextTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// OpenSSL refused the label or the length.
+    #[error("OpenSSL exports no keying material for this label and length")]
+    OpenSsl(#[from] ErrorStack),
+}
+
+/// What TLS itself derives its keys with (RFC 5705 4, RFC 7627 4).
+const RESERVED: [&str; 5] = [
+    "client finished",
+    "server finished",
+    "master secret",
+    "extended master secret",
+    "key expansion",
+];

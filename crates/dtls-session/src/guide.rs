@@ -1,0 +1,148 @@
+//! How to do the usual things, each in an example that compiles.
+//!
+//! # A server
+//!
+//! [`Listener::accept`](crate::Listener::accept) hands out handshakes and never waits for a peer; each goes on in a task of its
+//! own.
+//!
+//! ```no_run
+//! use dtls_session::{Acceptor, Identity, Limits, Listener};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let identity = Identity::from_pem_files("cert.pem", "key.pem")?;
+//! let acceptor = Acceptor::builder(identity).build()?;
+//! let listener = Listener::bind("[::]:5684".parse()?, acceptor, Limits::default())?;
+//! loop {
+//!     let handshake = listener.accept().await?;
+//!     tokio::spawn(async move {
+//!         let Ok(session) = handshake.await else { return };
+//!         let mut buf = vec![0; 16_384];
+//!         while let Ok(Some(length)) = session.recv(&mut buf).await {
+//!             let _ = session.send(&buf[..length]).await;
+//!         }
+//!     });
+//! }
+//! # }
+//! ```
+//!
+//! Spawn the loop that accepts, too, where throughput counts: what tasks send in one turn leaves
+//! the socket together.
+//!
+//! # A client
+//!
+//! ```no_run
+//! use dtls_session::{Connector, Roots};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let connector = Connector::builder(Roots::system()).build()?;
+//! let session = connector.connect_to("coap.example:5684").await?;
+//! session.send(b"hello").await?;
+//! let mut buf = vec![0; 16_384];
+//! let received = session.recv(&mut buf).await?;
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A datagram may be lost: wrap `recv` in a timeout, and send again.
+//!
+//! # Pre-shared keys
+//!
+//! A server knows many, a client has one. A listener may have both keys and a certificate.
+//!
+//! ```
+//! use dtls_session::{Acceptor, Connector, Psk, PskKeys};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = PskKeys::from_lines("device-7:00112233445566778899aabbccddeeff")?;
+//! let acceptor = Acceptor::with_psk(keys).build()?;
+//! let psk = Psk::parse("device-7:00112233445566778899aabbccddeeff")?;
+//! let connector = Connector::with_psk(psk).build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Small devices often have no Diffie-Hellman exchange; `allow_plain_psk` of both builders lets
+//! them in. A wrong key and an unknown identity look alike: the client's last flight is not
+//! answered, and the handshake times out.
+//!
+//! # Client certificates
+//!
+//! ```
+//! use dtls_session::{Acceptor, Connector, Identity, Roots};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let certs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+//! # let file = |name: &str| format!("{certs}/{name}");
+//! let roots = Roots::from_pem_file(file("ca.pem"))?;
+//! let server = Identity::from_pem_files(file("server.pem"), file("server.key"))?;
+//! let acceptor = Acceptor::builder(server)
+//!     .require_client_certificate(roots.clone())
+//!     .authorize_client(|certificate| certificate.subject_name().entries().count() > 0)
+//!     .build()?;
+//! let client = Identity::from_pem_files(file("client.pem"), file("client.key"))?;
+//! let connector = Connector::builder(roots).identity(client).build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`SessionInfo::peer_certificates`](crate::SessionInfo) tells the server who came.
+//!
+//! # Several names, protocols and preferences
+//!
+//! ```
+//! use dtls_session::{Acceptor, Identity, Preferences};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let certs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+//! # let identity = Identity::from_pem_files(format!("{certs}/server.pem"), format!("{certs}/server.key"))?;
+//! let preferences = Preferences::default()
+//!     .protocols(["coap"])
+//!     .groups("X25519:P-256")
+//!     .key_log(|line| eprintln!("{line}"));
+//! let acceptor = Acceptor::builder(identity.clone())
+//!     .server_name("*.example.org", identity)
+//!     .preferences(preferences)
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What no method has a word for, `configure` of either builder does on OpenSSL's own
+//! `SslContextBuilder`.
+//!
+//! # Resumption
+//!
+//! A server gives tickets by itself; with a [`SharedSecret`](crate::SharedSecret) a whole fleet takes them.
+//! [`Connector::reconnect`](crate::Connector::reconnect) resumes, and
+//! [`Session::resumption`](crate::Session::resumption) is what survives a restart of the client.
+//!
+//! ```no_run
+//! use dtls_session::{Connector, Resumption, Roots};
+//! use udp_demux::{Config, Endpoint};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let connector = Connector::builder(Roots::system()).build()?;
+//! let session = connector.connect_to("coap.example:5684").await?;
+//! let resumption = session.resumption().ok_or("the server gave nothing to resume by")?;
+//! let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
+//! let channel = endpoint.open(session.peer_addr())?;
+//! let session = connector.resume("coap.example", &resumption, channel).await?;
+//! assert!(session.resumed());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # New certificates without a restart
+//!
+//! [`Listener::set_acceptor`](crate::Listener::set_acceptor) changes what new handshakes meet; sessions go on.
+//!
+//! # Keys for something else
+//!
+//! [`Session::export_keying_material`](crate::Session::export_keying_material) (RFC 5705), and
+//! [`Session::srtp_keys`](crate::Session::srtp_keys) for WebRTC's media (RFC 5764).
+//!
+//! # CoAP
+//!
+//! `examples/coap.rs` is a CoAP server that libcoap's `coap-client-openssl` talks to, with a key
+//! or with certificates.

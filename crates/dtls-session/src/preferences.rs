@@ -1,0 +1,256 @@
+//! What both sides may negotiate.
+
+use std::{
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{AlpnError, SslContextBuilder, SslRef, select_next_proto},
+};
+
+use crate::{
+    context::CBC_SUITES,
+    error::BuildError,
+    ingress::Role,
+    key_log::{self, KeyLog},
+    srtp,
+    version::{Version, Versions},
+};
+
+/// What to offer the other side, and in which order of preference.
+///
+/// The same type serves [`AcceptorBuilder`](crate::AcceptorBuilder) and
+/// [`ConnectorBuilder`](crate::ConnectorBuilder); a server's order counts for cipher suites.
+///
+/// ```
+/// use dtls_session::Preferences;
+///
+/// let preferences = Preferences::default()
+///     .cipher_suites("ECDHE-ECDSA-AES256-GCM-SHA384")
+///     .groups("X25519:P-256")
+///     .protocols(["coap"]);
+/// ```
+#[derive(Clone, Default)]
+pub struct Preferences {
+    versions: Versions,
+    cipher_suites: Option<String>,
+    groups: Option<String>,
+    signature_algorithms: Option<String>,
+    protocols: Vec<Vec<u8>>,
+    srtp_profiles: Option<String>,
+    key_log: Option<KeyLog>,
+}
+
+impl Preferences {
+    /// Sets the earliest version to speak (default: [`Version::Dtls12`], as RFC 9325 3.1.2 has it).
+    ///
+    /// DTLS 1.0 has no AEAD, and its signatures use SHA-1: with it OpenSSL's security level falls to
+    /// 0, and ECDHE suites of certificates with AES-CBC are offered as the last ones, to newer peers
+    /// as well. It is for a peer that cannot be helped (RFC 8996).
+    pub fn min_version(mut self, version: Version) -> Self {
+        self.versions.min = version;
+        self
+    }
+
+    /// Sets the latest version to speak (default: [`Version::Dtls12`]).
+    ///
+    /// DTLS 1.3 needs OpenSSL 4.1, which is newer than all that this crate has been run with: what
+    /// it does for DTLS 1.3 is tested in parts only, so it has to be asked for. A server has no
+    /// stateless cookie for it; [`Limits::unproven`](crate::Limits::unproven) says what that means.
+    /// Its tickets come after the handshake, so [`Session::resumption`](crate::Session::resumption)
+    /// has one only then, and [`Connector::reconnect`](crate::Connector::reconnect) none.
+    pub fn max_version(mut self, version: Version) -> Self {
+        self.versions.max = version;
+        self
+    }
+
+    /// Sets the cipher suites, in the form of OpenSSL's `SSL_CTX_set_cipher_list` (default: ECDHE
+    /// with GCM, ChaCha20-Poly1305 or CCM, and those of a pre-shared key if there is one).
+    ///
+    /// A list takes the place of the whole default. One forged datagram ends a session with a CBC
+    /// suite, where Encrypt-then-MAC was negotiated.
+    pub fn cipher_suites(mut self, list: impl Into<String>) -> Self {
+        self.cipher_suites = Some(list.into());
+        self
+    }
+
+    /// Sets the key-exchange groups, separated by colons, in the form of OpenSSL's
+    /// `SSL_CTX_set1_groups_list` (default: OpenSSL's).
+    pub fn groups(mut self, list: impl Into<String>) -> Self {
+        self.groups = Some(list.into());
+        self
+    }
+
+    /// Sets the signature algorithms that the other side may use, in the form of OpenSSL's
+    /// `SSL_CTX_set1_sigalgs_list` (default: OpenSSL's).
+    pub fn signature_algorithms(mut self, list: impl Into<String>) -> Self {
+        self.signature_algorithms = Some(list.into());
+        self
+    }
+
+    /// Sets the application's protocols (ALPN, RFC 7301), each of 1 to 255 bytes, the best first
+    /// (default: none).
+    ///
+    /// A server then refuses clients that offer protocols of which it has none
+    /// (`no_application_protocol`); those that offer none at all get in.
+    pub fn protocols<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.protocols = protocols
+            .into_iter()
+            .map(|protocol| protocol.as_ref().to_vec())
+            .collect();
+        self
+    }
+
+    /// Sets the SRTP protection profiles (RFC 5764), by OpenSSL's names and separated by colons,
+    /// such as `SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80` (default: none).
+    ///
+    /// [`Session::srtp_keys`](crate::Session::srtp_keys) has the keys then.
+    pub fn srtp_profiles(mut self, list: impl Into<String>) -> Self {
+        self.srtp_profiles = Some(list.into());
+        self
+    }
+
+    /// Hands each session's secrets to `log`, a line in the format of NSS's key log at a time, as
+    /// Wireshark reads it (`SSL_CTX_set_keylog_callback`; default: nobody gets them).
+    ///
+    /// Whoever has them can read the session.
+    pub fn key_log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.key_log = Some(Arc::new(log));
+        self
+    }
+
+    /// Appends what [`Self::key_log`] would hand out to a file, which is made, for its owner's eyes
+    /// only, if it is not there; several processes may write to one file.
+    ///
+    /// What cannot be written is lost, and the first such loss is a warning.
+    ///
+    /// ```
+    /// use dtls_session::{Connector, Preferences, Roots};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = std::env::temp_dir().join(format!("key-log-doc-{}", std::process::id()));
+    /// let preferences = Preferences::default().key_log_file(&path)?;
+    /// let connector = Connector::builder(Roots::system()).preferences(preferences).build()?;
+    /// # std::fs::remove_file(path)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The operating system's if the file cannot be opened.
+    pub fn key_log_file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
+        self.key_log = Some(key_log::file(path.as_ref())?);
+        Ok(self)
+    }
+
+    /// The versions that may be negotiated.
+    pub(crate) fn versions(&self) -> Versions {
+        self.versions
+    }
+
+    /// The cipher suites that count.
+    pub(crate) fn suites<'a>(&'a self, default: &'a str) -> &'a str {
+        self.cipher_suites.as_deref().unwrap_or(default)
+    }
+
+    pub(crate) fn install(
+        &self,
+        context: &mut SslContextBuilder,
+        default_suites: &str,
+        role: Role,
+    ) -> Result<(), BuildError> {
+        self.versions.install(context)?;
+        let mut suites = self.suites(default_suites).to_owned();
+        if self.versions.allow_1_0() && self.cipher_suites.is_none() {
+            suites = format!("{suites}:{CBC_SUITES}");
+        }
+        accepted(context.set_cipher_list(&suites), "cipher suite", &suites)?;
+        if let Some(groups) = &self.groups {
+            accepted(context.set_groups_list(groups), "group", groups)?;
+        }
+        if let Some(algorithms) = &self.signature_algorithms {
+            let set = context.set_sigalgs_list(algorithms);
+            accepted(set, "signature algorithm", algorithms)?;
+        }
+        if let Some(profiles) = &self.srtp_profiles {
+            let known = profiles.split(':').all(srtp::is_known);
+            let set = if known {
+                context.set_tlsext_use_srtp(profiles)
+            } else {
+                Err(ErrorStack::get())
+            };
+            accepted(set, "SRTP profile", profiles)?;
+        }
+        if !self.protocols.is_empty() {
+            let wire = self.wire()?;
+            match role {
+                Role::Client => context.set_alpn_protos(&wire)?,
+                Role::Server => context.set_alpn_select_callback(move |_, offered| {
+                    // Only a protocol of `offered` may be returned, which outlives the call.
+                    let ours = select_next_proto(&wire, offered).ok_or(AlpnError::ALERT_FATAL)?;
+                    find(offered, ours).ok_or(AlpnError::ALERT_FATAL)
+                }),
+            }
+        }
+        if let Some(log) = self.key_log.clone() {
+            // A panic must not get into OpenSSL, which would abort the process.
+            context.set_keylog_callback(move |_: &SslRef, line| {
+                let _ = catch_unwind(AssertUnwindSafe(|| log(line)));
+            });
+        }
+        Ok(())
+    }
+
+    /// The protocols in the form of the extension, each behind its length.
+    fn wire(&self) -> Result<Vec<u8>, BuildError> {
+        let mut wire = Vec::new();
+        for protocol in &self.protocols {
+            let length = u8::try_from(protocol.len())
+                .ok()
+                .filter(|length| *length > 0);
+            let length = length.ok_or_else(|| BuildError::Unusable {
+                what: "protocol name",
+                list: String::from_utf8_lossy(protocol).into_owned(),
+            })?;
+            wire.push(length);
+            wire.extend_from_slice(protocol);
+        }
+        Ok(wire)
+    }
+}
+
+impl fmt::Debug for Preferences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Preferences")
+            .field("cipher_suites", &self.cipher_suites)
+            .field("groups", &self.groups)
+            .field("signature_algorithms", &self.signature_algorithms)
+            .field("srtp_profiles", &self.srtp_profiles)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The protocol where it stands in the client's list.
+fn find<'a>(offered: &'a [u8], protocol: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = offered;
+    while let [length, after @ ..] = rest {
+        let (name, others) = after.split_at_checked(usize::from(*length))?;
+        if name == protocol {
+            return Some(name);
+        }
+        rest = others;
+    }
+    None
+}
+
+fn accepted(set: Result<(), ErrorStack>, what: &'static str, list: &str) -> Result<(), BuildError> {
+    set.map_err(|_| BuildError::Unusable {
+        what,
+        list: list.to_owned(),
+    })
+}

@@ -1,0 +1,248 @@
+//! From a name to a session: all that a client otherwise does by hand.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use thiserror::Error;
+use tokio::{net::lookup_host, time::sleep};
+use udp_demux::{Channel, Config, Endpoint};
+
+use crate::{connector::Connector, error::HandshakeError, session::Session};
+
+impl Connector {
+    /// Connects to `HOST:PORT`, and remembers the session for [`Self::reconnect`].
+    ///
+    /// It resolves the name, opens a socket of its own for each address, and takes the first that
+    /// answers; each is tried a moment after the one before (RFC 8305 5). The certificate has to
+    /// have HOST's name.
+    ///
+    /// ```no_run
+    /// use dtls_session::{Connector, Roots};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connector = Connector::builder(Roots::system()).build()?;
+    /// let session = connector.connect_to("coap.example:5684").await?;
+    /// session.send(b"hello").await?;
+    /// // Later, or from another network:
+    /// let session = connector.reconnect("coap.example:5684").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`ConnectError`]; of several addresses', what a server said rather than another's
+    /// silence.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends all attempts; nothing is sent.
+    pub async fn connect_to(&self, server: &str) -> Result<Session<Channel>, ConnectError> {
+        let (host, addresses) = resolve(server).await?;
+        self.connect_any(host, &addresses).await
+    }
+
+    /// Connects as [`Self::connect_to`] does, and offers to resume the last session with the
+    /// server. If the server stumbles over that, it gets a full handshake, which has the whole
+    /// [`handshake_timeout`](crate::SessionConfig::handshake_timeout) again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::connect_to`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Self::connect_to`].
+    pub async fn reconnect(&self, server: &str) -> Result<Session<Channel>, ConnectError> {
+        let (host, addresses) = resolve(server).await?;
+        self.reconnect_any(host, &addresses).await
+    }
+
+    /// Connects as [`Self::connect_to`] does, to the first of some addresses of the server called
+    /// `name`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::connect_to`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Self::connect_to`].
+    pub async fn connect_any(
+        &self,
+        name: &str,
+        addresses: &[SocketAddr],
+    ) -> Result<Session<Channel>, ConnectError> {
+        for address in addresses {
+            self.sessions().remove(name, *address);
+        }
+        self.reconnect_any(name, addresses).await
+    }
+
+    /// Connects as [`Self::reconnect`] does, to the first of some addresses of the server called
+    /// `name`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::connect_to`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Self::connect_to`].
+    pub async fn reconnect_any(
+        &self,
+        name: &str,
+        addresses: &[SocketAddr],
+    ) -> Result<Session<Channel>, ConnectError> {
+        let attempts = addresses.iter().zip(0..).map(async |(peer, turn)| {
+            sleep(STAGGER * turn).await;
+            self.attempt(name, *peer).await
+        });
+        let mut attempts: FuturesUnordered<_> = attempts.collect();
+        let mut failure = None;
+        while let Some(outcome) = attempts.next().await {
+            match outcome {
+                Ok(session) => return Ok(session),
+                Err(error) if failure.is_none() || !error.is_silence() => failure = Some(error),
+                Err(_) => {}
+            }
+        }
+        Err(failure.unwrap_or(ConnectError::NoAddress))
+    }
+
+    async fn attempt(
+        &self,
+        name: &str,
+        peer: SocketAddr,
+    ) -> Result<Session<Channel>, ConnectError> {
+        let offered = self.sessions().get(name, peer).is_some();
+        let outcome = self.connect_resuming(name, peer, open(peer)?).await;
+        let outcome = match outcome {
+            // A failure makes it forget the session, so this one is a full handshake.
+            Err(error) if offered && !error.is_silence() => {
+                tracing::debug!(%error, "cannot resume, and starts anew");
+                self.connect_resuming(name, peer, open(peer)?).await
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(|source| ConnectError::Handshake { peer, source })
+    }
+}
+
+impl ConnectError {
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::Handshake { source, .. } if source.is_silence())
+    }
+}
+
+impl HandshakeError {
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::TimedOut { heard: false, .. })
+    }
+}
+
+async fn resolve(server: &str) -> Result<(&str, Vec<SocketAddr>), ConnectError> {
+    let (host, port) = split(server).ok_or_else(|| ConnectError::Form {
+        server: server.to_owned(),
+    })?;
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok((host, vec![(ip, port).into()]));
+    }
+    let addresses = lookup_host((host, port)).await;
+    let addresses = addresses.map_err(|source| ConnectError::Resolve {
+        host: host.to_owned(),
+        source,
+    })?;
+    Ok((host, addresses.collect()))
+}
+
+/// Host and port; an IPv6 address has to stand in brackets, which are taken off.
+fn split(server: &str) -> Option<(&str, u16)> {
+    let (host, port) = server.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.filter(|v6| v6.parse::<Ipv6Addr>().is_ok()),
+        None => Some(host).filter(|host| !host.is_empty() && !host.contains(':')),
+    }
+    .map(|host| (host, port))
+}
+
+fn open(peer: SocketAddr) -> Result<Channel, ConnectError> {
+    let any: SocketAddr = match peer {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let endpoint = Endpoint::bind(any, Config::default().batch(4));
+    let endpoint = endpoint.map_err(|source| ConnectError::Socket { source })?;
+    // Nobody else is on a socket of its own.
+    endpoint.open(peer).map_err(|error| ConnectError::Socket {
+        source: io::Error::other(error),
+    })
+}
+
+/// Why there is no session with a server that was named.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// What was named is no server.
+    #[error("`{server}` is not HOST:PORT, with brackets around an IPv6 address")]
+    Form {
+        /// What was named.
+        server: String,
+    },
+    /// The name could not be looked up.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's error.
+        source: io::Error,
+    },
+    /// There is no address to connect to.
+    #[error("there is no address to connect to")]
+    NoAddress,
+    /// No socket could be opened.
+    #[error("cannot open a UDP socket")]
+    Socket {
+        /// Why not.
+        source: io::Error,
+    },
+    /// A handshake failed.
+    #[error("cannot connect to {peer}")]
+    Handshake {
+        /// The server's address.
+        peer: SocketAddr,
+        /// Why it failed.
+        source: HandshakeError,
+    },
+}
+
+/// The delay that RFC 8305 5 recommends between attempts.
+const STAGGER: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_a_host_and_a_port() {
+        for (server, parts) in [
+            ("a.example:5684", Some(("a.example", 5684))),
+            ("127.0.0.1:1", Some(("127.0.0.1", 1))),
+            ("[::1]:2", Some(("::1", 2))),
+            ("::1:2", None),
+            ("[::1]", None),
+            ("[a]:1", None),
+            ("a", None),
+            (":1", None),
+            ("a:0", None),
+            ("a:x", None),
+        ] {
+            assert_eq!(split(server), parts, "{server}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Keying material for other uses.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::*;
+use dtls_session::{
+    Acceptor, AcceptorBuilder, Connector, ConnectorBuilder, ExportError, Preferences, Session,
+};
+
+#[tokio::test]
+async fn length_label_and_context_make_the_material() {
+    let (server, client) = default_sessions().await;
+    let export = |session: &Session<Pipe>, length, label, context| {
+        let mut out = vec![0; length];
+        session
+            .export_keying_material(&mut out, label, context)
+            .unwrap();
+        out
+    };
+    let label = "EXPERIMENTAL test";
+    let mut all = Vec::new();
+    for context in [None, Some(&b""[..]), Some(b"context"), Some(&[7; 900])] {
+        let exported = export(&server, 48, label, context);
+        assert_eq!(exported, export(&client, 48, label, context));
+        all.push(exported);
+    }
+    all.push(export(&server, 48, "EXPERIMENTAL other", None));
+    // Each is another one, and none is nothing.
+    all.push(vec![0; 48]);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 6);
+    assert_eq!(export(&server, 0, label, None), []);
+    let long = export(&server, 5000, label, None);
+    assert_eq!(long, export(&client, 5000, label, None));
+    // Another session has others.
+    let (other, _client) = default_sessions().await;
+    let others = export(&other, 48, label, None);
+    assert_ne!(export(&server, 48, label, None), others);
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_refused_by_name() {
+    let (server, client) = default_sessions().await;
+    let mut out = [0; 16];
+    for label in ["master secret", "key expansion", "client finished"] {
+        let error = server
+            .export_keying_material(&mut out, label, None)
+            .unwrap_err();
+        assert!(matches!(&error, ExportError::ReservedLabel { label: l } if l == label));
+        assert!(error.to_string().contains(label), "{error}");
+    }
+    // Its length would be hashed as 0.
+    let error = client
+        .export_keying_material(&mut out, "EXPERIMENTAL test", Some(&[0; 65_536]))
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        ExportError::ContextTooLong { length: 65_536 }
+    ));
+    assert_eq!(out, [0; 16]);
+    echo_once(&server, &client).await;
+}
+
+#[tokio::test]
+async fn the_servers_order_decides_on_srtp() {
+    let all = "SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32";
+    for (servers, clients, agreed) in [
+        (all, all, Some(("SRTP_AEAD_AES_256_GCM", 32, 12))),
+        (
+            "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM",
+            all,
+            Some(("SRTP_AES128_CM_SHA1_80", 16, 14)),
+        ),
+        (
+            all,
+            "SRTP_AES128_CM_SHA1_32",
+            Some(("SRTP_AES128_CM_SHA1_32", 16, 14)),
+        ),
+        ("SRTP_AEAD_AES_128_GCM", all, None),
+    ] {
+        let acceptor = server(servers).build().unwrap();
+        let connector = client(clients).build().unwrap();
+        let (server, client) = sessions(&acceptor, &connector, pipe(lossless())).await;
+        let name = agreed.map(|(name, ..)| name);
+        assert_eq!(server.info().srtp_profile, name);
+        assert_eq!(client.info().srtp_profile, name);
+        let (ours, theirs) = (server.srtp_keys().unwrap(), client.srtp_keys().unwrap());
+        assert_eq!(
+            (ours.is_some(), theirs.is_some()),
+            (agreed.is_some(), agreed.is_some())
+        );
+        if let (Some((name, key, salt)), Some(keys)) = (agreed, ours) {
+            assert_eq!(keys.profile(), name);
+            assert_eq!(
+                (keys.client_key().len(), keys.server_salt().len()),
+                (key, salt)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_session_agrees_on_srtp_anew() {
+    let profile = "SRTP_AEAD_AES_128_GCM";
+    let acceptor = server(profile).build().unwrap();
+    let connector = client(profile).build().unwrap();
+    let (_, first) = sessions(&acceptor, &connector, pipe(lossless())).await;
+    let (to_client, to_server) = pipe(lossless());
+    let accepting = tokio::spawn(acceptor.accept(to_client));
+    let resumption = first.resumption().unwrap();
+    let second = within(connector.resume("localhost", &resumption, to_server)).await;
+    let (second, server) = (second.unwrap(), within(accepting).await.unwrap().unwrap());
+    assert!(second.resumed());
+    let key = |session: &Session<Pipe>| {
+        let keys = session.srtp_keys().unwrap().unwrap();
+        keys.client_key().to_vec()
+    };
+    assert_eq!(key(&second), key(&server));
+    assert_ne!(key(&second), key(&first));
+}
+
+#[tokio::test]
+async fn a_key_log_file_is_private_and_appended_to() {
+    let path = std::env::temp_dir().join(format!("dtls-session-keys-{}", std::process::id()));
+    for run in 1..=2 {
+        let logging = Preferences::default().key_log_file(&path).unwrap();
+        let connector = Connector::builder(roots()).preferences(logging);
+        let connector = connector.session(patient()).build().unwrap();
+        let _sessions = sessions(&acceptor(patient()), &connector, pipe(lossless())).await;
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("CLIENT_RANDOM ").count(), run);
+        assert_eq!(text.lines().count(), run);
+        assert!(text.ends_with('\n'));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    std::fs::remove_file(&path).unwrap();
+    let nowhere = Preferences::default().key_log_file("/no/such/directory/keys");
+    let error = nowhere.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+}
+
+fn server(profiles: &str) -> AcceptorBuilder {
+    let preferences = Preferences::default().srtp_profiles(profiles);
+    Acceptor::builder(identity("server"))
+        .preferences(preferences)
+        .session(patient())
+}
+
+fn client(profiles: &str) -> ConnectorBuilder {
+    let preferences = Preferences::default().srtp_profiles(profiles);
+    Connector::builder(roots())
+        .preferences(preferences)
+        .session(patient())
+}

@@ -1,0 +1,102 @@
+//! Servers that are named rather than opened.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::{net::SocketAddr, time::Duration};
+
+use common::*;
+use dtls_session::{ConnectError, Connector, HandshakeError, Limits, SessionConfig};
+
+#[tokio::test]
+async fn a_name_is_resolved_and_its_session_resumed_when_asked() {
+    let mut server = serve(acceptor(patient()), Limits::default());
+    let name = format!("localhost:{}", server.addr.port());
+    let connector = connector(patient());
+    for resumes in [false, true, true] {
+        let client = if resumes {
+            within(connector.reconnect(&name)).await.unwrap()
+        } else {
+            within(connector.connect_to(&name)).await.unwrap()
+        };
+        assert_eq!(client.resumed(), resumes);
+        let session = server.next().await;
+        exchange(&session, &client).await;
+    }
+    let client = within(connector.connect_to(&name)).await.unwrap();
+    assert!(!client.resumed());
+}
+
+#[tokio::test]
+async fn the_first_address_that_answers_is_taken() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addresses = [silent.local_addr().unwrap(), server.addr];
+    let client = within(connector(patient()).connect_any("localhost", &addresses)).await;
+    assert_eq!(client.unwrap().peer_addr(), server.addr);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
+    let first = serve(acceptor(patient()), Limits::default());
+    let connector = connector(patient());
+    let name = first.addr.to_string();
+    let resumption = within(connector.connect_to(&name))
+        .await
+        .unwrap()
+        .resumption()
+        .unwrap();
+    let second = serve(acceptor(patient()), Limits::default());
+    let store = dtls_session::SessionStore::default();
+    let host = second.addr.ip().to_string();
+    store.insert(&host, second.addr, resumption);
+    let connector = Connector::builder(roots())
+        .session(patient())
+        .session_store(store)
+        .build();
+    let client = within(connector.unwrap().reconnect(&second.addr.to_string()))
+        .await
+        .unwrap();
+    assert!(!client.resumed());
+}
+
+#[tokio::test]
+async fn what_a_server_says_counts_more_than_anothers_silence() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let hasty = SessionConfig::default().handshake_timeout(Duration::from_secs(3));
+    let connector = connector(hasty);
+    for addresses in [[silent, server.addr], [server.addr, silent]] {
+        let error = within(connector.connect_any("else.where", &addresses))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, ConnectError::Handshake { peer, source: HandshakeError::CertificateRefused { .. } } if *peer == server.addr),
+            "{error:?}"
+        );
+    }
+    let error = within(connector.connect_any("localhost", &[silent]))
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot connect to {silent}"));
+}
+
+#[tokio::test]
+async fn what_is_no_server_is_named() {
+    let connector = connector(patient());
+    let none: [SocketAddr; 0] = [];
+    let error = connector.connect_any("localhost", &none).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NoAddress));
+    let error = connector.connect_to("localhost").await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("`localhost` is not HOST:PORT")
+    );
+    let error = within(connector.connect_to("no.such.invalid:1"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "cannot resolve no.such.invalid");
+}

@@ -1,0 +1,86 @@
+//! What the flags let the programs negotiate, with other people's clients and servers.
+//!
+//! A peer that this machine lacks is reported as ignored, never as passed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod certificates;
+#[path = "../common/mod.rs"]
+mod common;
+mod flags;
+mod protocols;
+mod psk;
+
+use std::process::ExitCode;
+
+use common::{Program, Server, has, trial};
+use libtest_mimic::Arguments;
+
+const KEY: &str = "00112233445566778899aabbccddeeff";
+
+fn main() -> ExitCode {
+    let openssl = has(&["openssl", "version"]);
+    let gnutls = has(&["gnutls-cli", "--version"]);
+    let trials = vec![
+        trial("s_client_has_a_pre_shared_key", openssl, psk::s_client_psk),
+        trial("gnutls_cli_has_a_pre_shared_key", gnutls, psk::gnutls_psk),
+        trial(
+            "s_server_has_our_pre_shared_key",
+            openssl,
+            psk::s_server_psk,
+        ),
+        trial(
+            "s_client_is_asked_for_its_certificate",
+            openssl,
+            certificates::s_client_certificate,
+        ),
+        trial(
+            "s_server_asks_for_our_certificate",
+            openssl,
+            certificates::s_server_certificate,
+        ),
+        trial(
+            "s_client_asks_for_a_server_by_name",
+            openssl,
+            certificates::s_client_name,
+        ),
+        trial(
+            "s_client_agrees_on_a_protocol",
+            openssl,
+            protocols::s_client_protocol,
+        ),
+        trial(
+            "s_server_agrees_on_a_protocol",
+            openssl,
+            protocols::s_server_protocol,
+        ),
+        trial("the_client_tells_what_was_negotiated", true, flags::facts),
+        trial(
+            "keys_are_read_again_and_bad_ones_change_nothing",
+            true,
+            psk::reload,
+        ),
+        trial(
+            "a_socket_that_is_passed_is_served",
+            has(&["python3", "--version"]),
+            flags::passed,
+        ),
+        trial("flags_that_are_of_no_use_are_named", true, flags::refusals),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+async fn echoes(peer: &mut Program) {
+    peer.write(b"hello\n").await;
+    peer.says("Echo: hello\n").await;
+}
+
+fn s_client(server: &Server, flags: &[&str]) -> Program {
+    let args = ["s_client", "-dtls1_2", "-connect", &server.addr];
+    Program::start("openssl", &[&args, flags].concat())
+}
+
+fn s_server(flags: &[&str]) -> Program {
+    let args = ["s_server", "-dtls1_2", "-accept", "127.0.0.1:0"];
+    Program::start("openssl", &[&args, flags].concat())
+}
