@@ -21,6 +21,8 @@ pub(crate) struct Egress {
     open: bool,
     numbering: Numbering,
     largest: usize,
+    /// The record number of a client's first hello with a cookie.
+    second_hello: Option<u64>,
     /// Whether protected records may be data, each of which is a datagram.
     established: bool,
 }
@@ -44,8 +46,20 @@ impl Egress {
             open: false,
             numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
             largest: 0,
+            second_hello: None,
             established: false,
         }
+    }
+
+    /// Forgets the hellos of a handshake that is given up.
+    pub(crate) fn restart(&mut self) {
+        self.second_hello = None;
+    }
+
+    /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
+    /// has the number of the hello that it answers (RFC 6347 4.2.1).
+    pub(crate) fn refuses_cookie(&self, sequence: u64) -> bool {
+        self.second_hello.is_some_and(|hello| sequence >= hello)
     }
 
     pub(crate) fn establish(&mut self) {
@@ -67,6 +81,12 @@ impl Egress {
                 self.open &= unified::has_length(bytes[0]);
                 continue;
             };
+            // ClientHello, with message number 1.
+            if let [1, _, _, _, 0, 1, ..] = record.body
+                && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
+            {
+                self.second_hello.get_or_insert(record.sequence);
+            }
             let flight = matches!(
                 record.content_type,
                 content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
@@ -222,6 +242,28 @@ mod tests {
         egress.push(&record(22, 1, 0, 1));
         let datagram = egress.front().unwrap();
         assert_eq!([datagram[10], datagram[24], datagram[38]], [4, 5, 0]);
+    }
+
+    #[test]
+    fn only_an_answer_to_the_second_hello_refuses_its_cookie() {
+        let mut egress = Egress::new(1000, None);
+        let hello = |sequence, message| {
+            let mut record = record(22, 0, sequence, 12);
+            record[13..19].copy_from_slice(&[1, 0, 0, 0, 0, message]);
+            record
+        };
+        for (sequence, message) in [(0, 0), (1, 0)] {
+            egress.push(&hello(sequence, message));
+            assert!(!egress.refuses_cookie(9));
+        }
+        egress.push(&hello(2, 1));
+        egress.push(&hello(3, 1));
+        assert_eq!(
+            [0, 1, 2, 3].map(|n| egress.refuses_cookie(n)),
+            [false, false, true, true]
+        );
+        egress.restart();
+        assert!(!egress.refuses_cookie(9));
     }
 
     #[test]

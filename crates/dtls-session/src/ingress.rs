@@ -218,7 +218,7 @@ pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 /// More than a handshake has plaintext records.
 const MAX_AHEAD: u64 = 512;
 
-const HELLO_VERIFY_REQUEST: u8 = 3;
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     egress::Egress,
-    ingress::{Ingress, Role},
+    ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
     record::{self, Record, content, set_sequence},
     scratch::with_datagram,
     stats::SessionStats,
@@ -36,6 +36,8 @@ pub(crate) struct Transport<S> {
     /// Whether the last read yielded a record.
     fed: bool,
     failure: Option<io::Error>,
+    /// Whether the server has asked for another cookie than the one it got.
+    cookie_refused: bool,
     stats: SessionStats,
     first_sent: Option<Instant>,
     first_heard: Option<Instant>,
@@ -54,6 +56,7 @@ impl<S> Transport<S> {
             held: BytesMut::new(),
             fed: false,
             failure: None,
+            cookie_refused: false,
             stats: SessionStats::default(),
             first_sent: None,
             first_heard: None,
@@ -108,6 +111,8 @@ impl<S> Transport<S> {
     /// Forgets what belongs to a handshake that is given up.
     pub(crate) fn restart(&mut self) {
         self.ingress.restart();
+        self.egress.restart();
+        self.cookie_refused = false;
         self.held.clear();
     }
 
@@ -118,6 +123,11 @@ impl<S> Transport<S> {
     /// Whether the last read since this was asked before yielded a record: then there may be more.
     pub(crate) fn take_fed(&mut self) -> bool {
         std::mem::take(&mut self.fed)
+    }
+
+    /// Whether a client's cookie is worth nothing to the server, as after a restart of that.
+    pub(crate) fn cookie_refused(&self) -> bool {
+        self.cookie_refused
     }
 
     /// The error that ended the pipe; OpenSSL is told only that nothing comes.
@@ -170,6 +180,9 @@ impl<S> Transport<S> {
             tracing::trace!(content_type, epoch, sequence, "record dropped");
             return false;
         };
+        self.cookie_refused |= record.content_type == content::HANDSHAKE
+            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+            && self.egress.refuses_cookie(record.sequence);
         set_sequence(bytes, number);
         true
     }
