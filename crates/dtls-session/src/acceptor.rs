@@ -20,6 +20,7 @@ use crate::{
     ffi,
     gate::VerifiedHello,
     handshake::{Handshake, Started},
+    hello::Hello,
     identity::Identity,
     ingress::Role,
     preferences::Preferences,
@@ -31,8 +32,10 @@ use crate::{
     secret::SharedSecret,
     server_names::ServerNames,
     suites::Proofs,
+    supported_versions,
     tickets::TicketKeys,
     transport::Transport,
+    version::Version,
 };
 
 /// Makes the server's half of handshakes; cheap to clone.
@@ -123,9 +126,44 @@ impl Acceptor {
     fn start<S>(&self, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
-        let mut transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
+        let config = &self.context.config;
+        let mut transport = Transport::new(pipe, Role::Server, config.mtu, None);
         transport.inquire(self.inquiry(&mut ssl)?);
-        Ok((ssl, pace, transport))
+        let versions = self.context.versions;
+        Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
+    }
+
+    /// Returns the hello that a datagram starts with, if it starts a handshake of DTLS 1.3, for
+    /// which OpenSSL has no stateless cookie.
+    pub(crate) fn unproven<'a>(&self, datagram: &'a [u8]) -> Option<Hello<'a>> {
+        if !self.context.versions.allow_1_3() {
+            return None;
+        }
+        Hello::parse(datagram).filter(|hello| {
+            hello.message_sequence == 0
+                && supported_versions::offer(hello.extensions, Version::Dtls13)
+        })
+    }
+
+    /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
+    pub(crate) fn allows_cookies(&self) -> bool {
+        self.context.versions.allow_cookies()
+    }
+
+    /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
+    /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
+    pub(crate) fn accept_unproven<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        pipe: S,
+    ) -> Handshake<S> {
+        let started = self.start(pipe).and_then(|(mut ssl, pace, transport)| {
+            let mut cookie = vec![0; 32];
+            rand_bytes(&mut cookie)?;
+            ssl.set_ex_data(cookie_index()?, cookie);
+            ffi::set_cookie_exchange(&ssl);
+            Ok((ssl, pace, transport))
+        });
+        Handshake::new(started, &self.context)
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
@@ -361,8 +399,13 @@ impl AcceptorBuilder {
             psk: self.psk.clone(),
             authorize: self.authorize,
         };
-        let context = SessionContext::new(context, self.session, Role::Server)
-            .with_welcome(move |ssl| admission.still_holds(ssl));
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Server,
+            self.preferences.versions(),
+        )
+        .with_welcome(move |ssl| admission.still_holds(ssl));
         Ok(Acceptor {
             context,
             tickets: TicketKeys::new(&secret),
@@ -417,14 +460,20 @@ impl AcceptorBuilder {
 }
 
 /// An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure that
-/// the one OpenSSL reads is the very same.
+/// the one OpenSSL reads is the very same. One that was primed with nothing has a cookie of its own
+/// to ask for.
 fn set_cookie_callbacks(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     let index = cookie_index()?;
     context.set_cookie_verify_cb(move |ssl, cookie| {
         ssl.ex_data(index)
             .is_some_and(|verified| verified == cookie)
     });
-    context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
+    context.set_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
+    context.set_stateless_cookie_verify_cb(move |ssl, cookie| {
+        ssl.ex_data(index).is_some_and(|made| made == cookie)
+    });
+    context
+        .set_stateless_cookie_generate_cb(move |ssl, room| write_cookie(ssl.ex_data(index), room));
     Ok(())
 }
 
@@ -435,6 +484,14 @@ impl fmt::Debug for AcceptorBuilder {
             .field("session", &self.session)
             .finish_non_exhaustive()
     }
+}
+
+/// Writes the cookie of a handshake that has one of its own.
+fn write_cookie(cookie: Option<&Vec<u8>>, room: &mut [u8]) -> Result<usize, ErrorStack> {
+    let cookie = cookie.ok_or_else(ErrorStack::get)?;
+    let room = room.get_mut(..cookie.len()).ok_or_else(ErrorStack::get)?;
+    room.copy_from_slice(cookie);
+    Ok(cookie.len())
 }
 
 fn cookie_index() -> Result<Index<Ssl, Vec<u8>>, ErrorStack> {

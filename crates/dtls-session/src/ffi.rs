@@ -26,7 +26,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{psk_lookup, tickets::TicketKeys};
+use crate::{psk_lookup, tickets::TicketKeys, version::Version};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -175,6 +175,25 @@ pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that the header asks for. It
     // returns 1 always.
     unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
+}
+
+/// Bounds the versions to negotiate (`SSL_CTX_set_min_proto_version` and its like), by numbers
+/// that an older OpenSSL does not know and refuses.
+pub(crate) fn set_versions(
+    context: &mut SslContextBuilder,
+    min: Version,
+    max: Version,
+) -> Result<(), ErrorStack> {
+    let [min, max] = [min, max].map(|version| usize::from(version.number()));
+    context_control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, min)?;
+    context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max)
+}
+
+/// Makes a server's handshake ask for a cookie before it answers in full: by a HelloRetryRequest
+/// in DTLS 1.3 (`SSL_set_options` with `SSL_OP_COOKIE_EXCHANGE`).
+pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
+    // SAFETY: the SSL is live and used by this thread only; the function sets flags.
+    unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
 }
 
 /// Shows a certificate, with the chain behind it, to all peers (`SSL_CTX_use_cert_and_key`).
@@ -524,6 +543,7 @@ unsafe extern "C" {
         ssl: *mut sys::SSL,
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
+    fn SSL_set_options(ssl: *mut sys::SSL, options: u64) -> u64;
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
     fn SSL_set_session_id_context(
         ssl: *mut sys::SSL,
@@ -595,5 +615,8 @@ const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
 const CCM8_BITS: c_int = 64;
 const SSL_SECOP_OTHER_TYPE: c_int = 0xffff_0000_u32.cast_signed();
 const SSL_SECOP_OTHER_CIPHER: c_int = 1 << 16;
+const SSL_CTRL_SET_MIN_PROTO_VERSION: c_int = 123;
+const SSL_CTRL_SET_MAX_PROTO_VERSION: c_int = 124;
+const SSL_OP_COOKIE_EXCHANGE: u64 = 1 << 13;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;
