@@ -419,6 +419,10 @@ impl AcceptorBuilder {
         let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
         let certificates = "an identity to show";
         let keys = "pre-shared keys";
+        let unusable = self.identities().find_map(Identity::edwards);
+        if let (Some(kind), false) = (unusable, self.preferences.versions().allow_1_3()) {
+            return Err(BuildError::KeyUnusable { kind });
+        }
         for (asked, given, what, needs) in [
             (
                 !self.server_names.is_empty(),
@@ -454,8 +458,12 @@ impl AcceptorBuilder {
             plain_psk: self.plain_psk,
             ..Proofs::default()
         };
-        let identities = self.identity.iter().chain(self.server_names.identities());
-        identities.fold(keys, |proofs, identity| identity.add_proof(proofs))
+        self.identities()
+            .fold(keys, |proofs, identity| identity.add_proof(proofs))
+    }
+
+    fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.identity.iter().chain(self.server_names.identities())
     }
 }
 

@@ -73,6 +73,12 @@ pub enum BuildError {
         /// The list.
         list: String,
     },
+    /// OpenSSL uses no such key for a server before DTLS 1.3.
+    #[error("a server of DTLS 1.2 cannot use a key of the kind {kind}: ECDSA or RSA is needed")]
+    KeyUnusable {
+        /// What the key is.
+        kind: &'static str,
+    },
     /// A list of cipher suites has some with CCM-8 in it, which were not allowed.
     #[error("the cipher suite list `{list}` has CCM-8 in it, which has to be allowed")]
     Ccm8 {
