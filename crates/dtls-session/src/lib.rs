@@ -46,6 +46,7 @@
 //! ```
 
 mod acceptor;
+mod acceptor_builder;
 mod admission;
 mod alert;
 mod allowance;
@@ -54,6 +55,7 @@ mod config;
 mod connector;
 mod context;
 mod cookie;
+mod cookie_callbacks;
 mod egress;
 mod error;
 mod eviction;
@@ -101,7 +103,8 @@ mod unified;
 mod version;
 mod waiters;
 
-pub use acceptor::{Acceptor, AcceptorBuilder};
+pub use acceptor::Acceptor;
+pub use acceptor_builder::AcceptorBuilder;
 pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
