@@ -60,7 +60,9 @@ fn advise(error: ConnectError, args: &Args) -> anyhow::Error {
             HandshakeError::CertificateRefused { .. } => {
                 "--ca FILE names the authority to trust, --server-name NAME the name to expect"
             }
-            HandshakeError::NoCommonVersion => "DTLS 1.2 is needed",
+            HandshakeError::NoCommonVersion => {
+                "--min-version and --max-version bound what is spoken"
+            }
             HandshakeError::NoCommonCipher => "an AEAD cipher suite with ECDHE is needed",
             _ => return error.into(),
         },

@@ -179,7 +179,8 @@ impl Connector {
                 Err(_) => ssl.param_mut().set_host(name)?,
             }
         }
-        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None);
+        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None)
+            .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))
     }
 }
@@ -308,7 +309,12 @@ impl ConnectorBuilder {
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
-        let context = SessionContext::new(context, self.session, Role::Client);
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Client,
+            self.preferences.versions(),
+        );
         Ok(Connector {
             context,
             verify: self.verify,
