@@ -3,12 +3,15 @@
 mod connect;
 mod conversation;
 mod lines;
+mod manual;
 mod session_file;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
+use dtls_echo::{
+    FactsArgs, HostPort, PreferenceArgs, TrustArgs, parse, run, seconds, start_logging,
+};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -39,7 +42,7 @@ pub(crate) struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = parse::<Args>(&manual::MANUAL);
     if let Err(error) = args.trust.check() {
         Args::command()
             .error(ErrorKind::ValueValidation, error)

@@ -5,6 +5,7 @@ mod echo;
 mod handshakes;
 mod idle;
 mod line;
+mod manual;
 mod plan;
 mod progress;
 mod report;
@@ -15,8 +16,8 @@ mod window;
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
-use dtls_echo::{run, start_logging};
+use clap::{CommandFactory, error::ErrorKind};
+use dtls_echo::{parse, run, start_logging};
 use tokio::signal;
 
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let plan = Plan::new(Args::parse()).unwrap_or_else(|error| {
+    let plan = Plan::new(parse::<Args>(&manual::MANUAL)).unwrap_or_else(|error| {
         Args::command()
             .error(ErrorKind::ValueValidation, error)
             .exit()

@@ -1,6 +1,7 @@
 //! Echoes lines over DTLS, to many peers at once.
 
 mod credentials;
+mod manual;
 mod reload;
 mod serve;
 mod shards;
@@ -17,7 +18,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, explain, run, seconds, start_logging};
+use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, explain, parse, run, seconds, start_logging};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use udp_demux::Endpoint;
 
@@ -133,7 +134,7 @@ fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = parse::<Args>(&manual::MANUAL);
     run(listen(args))
 }
 

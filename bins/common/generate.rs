@@ -1,0 +1,63 @@
+//! What a program tells packagers and shells about itself.
+
+use std::{
+    io::{self, Write},
+    process,
+};
+
+use clap::{Arg, ArgMatches, Command, Parser, ValueEnum, value_parser};
+use clap_complete::{Shell, generate};
+
+use crate::manual::Manual;
+
+/// Parses the command line of a program; with `--generate` it prints what that asks for, and exits.
+pub fn parse<A: Parser>(manual: &Manual) -> A {
+    let mut command = A::command().arg(flag());
+    let mut matches = command.get_matches_mut();
+    if let Some(kind) = asked_for(&mut matches) {
+        let written = kind.write(command, manual, &mut io::stdout());
+        process::exit(written.is_err().into());
+    }
+    A::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Man,
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Kind {
+    fn write(self, mut command: Command, manual: &Manual, to: &mut dyn Write) -> io::Result<()> {
+        let shell = match self {
+            Self::Man => return manual.write(command, to),
+            Self::Bash => Shell::Bash,
+            Self::Zsh => Shell::Zsh,
+            Self::Fish => Shell::Fish,
+        };
+        let name = command.get_name().to_owned();
+        // The generator panics where it cannot write.
+        let mut script = Vec::new();
+        generate(shell, &mut command, name, &mut script);
+        to.write_all(&script)
+    }
+}
+
+fn flag() -> Arg {
+    Arg::new(ID)
+        .long("generate")
+        .value_name("KIND")
+        .help("Print a manual page, or completions for a shell, and exit")
+        .value_parser(value_parser!(Kind))
+        .exclusive(true)
+        // The last heading would be this flag's too.
+        .help_heading(None)
+}
+
+fn asked_for(matches: &mut ArgMatches) -> Option<Kind> {
+    matches.remove_one(ID)
+}
+
+const ID: &str = "generate";
