@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::{Arg, ArgMatches, Command, Parser, ValueEnum, value_parser};
-use clap_complete::{Shell, generate};
+use clap_complete::{
+    Generator,
+    shells::{Bash, Fish, Zsh},
+};
 
 use crate::manual::Manual;
 
@@ -31,17 +34,14 @@ enum Kind {
 
 impl Kind {
     fn write(self, mut command: Command, manual: &Manual, to: &mut dyn Write) -> io::Result<()> {
-        let shell = match self {
-            Self::Man => return manual.write(command, to),
-            Self::Bash => Shell::Bash,
-            Self::Zsh => Shell::Zsh,
-            Self::Fish => Shell::Fish,
-        };
         let name = command.get_name().to_owned();
-        // The generator panics where it cannot write.
-        let mut script = Vec::new();
-        generate(shell, &mut command, name, &mut script);
-        to.write_all(&script)
+        command.set_bin_name(name);
+        match self {
+            Self::Man => manual.write(command, to),
+            Self::Bash => Bash.try_generate(&command, to),
+            Self::Zsh => Zsh.try_generate(&command, to),
+            Self::Fish => Fish.try_generate(&command, to),
+        }
     }
 }
 
