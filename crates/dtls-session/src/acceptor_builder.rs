@@ -32,6 +32,7 @@ use crate::{
 };
 
 /// Gathers what an [`Acceptor`] needs.
+#[must_use = "it makes nothing until it is built"]
 pub struct AcceptorBuilder {
     identity: Option<Identity>,
     server_names: ServerNames,

@@ -11,6 +11,7 @@ use std::time::Duration;
 /// let config = SessionConfig::default().mtu(1232).handshake_timeout(Duration::from_secs(30));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SessionConfig {
     pub(crate) mtu: usize,
     pub(crate) handshake_timeout: Duration,

@@ -186,6 +186,7 @@ impl Connector {
 }
 
 /// Gathers what a [`Connector`] needs.
+#[must_use = "it makes nothing until it is built"]
 pub struct ConnectorBuilder {
     credential: Credential,
     session: SessionConfig,

@@ -107,6 +107,8 @@ impl fmt::Debug for CookieGate {
 
 /// What [`CookieGate::check`] thinks of a datagram.
 #[derive(Debug)]
+#[must_use = "a challenge has to be sent"]
+#[non_exhaustive]
 pub enum Verdict {
     /// A hello without a good cookie: send this back, keep nothing.
     Challenge(HelloVerifyRequest),

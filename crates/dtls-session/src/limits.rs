@@ -10,6 +10,7 @@
 /// let limits = dtls_session::Limits::default().sessions(1000).challenges(5000);
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Limits {
     pub(crate) half_open: usize,
     pub(crate) half_open_per_address: usize,

@@ -37,6 +37,7 @@ use crate::{
 ///     .protocols(["coap"]);
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct Preferences {
     versions: Versions,
     cipher_suites: Option<String>,

@@ -24,6 +24,7 @@ pub fn reply(request: impl Into<Bytes>, max: usize) -> Replies {
 /// assert_eq!(replies.next(), None);
 /// ```
 #[derive(Debug)]
+#[must_use = "iterators are lazy"]
 pub struct Replies {
     /// What is not answered yet.
     request: Bytes,

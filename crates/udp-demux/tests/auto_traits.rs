@@ -1,0 +1,37 @@
+//! What may go to other threads: a field that may not would change the interface without a word.
+
+use udp_demux::{
+    AcceptError, Channel, Config, Endpoint, Incoming, OpenError, Promotion, RecvError, SendError,
+    Stats,
+};
+
+#[test]
+fn everything_may_go_to_another_thread() {
+    shared::<Endpoint>();
+    shared::<Channel>();
+    shared::<Incoming>();
+    shared::<Promotion>();
+    shared::<Config>();
+    shared::<Stats>();
+    shared::<AcceptError>();
+    shared::<OpenError>();
+    shared::<RecvError>();
+    shared::<SendError>();
+}
+
+#[test]
+fn what_its_methods_return_may_be_spawned() {
+    fn receive(channel: &mut Channel) -> impl Send {
+        channel.recv(&mut [])
+    }
+    fn send(channel: &Channel) -> impl Send {
+        channel.send(&[])
+    }
+    fn accept(endpoint: &Endpoint) -> impl Send {
+        endpoint.accept()
+    }
+    // It is enough that these compile.
+    let _ = (receive, send, accept);
+}
+
+fn shared<T: Send + Sync + Unpin + 'static>() {}
