@@ -31,8 +31,8 @@ use crate::{
 /// let gate = CookieGate::new()?;
 /// match gate.check(peer, datagram) {
 ///     Verdict::Challenge(hello_verify_request) => reply(hello_verify_request.as_ref()),
-///     Verdict::Discard => {}
 ///     Verdict::Verified(hello) => println!("{peer} is {:?} away", hello.round_trip()),
+///     _ => {}
 /// }
 /// # Ok(())
 /// # }
