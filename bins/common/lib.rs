@@ -2,12 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+mod certificate;
+mod color;
 mod development;
 mod exit;
 mod facts;
 mod host_port;
 mod logging;
+mod plain;
 mod preferences;
+mod request;
 mod seconds;
 mod secret;
 mod trust;
@@ -17,12 +21,16 @@ mod trust;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+pub use certificate::{CertificateFacts, Validity};
+pub use color::ColorArgs;
 pub use development::{development_identity, development_roots};
 pub use exit::run;
-pub use facts::FactsArgs;
+pub use facts::{Facts, FactsArgs};
 pub use host_port::HostPort;
 pub use logging::start_logging;
+pub use plain::plain;
 pub use preferences::{PreferenceArgs, explain};
+pub use request::Request;
 pub use seconds::seconds;
 pub use secret::Secret;
 pub use trust::TrustArgs;

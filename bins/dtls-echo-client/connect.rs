@@ -1,14 +1,31 @@
 //! From the command line to a session.
 
-use anyhow::anyhow;
-use dtls_echo::explain;
-use dtls_session::{Alert, ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
-use udp_demux::Channel;
+use std::cell::RefCell;
 
-use crate::{Args, session_file::SessionFile};
+use dtls_echo::explain;
+use dtls_session::{ConnectError, Session, SessionConfig, SessionStore};
+
+use crate::{
+    Args, diagnosis::Diagnosis, session_file::SessionFile, socket::Socket, tap::Tap, watch::Watch,
+};
+
+/// What a session goes over.
+pub(crate) type Pipe = Tap<Socket>;
+
+/// Why there is no session, and what was seen of the server.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: ConnectError,
+    /// None where no datagram could be sent.
+    pub(crate) watch: Option<Watch>,
+}
 
 /// Connects to the first of the server's addresses that answers.
-pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
+///
+/// # Errors
+///
+/// What is wrong on this side; what happens to the handshake is the inner result.
+pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>, Failure>> {
     let addresses = args.addr.resolve().await?;
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
@@ -21,50 +38,53 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
         .session_store(store.clone())
         .build()
         .map_err(explain)?;
-    let name = args.trust.server_name.as_deref();
-    let name = name.unwrap_or_else(|| args.addr.host());
+    let name = args.server_name();
     let file = args.session.as_deref().map(SessionFile);
     if let Some(former) = file.as_ref().and_then(|file| file.load(&connector, name)) {
         for address in &addresses {
             store.insert(name, *address, former.clone());
         }
     }
-    let session = connector.reconnect_any(name, &addresses).await;
-    let session = session.map_err(|error| advise(error, args))?;
+    let trace = args.trace.trace(args.facts.json());
+    let watches = RefCell::new(Vec::new());
+    let open = |peer| {
+        let watch = Watch::new(peer, trace);
+        watches.borrow_mut().push(watch.clone());
+        Ok(Tap::new(Socket::connect(peer)?, watch))
+    };
+    let session = connector.reconnect_over(name, &addresses, open).await;
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            let watch = watches.into_inner().into_iter().rev();
+            let watch = watch.into_iter().find(|watch| match &error {
+                ConnectError::Handshake { peer, .. } => watch.lock().peer == *peer,
+                _ => true,
+            });
+            return Ok(Err(Failure { error, watch }));
+        }
+    };
     if let Some(file) = &file {
         file.store(session.resumption());
     }
     tracing::info!(
-        peer = %session.peer_addr(),
+        peer = %session.with_pipe(|pipe| pipe.watch().lock().peer),
         version = session.version(),
         cipher = session.cipher(),
         resumed = session.resumed(),
         "session started"
     );
-    Ok(session)
+    Ok(Ok(session))
 }
 
-/// Adds what to try next.
-fn advise(error: ConnectError, args: &Args) -> anyhow::Error {
-    let advice = match &error {
-        ConnectError::Handshake { source, .. } => match source {
-            HandshakeError::TimedOut { heard: false, .. } => {
-                "is a DTLS server listening there, and does a firewall let UDP through?"
-            }
-            HandshakeError::TimedOut { heard: true, .. } if args.trust.has_psk() => {
-                "is it the key that the server has for this identity?"
-            }
-            HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE) => {
-                "it may want --cert, --psk or --allow-plain-psk, or other --ciphers or --groups"
-            }
-            HandshakeError::CertificateRefused { .. } => {
-                "--ca FILE names the authority to trust, --server-name NAME the name to expect"
-            }
-            HandshakeError::NoCommonVersion => "DTLS 1.2 is needed",
-            HandshakeError::NoCommonCipher => "an AEAD cipher suite with ECDHE is needed",
-            _ => return error.into(),
-        },
-        _ => return error.into(),
-    };
-    anyhow!("{error:#} ({advice})", error = anyhow::Error::from(error))
+impl Failure {
+    /// Says what went wrong, what was seen of it, and what to try next.
+    pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
+        let diagnosis = Diagnosis::of(&self, args);
+        let error = anyhow::Error::from(self.error);
+        match diagnosis {
+            Some(diagnosis) => anyhow::anyhow!("{error:#}{diagnosis}"),
+            None => error,
+        }
+    }
 }

@@ -2,11 +2,19 @@
 
 mod connect;
 mod conversation;
+mod diagnosis;
+mod flights;
 mod lines;
 mod session_file;
+mod socket;
+mod tap;
+mod trace;
+mod watch;
+mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use crate::trace::TraceArgs;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
 
@@ -30,12 +38,22 @@ pub(crate) struct Args {
     preferences: PreferenceArgs,
     #[command(flatten)]
     facts: FactsArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+}
+
+impl Args {
+    /// The name that the server's certificate has to have.
+    fn server_name(&self) -> &str {
+        let name = self.trust.server_name.as_deref();
+        name.unwrap_or_else(|| self.addr.host())
+    }
 }
 
 fn main() -> ExitCode {
@@ -48,7 +66,9 @@ fn main() -> ExitCode {
     run(async {
         start_logging()?;
         let session = connect::connect(&args).await?;
-        args.facts.tell(session.peer_addr(), || session.info())?;
+        let session = session.map_err(|failure| failure.explain(&args))?;
+        let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
+        args.facts.tell(peer, || session.info())?;
         conversation::converse(session, args.timeout).await
     })
 }

@@ -8,7 +8,6 @@ mod line;
 mod plan;
 mod progress;
 mod report;
-mod request;
 mod socket;
 mod tally;
 mod window;

@@ -17,6 +17,7 @@ use crate::{
     ffi,
     ingress::{MAX_MESSAGE, Role},
     pace::Pace,
+    refusal,
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -75,6 +76,7 @@ impl SessionContext {
         ffi::set_mtu(&ssl, self.config.mtu);
         let pace = Arc::new(Pace::new(&self.config));
         pace.attach(&mut ssl)?;
+        refusal::attach(&mut ssl)?;
         Ok((ssl, pace))
     }
 }

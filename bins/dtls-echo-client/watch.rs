@@ -1,0 +1,141 @@
+//! What was seen on the way to one address of the server.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    flights::Flights,
+    trace::{Sight, Trace},
+    wire::{Datagram, Hello, kind},
+};
+
+/// Looks at every datagram of one pipe, and shows it where a trace is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch(Arc<Mutex<Seen>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    Sent,
+    Received,
+}
+
+/// What has passed so far.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) peer: SocketAddr,
+    started: Instant,
+    trace: Option<Trace>,
+    pub(crate) flights: Flights,
+    pub(crate) sent: Traffic,
+    pub(crate) received: Traffic,
+    /// Datagrams received that hold nothing of DTLS.
+    pub(crate) foreign: u64,
+    /// ICMP messages that said that nobody listens.
+    pub(crate) refusals: u64,
+    /// The first other error of the system.
+    pub(crate) error: Option<String>,
+    /// What this side has offered.
+    pub(crate) offered: Option<Hello>,
+    /// What the server has chosen.
+    pub(crate) chosen: Option<Hello>,
+    pub(crate) cookie: bool,
+    /// The last alert that came while anybody could read it.
+    pub(crate) alert: Option<String>,
+}
+
+/// What has passed in one direction.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Traffic {
+    pub(crate) datagrams: u64,
+    pub(crate) bytes: u64,
+    pub(crate) largest_datagram: usize,
+}
+
+impl Watch {
+    pub(crate) fn new(peer: SocketAddr, trace: Option<Trace>) -> Self {
+        Self(Arc::new(Mutex::new(Seen {
+            peer,
+            started: Instant::now(),
+            trace,
+            flights: Flights::default(),
+            sent: Traffic::default(),
+            received: Traffic::default(),
+            foreign: 0,
+            refusals: 0,
+            error: None,
+            offered: None,
+            chosen: None,
+            cookie: false,
+            alert: None,
+        })))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn passed(&self, direction: Direction, bytes: &[u8]) {
+        self.lock().pass(direction, bytes);
+    }
+
+    pub(crate) fn failed(&self, error: &io::Error) {
+        let mut seen = self.lock();
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            seen.refusals += 1;
+        } else {
+            seen.error.get_or_insert_with(|| error.to_string());
+        }
+        if let Some(trace) = &seen.trace {
+            trace.show_error(seen.peer, seen.started.elapsed(), error);
+        }
+    }
+}
+
+impl Seen {
+    fn pass(&mut self, direction: Direction, bytes: &[u8]) {
+        let time = self.started.elapsed();
+        let datagram = Datagram::decode(bytes);
+        let novelty = self.flights.add(direction, bytes, &datagram);
+        let traffic = match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        };
+        traffic.datagrams += 1;
+        traffic.bytes += bytes.len() as u64;
+        traffic.largest_datagram = traffic.largest_datagram.max(bytes.len());
+        if direction == Direction::Received && datagram.records.is_empty() {
+            self.foreign += 1;
+        }
+        for message in datagram.messages() {
+            match (direction, message.kind) {
+                (Direction::Sent, kind::CLIENT_HELLO) => self.offered.clone_from(&message.hello),
+                (Direction::Received, kind::SERVER_HELLO) => self.chosen.clone_from(&message.hello),
+                (Direction::Received, kind::HELLO_VERIFY_REQUEST) => self.cookie = true,
+                _ => {}
+            }
+        }
+        let mut alerts = datagram
+            .records
+            .iter()
+            .filter_map(|record| record.alert.as_ref());
+        if let (Direction::Received, Some(alert)) = (direction, alerts.next_back()) {
+            self.alert = Some(alert.description.clone());
+        }
+        if let Some(trace) = &self.trace {
+            trace.show(&Sight {
+                peer: self.peer,
+                time,
+                direction,
+                novelty,
+                datagram,
+            });
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Records (RFC 6347 4.1).
+
+use std::borrow::Cow;
+
+use dtls_session::Alert;
+use serde::Serialize;
+
+use super::{Message, Unparsed, names, reader::Reader};
+
+/// One record: its header, and what is in it while there are no keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Record {
+    #[serde(skip)]
+    pub(crate) content: u8,
+    pub(crate) content_type: Cow<'static, str>,
+    pub(crate) version: Cow<'static, str>,
+    pub(crate) epoch: u16,
+    pub(crate) sequence: u64,
+    /// Of what stands behind the header.
+    pub(crate) length: usize,
+    pub(crate) encrypted: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) messages: Vec<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) alert: Option<AlertRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unparsed: Option<Unparsed>,
+}
+
+/// What an alert says (RFC 5246 7.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct AlertRecord {
+    pub(crate) level: Cow<'static, str>,
+    pub(crate) description: String,
+}
+
+impl Record {
+    /// Takes the first record off a datagram; None, and nothing is taken, where no whole one of DTLS
+    /// stands.
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut ahead = *reader;
+        let content = ahead.u8()?;
+        let version = ahead.u16()?;
+        let epoch = ahead.u16()?;
+        let sequence = ahead.number(6)?;
+        let body = ahead.vector(2)?.rest();
+        let mut record = Self {
+            content,
+            content_type: names::content_type(content)?,
+            version: names::version(version),
+            epoch,
+            sequence,
+            length: body.len(),
+            encrypted: epoch > 0,
+            messages: Vec::new(),
+            alert: None,
+            unparsed: None,
+        };
+        if epoch == 0 {
+            record.read(body);
+        }
+        *reader = ahead;
+        Some(record)
+    }
+
+    fn read(&mut self, body: &[u8]) {
+        let rest = match (self.content, body) {
+            (content::HANDSHAKE, _) => {
+                let mut reader = Reader::new(body);
+                while let Some(message) = Message::decode(&mut reader) {
+                    self.messages.push(message);
+                }
+                reader.rest()
+            }
+            (content::ALERT, [level, description]) => {
+                self.alert = Some(AlertRecord {
+                    level: names::alert_level(*level),
+                    description: Alert::new(*description).to_string(),
+                });
+                &[]
+            }
+            (content::CHANGE_CIPHER_SPEC, [1]) => &[],
+            _ => body,
+        };
+        self.unparsed = Unparsed::of(rest);
+    }
+
+    pub(crate) fn is_change_cipher_spec(&self) -> bool {
+        self.content == content::CHANGE_CIPHER_SPEC
+    }
+}
+
+/// Content types (RFC 5246 6.2.1).
+pub(crate) mod content {
+    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub(crate) const ALERT: u8 = 21;
+    pub(crate) const HANDSHAKE: u8 = 22;
+}
