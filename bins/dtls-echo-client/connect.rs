@@ -1,7 +1,8 @@
 //! From the command line to a session.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, error::Error};
 
+use anyhow::anyhow;
 use dtls_echo::explain;
 use dtls_session::{ConnectError, Session, SessionConfig, SessionStore};
 
@@ -80,11 +81,18 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
 impl Failure {
     /// Says what went wrong, what was seen of it, and what to try next.
     pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
-        let diagnosis = Diagnosis::of(&self, args);
-        let error = anyhow::Error::from(self.error);
-        match diagnosis {
-            Some(diagnosis) => anyhow::anyhow!("{error:#}{diagnosis}"),
-            None => error,
+        let diagnosis = Diagnosis::of(&self, args).unwrap_or_default();
+        anyhow!("{}{diagnosis}", self.describe())
+    }
+
+    /// The error with its causes.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = self.error.to_string();
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
         }
+        text
     }
 }

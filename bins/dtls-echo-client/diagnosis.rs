@@ -77,6 +77,17 @@ impl Diagnosis {
                 "is it a DTLS server, and that port?",
             );
         }
+        if let Some(alert) = seen.alert {
+            // It came too late to be believed.
+            let Self {
+                seen: offers,
+                advice,
+            } = Self::of_alert(alert, seen, args);
+            return Self::new(
+                format!("the server sent the alert {alert}: {offers}"),
+                advice,
+            );
+        }
         if got("ChangeCipherSpec") || !got("ServerHello") {
             return if seen.cookie && !got("ServerHello") {
                 Self::new(
@@ -204,14 +215,12 @@ fn has(seen: &Seen, direction: Direction, name: &str) -> bool {
 fn offers(seen: &Seen) -> String {
     let mut text = String::new();
     if let Some(hello) = &seen.offered {
-        text += &format!(
-            "we offered {} with {}",
-            hello.version,
-            hello.cipher_suites.join(", ")
-        );
+        let suites = hello.cipher_suites.iter().map(|suite| &**suite);
+        // Those that only signal something are none.
+        let suites: Vec<_> = suites.filter(|suite| !suite.ends_with("SCSV")).collect();
+        text += &format!("we offered {} with {}", hello.version, suites.join(", "));
         for (what, name) in [
             ("groups", "supported_groups"),
-            ("signature algorithms", "signature_algorithms"),
             ("protocols", "application_layer_protocol_negotiation"),
         ] {
             if let Some(values) = hello.extension(name) {
@@ -223,7 +232,7 @@ fn offers(seen: &Seen) -> String {
         let suites = hello.cipher_suites.join(", ");
         text += &format!("; the server chose {} with {suites}", hello.version);
     }
-    if let Some(alert) = &seen.alert {
+    if let Some(alert) = seen.alert {
         text += &format!("; the server sent the alert {alert}");
     }
     text

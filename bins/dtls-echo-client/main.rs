@@ -4,6 +4,7 @@ mod connect;
 mod conversation;
 mod diagnosis;
 mod flights;
+mod info;
 mod lines;
 mod session_file;
 mod socket;
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     session: Option<PathBuf>,
     #[command(flatten)]
     preferences: PreferenceArgs,
+    /// Print what was negotiated, and how it went, on stdout, and end; --json for tools
+    #[arg(long, conflicts_with = "verbose")]
+    info: bool,
     #[command(flatten)]
     facts: FactsArgs,
     #[command(flatten)]
@@ -65,6 +69,9 @@ fn main() -> ExitCode {
     }
     run(async {
         start_logging()?;
+        if args.info {
+            return info::info(&args).await;
+        }
         let session = connect::connect(&args).await?;
         let session = session.map_err(|failure| failure.explain(&args))?;
         let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);

@@ -266,8 +266,9 @@ impl Tree<'_> {
     }
 }
 
+/// Milliseconds to three digits behind the point.
 fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 const SENT: Style = AnsiColor::Cyan.on_default();

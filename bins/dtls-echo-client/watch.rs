@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use dtls_session::Alert;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -47,7 +48,7 @@ pub(crate) struct Seen {
     pub(crate) chosen: Option<Hello>,
     pub(crate) cookie: bool,
     /// The last alert that came while anybody could read it.
-    pub(crate) alert: Option<String>,
+    pub(crate) alert: Option<Alert>,
 }
 
 /// What has passed in one direction.
@@ -126,7 +127,7 @@ impl Seen {
             .iter()
             .filter_map(|record| record.alert.as_ref());
         if let (Direction::Received, Some(alert)) = (direction, alerts.next_back()) {
-            self.alert = Some(alert.description.clone());
+            self.alert = Some(alert.number);
         }
         if let Some(trace) = &self.trace {
             trace.show(&Sight {

@@ -30,6 +30,8 @@ pub(crate) struct Record {
 /// What an alert says (RFC 5246 7.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct AlertRecord {
+    #[serde(skip)]
+    pub(crate) number: Alert,
     pub(crate) level: Cow<'static, str>,
     pub(crate) description: String,
 }
@@ -74,6 +76,7 @@ impl Record {
             }
             (content::ALERT, [level, description]) => {
                 self.alert = Some(AlertRecord {
+                    number: Alert::new(*description),
                     level: names::alert_level(*level),
                     description: Alert::new(*description).to_string(),
                 });
