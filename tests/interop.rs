@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             openssl,
             s_client_refuses,
         ),
+        trial("s_client_speaks_dtls_1_0", openssl, old_s_client),
         trial("s_server_is_talked_to", openssl, || s_server(&[])),
         trial("s_server_with_a_cookie_is_talked_to", openssl, || {
             s_server(&["-listen"])
@@ -105,6 +106,25 @@ async fn s_client_refuses() {
         .program
         .logs("the peer refused the handshake with the alert unknown_ca")
         .await;
+}
+
+async fn old_s_client() {
+    let server = Server::start(&["--min-version", "1.0"]).await;
+    let ca = cert("ca.pem");
+    let args = [
+        "s_client",
+        "-dtls1",
+        "-connect",
+        &server.addr,
+        "-CAfile",
+        &ca,
+    ];
+    let args = [&args[..], &["-cipher", "ALL:@SECLEVEL=0"]].concat();
+    let mut peer = Program::start("openssl", &args);
+    peer.write(b"x\n").await;
+    peer.says("Echo: x\n").await;
+    assert_eq!(peer.end().await.code, Some(0));
+    server.program.logs("version=\"DTLSv1\"").await;
 }
 
 fn start_s_client(server: &Server, ca: &str, flags: &[&str]) -> Program {

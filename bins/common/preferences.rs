@@ -6,16 +6,19 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use dtls_session::{BuildError, Preferences, Version};
 
 /// The flags that say what to negotiate.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Negotiation")]
 pub struct PreferenceArgs {
+    /// The earliest version of DTLS to speak: 1.0, which is unsafe, 1.2 or 1.3
+    #[arg(long, value_name = "VERSION", default_value = "1.2")]
+    min_version: Version,
     /// The latest version of DTLS to speak; 1.3 needs OpenSSL 4.1
     #[arg(long, value_name = "VERSION", default_value = "1.2")]
-    max_version: DtlsVersion,
+    max_version: Version,
     /// Application protocols (ALPN), the best first, such as coap,echo
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     alpn: Vec<String>,
@@ -39,14 +42,6 @@ pub struct PreferenceArgs {
     keylog: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DtlsVersion {
-    #[value(name = "1.2")]
-    Dtls12,
-    #[value(name = "1.3")]
-    Dtls13,
-}
-
 /// Adds the flag that helps to what a list of preferences lacks.
 pub fn explain(error: BuildError) -> anyhow::Error {
     let advice = match &error {
@@ -65,10 +60,8 @@ impl PreferenceArgs {
     pub fn preferences(&self) -> anyhow::Result<Preferences> {
         let mut preferences = Preferences::default()
             .protocols(&self.alpn)
-            .max_version(match self.max_version {
-                DtlsVersion::Dtls12 => Version::Dtls12,
-                DtlsVersion::Dtls13 => Version::Dtls13,
-            });
+            .min_version(self.min_version)
+            .max_version(self.max_version);
         if let Some(list) = &self.ciphers {
             preferences = preferences.cipher_suites(list);
         }

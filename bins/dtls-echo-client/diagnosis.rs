@@ -31,7 +31,7 @@ impl Diagnosis {
             HandshakeError::CertificateRefused(refusal) => Self::of_refusal(refusal, args),
             HandshakeError::NoCommonVersion => Self {
                 seen: offers(&seen),
-                advice: "the server has to speak DTLS 1.2".to_owned(),
+                advice: "--min-version and --max-version bound what is spoken".to_owned(),
             },
             HandshakeError::NoCommonCipher => Self {
                 seen: offers(&seen),

@@ -155,14 +155,17 @@ impl Tree<'_> {
             content_type,
             version,
             epoch,
-            sequence,
             length,
             ..
         } = record;
         write!(
             self.0,
-            "    {NAME}{content_type}{NAME:#} {version}, epoch {epoch}, number {sequence}, {length} bytes"
+            "    {NAME}{content_type}{NAME:#} {version}, epoch {epoch}"
         )?;
+        if let Some(sequence) = record.sequence {
+            write!(self.0, ", number {sequence}")?;
+        }
+        write!(self.0, ", {length} bytes")?;
         if record.encrypted {
             write!(self.0, ", encrypted")?;
         }

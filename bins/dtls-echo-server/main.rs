@@ -105,6 +105,9 @@ struct LimitArgs {
     /// How many of them one address may have
     #[arg(long, value_name = "NUMBER", default_value = "256", value_parser = at_least_one())]
     max_half_open_per_address: u32,
+    /// How many of them may be DTLS 1.3's of clients that have not shown where they are
+    #[arg(long, value_name = "NUMBER", default_value = "128", value_parser = at_least_one())]
+    max_unproven: u32,
     /// How many first hellos are answered a second
     #[arg(long, value_name = "PER_SECOND", default_value = "50000", value_parser = at_least_one())]
     max_challenges: u32,
@@ -116,7 +119,8 @@ impl LimitArgs {
             .sessions(self.max_sessions as usize)
             .half_open(self.max_half_open as usize)
             .half_open_per_address(self.max_half_open_per_address as usize)
-            .challenges(self.max_challenges);
+            .challenges(self.max_challenges)
+            .unproven(self.max_unproven as usize);
         match self.max_sessions_per_address {
             Some(sessions) => limits.per_address(sessions as usize),
             None => limits,

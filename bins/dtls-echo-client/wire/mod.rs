@@ -114,7 +114,7 @@ mod tests {
             (&*record.content_type, &*record.version),
             ("handshake", "DTLS 1.0")
         );
-        assert_eq!((record.epoch, record.sequence), (0, 5));
+        assert_eq!((record.epoch, record.sequence), (0, Some(5)));
         let message = datagram.messages().next().unwrap();
         assert_eq!((&*message.name, message.sequence), ("ClientHello", 2));
         assert_eq!(message.fragment_offset, 0);
@@ -211,13 +211,37 @@ mod tests {
         assert_eq!((hello.extensions.len(), &hello.unparsed), (0, &None));
     }
 
+    #[test]
+    fn protected_records_of_dtls_13_are_known_by_their_header() {
+        let bytes = [0x2e, 9, 9, 0, 2, 7, 7, 0x23, 9, 7, 7, 7];
+        let datagram = Datagram::decode(&bytes);
+        let shown: Vec<_> = datagram
+            .records
+            .iter()
+            .map(|record| {
+                (
+                    &*record.version,
+                    record.epoch,
+                    record.sequence,
+                    record.length,
+                )
+            })
+            .collect();
+        assert_eq!(shown, [("DTLS 1.3", 2, None, 2), ("DTLS 1.3", 3, None, 3)]);
+        assert_eq!(datagram.unparsed, None);
+        let with_connection_id = Datagram::decode(&[0x3e, 9, 9, 0, 2, 7, 7]);
+        assert_eq!(with_connection_id.records, []);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_safe_and_none_is_lost(bytes: Vec<u8>) {
             let datagram = Datagram::decode(&bytes);
             let rest = datagram.unparsed.map_or(0, |rest| rest.length);
-            let records: usize = datagram.records.iter().map(|record| 13 + record.length).sum();
-            prop_assert_eq!(records + rest, bytes.len());
+            let least = |record: &Record| record.length + if record.sequence.is_some() { 13 } else { 2 };
+            let records: usize = datagram.records.iter().map(least).sum();
+            prop_assert!(records + rest <= bytes.len());
+            prop_assert_eq!(records + rest == 0, bytes.is_empty());
         }
 
         #[test]

@@ -14,8 +14,10 @@ pub(crate) struct Record {
     pub(crate) content: u8,
     pub(crate) content_type: Cow<'static, str>,
     pub(crate) version: Cow<'static, str>,
+    /// Of DTLS 1.3's protected records only the two lowest bits.
     pub(crate) epoch: u16,
-    pub(crate) sequence: u64,
+    /// None where it is encrypted, too.
+    pub(crate) sequence: Option<u64>,
     /// Of what stands behind the header.
     pub(crate) length: usize,
     pub(crate) encrypted: bool,
@@ -42,6 +44,9 @@ impl Record {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let mut ahead = *reader;
         let content = ahead.u8()?;
+        if content >> 5 == 0b001 {
+            return Self::decode_unified(reader);
+        }
         let version = ahead.u16()?;
         let epoch = ahead.u16()?;
         let sequence = ahead.number(6)?;
@@ -51,7 +56,7 @@ impl Record {
             content_type: names::content_type(content)?,
             version: names::version(version),
             epoch,
-            sequence,
+            sequence: Some(sequence),
             length: body.len(),
             encrypted: epoch > 0,
             messages: Vec::new(),
@@ -63,6 +68,38 @@ impl Record {
         }
         *reader = ahead;
         Some(record)
+    }
+
+    /// Takes a protected record of DTLS 1.3 (RFC 9147 4), whose first byte is 001CSLEE. Where it has a
+    /// connection ID (C), nobody can tell how long that is.
+    fn decode_unified(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut ahead = *reader;
+        let first = ahead.u8()?;
+        let bit = |bit: u8| first & bit != 0;
+        if bit(0b1_0000) {
+            return None;
+        }
+        ahead.take(if bit(0b1000) { 2 } else { 1 })?;
+        let length = if bit(0b100) {
+            ahead.vector(2)?.rest().len()
+        } else {
+            // It ends with its datagram.
+            let length = ahead.rest().len();
+            ahead.take(length)?.len()
+        };
+        *reader = ahead;
+        Some(Self {
+            content: first,
+            content_type: Cow::Borrowed("ciphertext"),
+            version: names::version(0xfefc),
+            epoch: u16::from(first & 0b11),
+            sequence: None,
+            length,
+            encrypted: true,
+            messages: Vec::new(),
+            alert: None,
+            unparsed: None,
+        })
     }
 
     fn read(&mut self, body: &[u8]) {

@@ -1,39 +1,29 @@
-//! The server's side: an identity, and handshakes made from it.
+//! The server's side: handshakes.
 
-use std::{ffi::CString, fmt, sync::Arc};
+use std::sync::Arc;
 
-use openssl::{
-    error::ErrorStack,
-    ex_data::Index,
-    rand::rand_bytes,
-    ssl::{Ssl, SslContextBuilder, SslMethod, SslRef, SslVerifyMode},
-    x509::X509Ref,
-};
+use openssl::{error::ErrorStack, ssl::SslRef};
 use tokio::io::{AsyncRead, AsyncWrite};
-use zeroize::Zeroizing;
 
 use crate::{
-    admission::{Admission, Authorize},
-    config::SessionConfig,
-    context::{self, Configure, SessionContext},
-    error::{BuildError, HandshakeError},
+    acceptor_builder::AcceptorBuilder,
+    context::SessionContext,
+    cookie_callbacks,
+    error::HandshakeError,
     ffi,
     gate::VerifiedHello,
     handshake::{Handshake, Started},
+    hello::Hello,
     identity::Identity,
     ingress::Role,
-    preferences::Preferences,
     psk::{PskKey, PskKeys},
     psk_inquiry::PskInquiry,
     psk_lookup::PskLookup,
-    refusal,
-    roots::Roots,
-    scope::Scope,
     secret::SharedSecret,
-    server_names::ServerNames,
-    suites::Proofs,
+    supported_versions,
     tickets::TicketKeys,
     transport::Transport,
+    version::Version,
 };
 
 /// Makes the server's half of handshakes; cheap to clone.
@@ -50,10 +40,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Acceptor {
-    context: Arc<SessionContext>,
-    secret: SharedSecret,
-    tickets: Arc<TicketKeys>,
-    psk: Option<PskLookup>,
+    pub(crate) context: Arc<SessionContext>,
+    pub(crate) secret: SharedSecret,
+    pub(crate) tickets: Arc<TicketKeys>,
+    pub(crate) psk: Option<PskLookup>,
 }
 
 impl Acceptor {
@@ -124,15 +114,47 @@ impl Acceptor {
     fn start<S>(&self, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
-        let mut transport = Transport::new(pipe, Role::Server, self.context.config.mtu, None);
+        let config = &self.context.config;
+        let mut transport = Transport::new(pipe, Role::Server, config.mtu, None);
         transport.inquire(self.inquiry(&mut ssl)?);
-        Ok((ssl, pace, transport))
+        let versions = self.context.versions;
+        Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
+    }
+
+    /// Returns the hello that a datagram starts with, if it starts a handshake of DTLS 1.3, for
+    /// which OpenSSL has no stateless cookie.
+    pub(crate) fn unproven<'a>(&self, datagram: &'a [u8]) -> Option<Hello<'a>> {
+        if !self.context.versions.allow_1_3() {
+            return None;
+        }
+        Hello::parse(datagram).filter(|hello| {
+            hello.message_sequence == 0
+                && supported_versions::offer(hello.extensions, Version::Dtls13)
+        })
+    }
+
+    /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
+    pub(crate) fn allows_cookies(&self) -> bool {
+        self.context.versions.allow_cookies()
+    }
+
+    /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
+    /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
+    pub(crate) fn accept_unproven<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        pipe: S,
+    ) -> Handshake<S> {
+        let started = self.start(pipe).and_then(|(mut ssl, pace, transport)| {
+            cookie_callbacks::ask(&mut ssl)?;
+            Ok((ssl, pace, transport))
+        });
+        Handshake::new(started, &self.context)
     }
 
     fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
-        ssl.set_ex_data(cookie_index()?, hello.cookie.to_vec());
+        cookie_callbacks::expect(&mut ssl, &hello.cookie)?;
         if !ffi::listen(&mut ssl, &hello.record)? {
             return Err(HandshakeError::HelloRefused);
         }
@@ -148,298 +170,4 @@ impl Acceptor {
         transport.hold(&mut hello.rest.to_vec());
         Ok((ssl, pace, transport))
     }
-}
-
-/// Gathers what an [`Acceptor`] needs.
-pub struct AcceptorBuilder {
-    identity: Option<Identity>,
-    server_names: ServerNames,
-    session: SessionConfig,
-    preferences: Preferences,
-    clients: Option<(Roots, SslVerifyMode)>,
-    authorize: Option<Authorize>,
-    psk: Option<PskLookup>,
-    psk_hint: Option<CString>,
-    plain_psk: bool,
-    secret: Option<SharedSecret>,
-    configure: Option<Configure>,
-}
-
-impl AcceptorBuilder {
-    fn new(identity: Option<Identity>) -> Self {
-        Self {
-            identity,
-            server_names: ServerNames::default(),
-            session: SessionConfig::default(),
-            preferences: Preferences::default(),
-            clients: None,
-            authorize: None,
-            psk: None,
-            psk_hint: None,
-            plain_psk: false,
-            secret: None,
-            configure: None,
-        }
-    }
-
-    /// Shows another identity to clients that ask for the server `name` (SNI, RFC 6066 3); `*.`
-    /// at its start stands for any one label (default: the same one to all).
-    pub fn server_name(mut self, name: &str, identity: Identity) -> Self {
-        self.server_names.insert(name, identity);
-        self
-    }
-
-    /// Sets what to negotiate (default: [`Preferences::default`]).
-    pub fn preferences(mut self, preferences: Preferences) -> Self {
-        self.preferences = preferences;
-        self
-    }
-
-    /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
-    /// whatever else is asked of clients.
-    pub fn psk(self, keys: PskKeys) -> Self {
-        self.psk_lookup(move |identity| keys.get(identity).cloned())
-    }
-
-    /// Also lets clients in whose key `lookup` finds by their identity.
-    ///
-    /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
-    /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
-    /// unanswered. One that resumes a session ends with a close_notify then.
-    pub fn psk_lookup(
-        mut self,
-        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
-    ) -> Self {
-        self.psk = Some(PskLookup::now(lookup));
-        self
-    }
-
-    /// Also lets clients in whose key the future of `fetch` finds by their identity, however long
-    /// that takes within the [handshake's time](SessionConfig::handshake_timeout).
-    ///
-    /// Only that client's handshake waits, and polls the future; if it ends early, the future is
-    /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
-    /// proved anything else, so that the number of handshakes bounds the number of questions. A
-    /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
-    /// ticket, as whoever came back with one could not be asked about in time.
-    ///
-    /// ```
-    /// use dtls_session::{Acceptor, PskKey};
-    ///
-    /// # async fn ask_the_database(_: Vec<u8>) -> Option<[u8; 16]> { None }
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let acceptor = Acceptor::with_psk_fetch(|identity| async move {
-    ///     let key = ask_the_database(identity).await?;
-    ///     PskKey::new(key).ok()
-    /// })
-    /// .build()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn psk_fetch<F>(mut self, fetch: impl Fn(Vec<u8>) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Option<PskKey>> + Send + 'static,
-    {
-        self.psk = Some(PskLookup::later(fetch));
-        self
-    }
-
-    /// Tells clients which key to use (RFC 4279 5.2); a zero byte ends it (default: nothing).
-    pub fn psk_hint(mut self, hint: &str) -> Self {
-        let text = hint.split('\0').next().unwrap_or_default();
-        self.psk_hint = CString::new(text).ok();
-        self
-    }
-
-    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM and CCM, as small
-    /// devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
-    /// Where [`Preferences::cipher_suites`] names the suites, that decides alone.
-    ///
-    /// Whoever learns such a key later can read everything that was said before.
-    pub fn allow_plain_psk(mut self) -> Self {
-        self.plain_psk = true;
-        self
-    }
-
-    /// Sets sizes and times (default: [`SessionConfig::default`]).
-    pub fn session(mut self, config: SessionConfig) -> Self {
-        self.session = config;
-        self
-    }
-
-    /// Asks clients for a certificate and refuses one that does not lead to `roots`; a client
-    /// may show none (default: clients are not asked).
-    pub fn request_client_certificate(mut self, roots: Roots) -> Self {
-        self.clients = Some((roots, SslVerifyMode::PEER));
-        self
-    }
-
-    /// Refuses clients that show no certificate that leads to `roots` (default: clients are not
-    /// asked).
-    pub fn require_client_certificate(mut self, roots: Roots) -> Self {
-        self.clients = Some((
-            roots,
-            SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
-        ));
-        self
-    }
-
-    /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
-    /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
-    /// for a session that is resumed. Clients that show none, because none is required or they
-    /// have a pre-shared key, are not put to it.
-    pub fn authorize_client(
-        mut self,
-        decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.authorize = Some(Authorize::new(decide));
-        self
-    }
-
-    /// Makes cookies and session tickets (RFC 5077) with a secret that other servers have, too, so
-    /// that clients may go on with any of them (default: a random one).
-    pub fn shared_secret(mut self, secret: SharedSecret) -> Self {
-        self.secret = Some(secret);
-        self
-    }
-
-    /// Lets `configure` change the `openssl` context after everything else, for what this
-    /// builder has no word for. What it breaks is its own affair.
-    pub fn configure(
-        mut self,
-        configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
-    ) -> Self {
-        self.configure = Some(Box::new(configure));
-        self
-    }
-
-    /// Makes the acceptor.
-    ///
-    /// # Errors
-    ///
-    /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
-    pub fn build(self) -> Result<Acceptor, BuildError> {
-        self.check()?;
-        let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
-        let proofs = self.proofs();
-        self.preferences
-            .install(&mut context, proofs, Role::Server)?;
-        // Where other suites are offered, clients prove themselves otherwise.
-        let mut scope = self.preferences.narrow(Scope::new("server"), proofs);
-        if let Some(identity) = &self.identity {
-            identity.install(&mut context)?;
-        }
-        self.server_names.install(&mut context);
-        if let Some(psk) = self.psk.clone() {
-            scope = psk.narrow(scope);
-            let mut decoy = Zeroizing::new([0; 32]);
-            rand_bytes(&mut *decoy)?;
-            psk.install(&mut context, &decoy);
-        }
-        if let Some(hint) = &self.psk_hint {
-            ffi::set_psk_hint(&mut context, hint)?;
-        }
-        if let Some((roots, mode)) = &self.clients {
-            roots.install(&mut context)?;
-            roots.install_names(&mut context)?;
-            match self.authorize.clone() {
-                Some(authorize) => authorize.install(&mut context, *mode),
-                None => refusal::watch(&mut context, *mode, |_| true),
-            }
-            scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
-        }
-        context.set_session_id_context(&scope.digest())?;
-        set_cookie_callbacks(&mut context)?;
-        ffi::set_ticket_callback(&mut context);
-        if let Some(configure) = self.configure {
-            configure(&mut context)?;
-        }
-        let secret = match self.secret {
-            Some(secret) => secret,
-            None => SharedSecret::random()?,
-        };
-        let admission = Admission {
-            psk: self.psk.clone(),
-            authorize: self.authorize,
-        };
-        let context = SessionContext::new(context, self.session, Role::Server)
-            .with_welcome(move |ssl| admission.still_holds(ssl));
-        Ok(Acceptor {
-            context,
-            tickets: TicketKeys::new(&secret),
-            psk: self.psk,
-            secret,
-        })
-    }
-
-    /// Finds what was asked for and would never happen.
-    fn check(&self) -> Result<(), BuildError> {
-        let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
-        let certificates = "an identity to show";
-        let keys = "pre-shared keys";
-        for (asked, given, what, needs) in [
-            (
-                !self.server_names.is_empty(),
-                identity,
-                "server_name",
-                certificates,
-            ),
-            (
-                self.clients.is_some(),
-                identity,
-                "a client certificate",
-                certificates,
-            ),
-            (
-                self.authorize.is_some(),
-                self.clients.is_some(),
-                "authorize_client",
-                "client certificates",
-            ),
-            (self.psk_hint.is_some(), psk, "psk_hint", keys),
-            (self.plain_psk, psk, "allow_plain_psk", keys),
-        ] {
-            if asked && !given {
-                return Err(BuildError::Pointless { what, needs });
-            }
-        }
-        Ok(())
-    }
-
-    fn proofs(&self) -> Proofs {
-        let keys = Proofs {
-            psk: self.psk.is_some(),
-            plain_psk: self.plain_psk,
-            ..Proofs::default()
-        };
-        let identities = self.identity.iter().chain(self.server_names.identities());
-        identities.fold(keys, |proofs, identity| identity.add_proof(proofs))
-    }
-}
-
-/// An `Ssl` is primed only with a hello whose cookie the gate found good; this makes sure that
-/// the one OpenSSL reads is the very same.
-fn set_cookie_callbacks(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-    let index = cookie_index()?;
-    context.set_cookie_verify_cb(move |ssl, cookie| {
-        ssl.ex_data(index)
-            .is_some_and(|verified| verified == cookie)
-    });
-    context.set_cookie_generate_cb(|_, _| Err(ErrorStack::get()));
-    Ok(())
-}
-
-impl fmt::Debug for AcceptorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AcceptorBuilder")
-            .field("identity", &self.identity)
-            .field("session", &self.session)
-            .finish_non_exhaustive()
-    }
-}
-
-fn cookie_index() -> Result<Index<Ssl, Vec<u8>>, ErrorStack> {
-    static INDEX: std::sync::LazyLock<Result<Index<Ssl, Vec<u8>>, ErrorStack>> =
-        std::sync::LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
 }

@@ -178,7 +178,8 @@ impl Connector {
             Ok(ip) => ssl.param_mut().set_ip(ip)?,
             Err(_) => ssl.param_mut().set_host(name)?,
         }
-        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None);
+        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None)
+            .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))
     }
 }
@@ -309,7 +310,12 @@ impl ConnectorBuilder {
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
-        let context = SessionContext::new(context, self.session, Role::Client);
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Client,
+            self.preferences.versions(),
+        );
         Ok(Connector {
             context,
             scope,

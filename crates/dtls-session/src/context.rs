@@ -6,7 +6,7 @@ use openssl::{
     error::ErrorStack,
     ssl::{
         Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
-        SslSessionCacheMode, SslVersion,
+        SslSessionCacheMode,
     },
     version,
 };
@@ -18,6 +18,7 @@ use crate::{
     ingress::{MAX_MESSAGE, Role},
     pace::Pace,
     refusal,
+    version::Versions,
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -25,6 +26,7 @@ pub(crate) struct SessionContext {
     pub(crate) config: SessionConfig,
     ssl: SslContext,
     pub(crate) role: Role,
+    pub(crate) versions: Versions,
     welcome: Option<Welcome>,
 }
 
@@ -40,11 +42,17 @@ impl fmt::Debug for SessionContext {
 }
 
 impl SessionContext {
-    pub(crate) fn new(ssl: SslContextBuilder, config: SessionConfig, role: Role) -> Arc<Self> {
+    pub(crate) fn new(
+        ssl: SslContextBuilder,
+        config: SessionConfig,
+        role: Role,
+        versions: Versions,
+    ) -> Arc<Self> {
         Arc::new(Self {
             config: config.settle(),
             ssl: ssl.build(),
             role,
+            versions,
             welcome: None,
         })
     }
@@ -99,8 +107,6 @@ pub(crate) fn builder(
         return Err(BuildError::Mtu { asked: config.mtu });
     }
     let mut context = SslContextBuilder::new(method)?;
-    context.set_min_proto_version(Some(SslVersion::DTLS1_2))?;
-    context.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU

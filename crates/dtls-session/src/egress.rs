@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::record::{Record, content, shift_sequence};
+use crate::{
+    record::{self, Record, content, shift_sequence},
+    unified,
+};
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -18,6 +21,10 @@ pub(crate) struct Egress {
     open: bool,
     numbering: Numbering,
     largest: usize,
+    /// The record number of a client's first hello with a cookie.
+    second_hello: Option<u64>,
+    /// Whether protected records may be data, each of which is a datagram.
+    established: bool,
 }
 
 /// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
@@ -39,7 +46,24 @@ impl Egress {
             open: false,
             numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
             largest: 0,
+            second_hello: None,
+            established: false,
         }
+    }
+
+    /// Forgets the hellos of a handshake that is given up.
+    pub(crate) fn restart(&mut self) {
+        self.second_hello = None;
+    }
+
+    /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
+    /// has the number of the hello that it answers (RFC 6347 4.2.1).
+    pub(crate) fn refuses_cookie(&self, sequence: u64) -> bool {
+        self.second_hello.is_some_and(|hello| sequence >= hello)
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.established = true;
     }
 
     /// Queues what one write held; false if there was no room, and nothing of it was taken.
@@ -48,8 +72,21 @@ impl Egress {
             return false;
         }
         let mut rest = written;
-        while let Some((record, behind)) = Record::split(rest) {
-            let (bytes, _) = rest.split_at(record.len());
+        while let Some(length) = record::length(rest) {
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
+            let Some((record, _)) = Record::split(bytes).filter(|_| !unified::starts(bytes[0]))
+            else {
+                self.append(bytes, !self.established, None);
+                self.open &= unified::has_length(bytes[0]);
+                continue;
+            };
+            // ClientHello, with message number 1.
+            if let [1, _, _, _, 0, 1, ..] = record.body
+                && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
+            {
+                self.second_hello.get_or_insert(record.sequence);
+            }
             let flight = matches!(
                 record.content_type,
                 content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
@@ -59,7 +96,6 @@ impl Egress {
                 flight,
                 (record.epoch == 0).then_some(record.sequence),
             );
-            rest = behind;
         }
         if !rest.is_empty() {
             self.append(rest, false, None);
@@ -206,6 +242,28 @@ mod tests {
         egress.push(&record(22, 1, 0, 1));
         let datagram = egress.front().unwrap();
         assert_eq!([datagram[10], datagram[24], datagram[38]], [4, 5, 0]);
+    }
+
+    #[test]
+    fn only_an_answer_to_the_second_hello_refuses_its_cookie() {
+        let mut egress = Egress::new(1000, None);
+        let hello = |sequence, message| {
+            let mut record = record(22, 0, sequence, 12);
+            record[13..19].copy_from_slice(&[1, 0, 0, 0, 0, message]);
+            record
+        };
+        for (sequence, message) in [(0, 0), (1, 0)] {
+            egress.push(&hello(sequence, message));
+            assert!(!egress.refuses_cookie(9));
+        }
+        egress.push(&hello(2, 1));
+        egress.push(&hello(3, 1));
+        assert_eq!(
+            [0, 1, 2, 3].map(|n| egress.refuses_cookie(n)),
+            [false, false, true, true]
+        );
+        egress.restart();
+        assert!(!egress.refuses_cookie(9));
     }
 
     #[test]

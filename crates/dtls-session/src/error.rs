@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use crate::{alert::Alert, record_layer::Failure, refusal::Refusal};
+use crate::{alert::Alert, record_layer::Failure, refusal::Refusal, version::Version};
 
 /// Why an acceptor or a connector could not be made.
 #[derive(Debug, Error)]
@@ -23,18 +23,23 @@ pub enum BuildError {
         /// What was asked for, in bytes.
         asked: usize,
     },
-    /// The OpenSSL that is linked does not speak the version that was asked for.
-    #[error("DTLS 1.3 needs OpenSSL 4.1 or newer, but this program is linked with {found}")]
-    OpenSslWithout13 {
+    /// The OpenSSL that is linked does not have a version that was asked for.
+    #[error("{version} needs {needed}, but this program is linked with {found}")]
+    VersionUnavailable {
+        /// What was asked for.
+        version: Version,
+        /// Which OpenSSL has it.
+        needed: &'static str,
         /// What the linked library says of itself.
         found: &'static str,
     },
-    /// OpenSSL speaks the version that was asked for, but this crate does not yet: there was no
-    /// release to try it with.
-    #[error("DTLS 1.3 is not supported yet, although {found} has it")]
-    VersionUnsupported {
-        /// What the linked library says of itself.
-        found: &'static str,
+    /// The oldest version is newer than the newest.
+    #[error("there is no version from {min} to {max}")]
+    NoVersion {
+        /// The oldest one asked for.
+        min: Version,
+        /// The newest one asked for.
+        max: Version,
     },
     /// Something was asked for that would never happen.
     #[error("{what} has no effect without {needs}")]
@@ -67,6 +72,12 @@ pub enum BuildError {
     NoSuiteLeft {
         /// The list.
         list: String,
+    },
+    /// OpenSSL uses no such key for a server before DTLS 1.3.
+    #[error("a server of DTLS 1.2 cannot use a key of the kind {kind}: ECDSA or RSA is needed")]
+    KeyUnusable {
+        /// What the key is.
+        kind: &'static str,
     },
     /// A list of cipher suites has some with CCM-8 in it, which were not allowed.
     #[error("the cipher suite list `{list}` has CCM-8 in it, which has to be allowed")]

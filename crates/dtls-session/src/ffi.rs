@@ -26,7 +26,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{psk_lookup, tickets::TicketKeys};
+use crate::{psk_lookup, tickets::TicketKeys, version::Version};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -92,12 +92,7 @@ pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
 /// MTU and the timer callback may not.
 pub(crate) fn restart(ssl: &SslRef) -> Result<(), ErrorStack> {
     // SAFETY: the SSL is live, used by this thread only, and inside no other call.
-    let cleared = unsafe { SSL_clear(ssl.as_ptr()) };
-    if cleared == 0 {
-        Err(ErrorStack::get())
-    } else {
-        Ok(())
-    }
+    succeeded(unsafe { SSL_clear(ssl.as_ptr()) })
 }
 
 /// Sets the UDP payload that OpenSSL cuts its next flights to (`SSL_set_mtu`).
@@ -125,23 +120,13 @@ pub(crate) fn mark_shut_down(ssl: &SslRef) {
 pub(crate) fn set_session(ssl: &SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
     // SAFETY: both are live and used by this thread only, and the SSL takes a reference of its
     // own. No context's cache has the session.
-    let set = unsafe { sys::SSL_set_session(ssl.as_ptr(), session.as_ptr()) };
-    if set == 0 {
-        Err(ErrorStack::get())
-    } else {
-        Ok(())
-    }
+    succeeded(unsafe { sys::SSL_set_session(ssl.as_ptr(), session.as_ptr()) })
 }
 
 /// Sets where `ssl`'s session may be resumed, up to 32 bytes (`SSL_set_session_id_context`).
 pub(crate) fn set_session_id_context(ssl: &SslRef, scope: &[u8; 32]) -> Result<(), ErrorStack> {
     // SAFETY: the SSL is live, and the bytes are copied.
-    let set = unsafe { SSL_set_session_id_context(ssl.as_ptr(), scope.as_ptr(), 32) };
-    if set == 0 {
-        Err(ErrorStack::get())
-    } else {
-        Ok(())
-    }
+    succeeded(unsafe { SSL_set_session_id_context(ssl.as_ptr(), scope.as_ptr(), 32) })
 }
 
 /// Returns what was set where the session began (`SSL_SESSION_get0_id_context`).
@@ -177,6 +162,25 @@ pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
     unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
 }
 
+/// Bounds the versions to negotiate (`SSL_CTX_set_min_proto_version` and its like), by numbers
+/// that an older OpenSSL does not know and refuses.
+pub(crate) fn set_versions(
+    context: &mut SslContextBuilder,
+    min: Version,
+    max: Version,
+) -> Result<(), ErrorStack> {
+    let [min, max] = [min, max].map(|version| usize::from(version.number()));
+    context_control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, min)?;
+    context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max)
+}
+
+/// Makes a server's handshake ask for a cookie before it answers in full: by a HelloRetryRequest
+/// in DTLS 1.3 (`SSL_set_options` with `SSL_OP_COOKIE_EXCHANGE`).
+pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
+    // SAFETY: the SSL is live and used by this thread only; the function sets flags.
+    unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
+}
+
 /// Shows a certificate, with the chain behind it, to all peers (`SSL_CTX_use_cert_and_key`).
 pub(crate) fn set_identity(
     context: &mut SslContextBuilder,
@@ -186,12 +190,7 @@ pub(crate) fn set_identity(
 ) -> Result<(), ErrorStack> {
     let (certificate, key, chain) = (certificate.as_ptr(), key.as_ptr(), chain.as_ptr());
     // SAFETY: all four are live, and the context takes references of its own.
-    let set = unsafe { SSL_CTX_use_cert_and_key(context.as_ptr(), certificate, key, chain, 1) };
-    if set == 1 {
-        Ok(())
-    } else {
-        Err(ErrorStack::get())
-    }
+    succeeded(unsafe { SSL_CTX_use_cert_and_key(context.as_ptr(), certificate, key, chain, 1) })
 }
 
 /// Shows another certificate than the context's, of whatever kind that is
@@ -206,35 +205,20 @@ pub(crate) fn replace_identity(
     unsafe { SSL_certs_clear(ssl.as_ptr()) };
     let (certificate, key, chain) = (certificate.as_ptr(), key.as_ptr(), chain.as_ptr());
     // SAFETY: all four are live, and the SSL takes references of its own.
-    let set = unsafe { SSL_use_cert_and_key(ssl.as_ptr(), certificate, key, chain, 1) };
-    if set == 1 {
-        Ok(())
-    } else {
-        Err(ErrorStack::get())
-    }
+    succeeded(unsafe { SSL_use_cert_and_key(ssl.as_ptr(), certificate, key, chain, 1) })
 }
 
 /// Tells clients which key to use (`SSL_CTX_use_psk_identity_hint`).
 pub(crate) fn set_psk_hint(context: &mut SslContextBuilder, hint: &CStr) -> Result<(), ErrorStack> {
     // SAFETY: the context is live, and copies the text.
-    let set = unsafe { SSL_CTX_use_psk_identity_hint(context.as_ptr(), hint.as_ptr()) };
-    if set == 1 {
-        Ok(())
-    } else {
-        Err(ErrorStack::get())
-    }
+    succeeded(unsafe { SSL_CTX_use_psk_identity_hint(context.as_ptr(), hint.as_ptr()) })
 }
 
 /// Leaves bytes in the session, which its ticket brings back (`SSL_SESSION_set1_ticket_appdata`).
 pub(crate) fn set_ticket_data(session: &SslSessionRef, data: &[u8]) -> Result<(), ErrorStack> {
     let (start, length) = (data.as_ptr().cast(), data.len());
     // SAFETY: the session is live and used by this thread only, and the bytes are copied.
-    let set = unsafe { SSL_SESSION_set1_ticket_appdata(session.as_ptr(), start, length) };
-    if set == 1 {
-        Ok(())
-    } else {
-        Err(ErrorStack::get())
-    }
+    succeeded(unsafe { SSL_SESSION_set1_ticket_appdata(session.as_ptr(), start, length) })
 }
 
 /// Returns what [`set_ticket_data`] has left (`SSL_SESSION_get0_ticket_appdata`).
@@ -366,11 +350,15 @@ fn context_control(
 ) -> Result<(), ErrorStack> {
     let value = c_long::try_from(value).unwrap_or(c_long::MAX);
     // SAFETY: the context is live, and these controls take a number and no pointer.
-    let done = unsafe { sys::SSL_CTX_ctrl(context.as_ptr(), control, value, ptr::null_mut()) };
-    if done == 0 {
-        Err(ErrorStack::get())
-    } else {
+    succeeded(unsafe { sys::SSL_CTX_ctrl(context.as_ptr(), control, value, ptr::null_mut()) })
+}
+
+/// Reads the result of the many functions that return 1 or more for success, and otherwise 0.
+fn succeeded(outcome: impl Into<c_long>) -> Result<(), ErrorStack> {
+    if outcome.into() > 0 {
         Ok(())
+    } else {
+        Err(ErrorStack::get())
     }
 }
 
@@ -524,6 +512,7 @@ unsafe extern "C" {
         ssl: *mut sys::SSL,
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
+    fn SSL_set_options(ssl: *mut sys::SSL, options: u64) -> u64;
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
     fn SSL_set_session_id_context(
         ssl: *mut sys::SSL,
@@ -595,5 +584,8 @@ const SSL_CTRL_SET_MAX_SEND_FRAGMENT: c_int = 52;
 const CCM8_BITS: c_int = 64;
 const SSL_SECOP_OTHER_TYPE: c_int = 0xffff_0000_u32.cast_signed();
 const SSL_SECOP_OTHER_CIPHER: c_int = 1 << 16;
+const SSL_CTRL_SET_MIN_PROTO_VERSION: c_int = 123;
+const SSL_CTRL_SET_MAX_PROTO_VERSION: c_int = 124;
+const SSL_OP_COOKIE_EXCHANGE: u64 = 1 << 13;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;

@@ -59,6 +59,8 @@ struct Pending<S> {
     silence: Option<Pin<Box<Sleep>>>,
     permit: Option<Permit>,
     place: Option<Place>,
+    /// How often the server's cookies were worth nothing.
+    refused_cookies: u8,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
@@ -72,6 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
                 silence: None,
                 permit: None,
                 place: None,
+                refused_cookies: 0,
             })
         });
         Self(Some(pending))
@@ -176,6 +179,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
                 outcome => return Poll::Ready(outcome),
             }
         }
+        if self.layer.transport_ref().cookie_refused() && self.refused_cookies < MAX_REFUSED_COOKIES
+        {
+            // The server knows nothing of the first hello, and OpenSSL takes no second request.
+            tracing::debug!("the cookie was refused: the handshake starts anew");
+            self.refused_cookies += 1;
+            self.layer.restart()?;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.deadline.as_mut().poll(cx).is_ready() {
             let after = self.context.config.handshake_timeout;
             return Poll::Ready(Err(self.timed_out(after)));
@@ -217,3 +229,6 @@ impl<S> fmt::Debug for Handshake<S> {
         f.debug_struct("Handshake").finish_non_exhaustive()
     }
 }
+
+/// Anybody can forge a request for another cookie.
+const MAX_REFUSED_COOKIES: u8 = 3;

@@ -17,6 +17,8 @@ pub(crate) struct Hello<'a> {
     pub(crate) cookie: &'a [u8],
     /// Cipher suites and compression methods; None where the fragment ends before them.
     pub(crate) offers: Option<&'a [u8]>,
+    /// The extensions, with their length in front, as far as they are there.
+    pub(crate) extensions: &'a [u8],
 }
 
 impl<'a> Hello<'a> {
@@ -63,11 +65,16 @@ impl<'a> Hello<'a> {
             session_id,
             cookie,
             offers,
+            extensions: message.0,
         })
     }
 }
 
-/// Whether a datagram starts with the first fragment of a plaintext ClientHello.
+/// Whether a datagram starts with the first fragment of a plaintext ClientHello that may start a
+/// handshake.
+///
+/// A second one without a cookie where DTLS 1.2 has it goes on with a handshake of DTLS 1.3
+/// (RFC 9147 5.1).
 ///
 /// It looks at fixed places only, as a router has to do for each datagram.
 pub(crate) fn opens_a_handshake(datagram: &[u8]) -> bool {
@@ -78,6 +85,15 @@ pub(crate) fn opens_a_handshake(datagram: &[u8]) -> bool {
         && datagram[3..5] == [0, 0]
         && datagram[13] == CLIENT_HELLO
         && datagram[19..22] == [0, 0, 0]
+        && !answers_a_retry(datagram)
+}
+
+fn answers_a_retry(datagram: &[u8]) -> bool {
+    let cookie_length = || {
+        let session_id = datagram.get(59)?;
+        datagram.get(60 + usize::from(*session_id))
+    };
+    datagram[17..19] == [0, 1] && cookie_length() == Some(&0)
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -166,6 +182,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_second_hello_without_a_cookie_starts_nothing() {
+        let mut datagram = hello(1, &[]);
+        assert!(opens_a_handshake(&datagram));
+        datagram[18] = 1;
+        assert!(!opens_a_handshake(&datagram));
+        assert!(opens_a_handshake(&hello(1, &[7; 5])));
+    }
+
+    #[test]
     fn a_first_fragment_is_enough_when_the_cookie_lies_in_it() {
         let mut datagram = hello(0, &[7; 5]);
         let cut = 13 + 12 + 2 + 32 + 3 + 6 + 3;
@@ -209,8 +234,8 @@ pub(crate) mod tests {
             let last = datagram.len() - 1;
             datagram[place.min(last)] = value;
             datagram.truncate(datagram.len() - cut.min(last));
-            if Hello::parse(&datagram).is_some() {
-                prop_assert!(opens_a_handshake(&datagram));
+            if let Some(hello) = Hello::parse(&datagram) {
+                prop_assert!(opens_a_handshake(&datagram) || hello.cookie.is_empty());
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{fmt, fs, path::Path};
 
 use openssl::{
     error::ErrorStack,
-    pkey::{PKey, Private},
+    pkey::{Id, PKey, Private},
     ssl::{SslContextBuilder, SslRef},
     stack::Stack,
     x509::X509,
@@ -79,6 +79,16 @@ impl Identity {
 
     pub(crate) fn add_proof(&self, proofs: Proofs) -> Proofs {
         proofs.with_key(&self.key)
+    }
+
+    /// The kind of key, if it is one that OpenSSL's DTLS 1.2 counts for no cipher suite of a
+    /// server, though RFC 8422 has it for ECDSA's.
+    pub(crate) fn edwards(&self) -> Option<&'static str> {
+        match self.key.id() {
+            Id::ED25519 => Some("Ed25519"),
+            Id::ED448 => Some("Ed448"),
+            _ => None,
+        }
     }
 
     fn chain(&self) -> Result<Stack<X509>, ErrorStack> {

@@ -20,6 +20,8 @@ pub(crate) enum Role {
 pub(crate) struct Ingress {
     role: Role,
     established: bool,
+    /// Whether DTLS 1.3 may be negotiated.
+    unified: bool,
     /// The number that the last plaintext record was given.
     last: u64,
     early_handshake: u8,
@@ -36,6 +38,7 @@ impl Ingress {
         Self {
             role,
             established: false,
+            unified: false,
             last: sequence,
             early_handshake: 0,
             early_data: 0,
@@ -50,7 +53,26 @@ impl Ingress {
     }
 
     pub(crate) fn restart(&mut self) {
-        *self = Self::new(self.role, 0);
+        *self = Self {
+            unified: self.unified,
+            ..Self::new(self.role, 0)
+        };
+    }
+
+    /// Lets records with a unified header pass.
+    pub(crate) fn allow_unified(&mut self) {
+        self.unified = true;
+    }
+
+    pub(crate) fn is_established(&self) -> bool {
+        self.established
+    }
+
+    /// Returns whether OpenSSL may see a record with a unified header. These are all protected:
+    /// without its key it is dropped, and of those ahead of their keys OpenSSL keeps a few.
+    pub(crate) fn admit_unified(&self, stats: &mut SessionStats) -> bool {
+        stats.filtered_malformed += u64::from(!self.unified);
+        self.unified
     }
 
     /// The alert that the peer seems to have ended the handshake with, and since when nothing
@@ -97,11 +119,11 @@ impl Ingress {
             }
             content::CHANGE_CIPHER_SPEC if record.body == [1] => {
                 self.make_room();
-                return self.next_number();
+                return self.next_number(record.sequence);
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
                 self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
-                return self.next_number();
+                return self.next_number(record.sequence);
             }
             content::APPLICATION_DATA => &mut stats.filtered_plaintext,
             _ => &mut stats.filtered_malformed,
@@ -112,8 +134,18 @@ impl Ingress {
 
     /// Numbers admitted plaintext anew: anybody can write the numbers, and one far ahead would make
     /// OpenSSL's replay window refuse every genuine record.
-    fn next_number(&mut self) -> Option<u64> {
+    ///
+    /// DTLS 1.3 acknowledges records by their numbers (RFC 9147 7), so there they have to stay, and
+    /// only those far ahead are refused.
+    fn next_number(&mut self, written: u64) -> Option<u64> {
+        if self.unified && written > self.last.saturating_add(MAX_AHEAD) {
+            return None;
+        }
         self.alert = None;
+        if self.unified {
+            self.last = self.last.max(written);
+            return Some(written);
+        }
         self.last = self.last.wrapping_add(1);
         Some(self.last)
     }
@@ -183,7 +215,10 @@ fn u24(bytes: &[u8]) -> usize {
 /// Above any certificate chain that is accepted.
 pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 
-const HELLO_VERIFY_REQUEST: u8 = 3;
+/// More than a handshake has plaintext records.
+const MAX_AHEAD: u64 = 512;
+
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;
@@ -264,6 +299,27 @@ mod tests {
         assert_eq!(numbers, [4, 5, 6, 7, 8].map(Some));
         let early = record(22, 1, 77, &[]);
         assert_eq!(case.0.admit(&early, &mut case.1), Some(77));
+    }
+
+    #[test]
+    fn dtls_1_3_keeps_its_numbers_and_unified_headers() {
+        let mut case = Case::server();
+        assert!(!case.0.admit_unified(&mut case.1));
+        assert_eq!(case.1.filtered_malformed, 1);
+        case.0.allow_unified();
+        case.0.restart();
+        assert!(case.0.admit_unified(&mut case.1));
+        let mut number = |sequence| {
+            let hello = message(1, 4, 0, 4, 4);
+            let record = record(22, 0, sequence, &hello);
+            case.0.admit(&record, &mut case.1)
+        };
+        let numbers = [5, (1 << 48) - 1, 5 + MAX_AHEAD, 7].map(&mut number);
+        assert_eq!(numbers, [Some(5), None, Some(5 + MAX_AHEAD), Some(7)]);
+        // Anybody can write an ACK before there are keys.
+        assert!(!case.admits(&record(26, 0, 8, &[0, 0])));
+        case.0.establish();
+        assert!(case.0.admit_unified(&mut case.1));
     }
 
     #[test]

@@ -46,6 +46,7 @@
 //! ```
 
 mod acceptor;
+mod acceptor_builder;
 mod admission;
 mod alert;
 mod allowance;
@@ -54,6 +55,7 @@ mod config;
 mod connector;
 mod context;
 mod cookie;
+mod cookie_callbacks;
 mod egress;
 mod error;
 mod eviction;
@@ -95,11 +97,15 @@ mod shared;
 mod srtp;
 mod stats;
 mod suites;
+mod supported_versions;
 mod tickets;
 mod transport;
+mod unified;
+mod version;
 mod waiters;
 
-pub use acceptor::{Acceptor, AcceptorBuilder};
+pub use acceptor::Acceptor;
+pub use acceptor_builder::AcceptorBuilder;
 pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, ConnectorBuilder};
@@ -114,7 +120,7 @@ pub use identity::Identity;
 pub use info::SessionInfo;
 pub use limits::Limits;
 pub use listener::Listener;
-pub use preferences::{Preferences, Version};
+pub use preferences::Preferences;
 pub use psk::{Psk, PskKey, PskKeys};
 pub use reach::ConnectError;
 pub use refusal::{Fault, Refusal};
@@ -125,3 +131,4 @@ pub use session::Session;
 pub use session_store::SessionStore;
 pub use srtp::SrtpKeys;
 pub use stats::{ListenerStats, SessionStats};
+pub use version::{UnknownVersion, Version};

@@ -16,6 +16,7 @@ pub struct Limits {
     pub(crate) sessions: usize,
     pub(crate) per_address: usize,
     pub(crate) challenges: u32,
+    pub(crate) unproven: usize,
 }
 
 impl Limits {
@@ -52,6 +53,19 @@ impl Limits {
         self
     }
 
+    /// Sets how many of the handshakes may be those of clients that offer DTLS 1.3 and have not
+    /// shown that they receive at their address (default 128).
+    ///
+    /// It has a meaning only where [`Preferences::max_version`](crate::Preferences::max_version)
+    /// allows DTLS 1.3. There the cookie is part of the handshake's transcript (RFC 9147 5.1), and
+    /// OpenSSL has no way to ask for it without keeping the handshake, some 35 kB. So whoever
+    /// forges addresses can take all these places. A client that finds none is answered as one of
+    /// DTLS 1.2, whose cookie needs no place: it goes on with that version, if both sides allow it.
+    pub fn unproven(mut self, handshakes: usize) -> Self {
+        self.unproven = handshakes;
+        self
+    }
+
     /// How many channels that makes: a handshake may run beside each peer's session.
     pub(crate) fn channels(&self) -> usize {
         self.sessions.saturating_add(self.half_open)
@@ -66,6 +80,7 @@ impl Default for Limits {
             sessions: 10_000,
             per_address: usize::MAX,
             challenges: 50_000,
+            unproven: 128,
         }
     }
 }

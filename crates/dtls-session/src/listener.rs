@@ -10,16 +10,17 @@ use std::{
 };
 
 use openssl::error::ErrorStack;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use udp_demux::{Channel, Config, Endpoint, Incoming};
 
 use crate::{
     acceptor::Acceptor,
     allowance::Allowance,
-    gate::{CookieGate, Verdict, VerifiedHello},
+    gate::{CookieGate, Verdict},
     handshake::Handshake,
     hello::opens_a_handshake,
     limits::Limits,
-    registry::{Refusal, Registry},
+    registry::{Permit, Refusal, Registry},
     stats::ListenerStats,
 };
 
@@ -60,6 +61,7 @@ struct Common {
     service: RwLock<Arc<Service>>,
     registry: Arc<Registry>,
     challenges: Allowance,
+    unproven: Arc<Semaphore>,
     counters: Counters,
 }
 
@@ -100,6 +102,7 @@ impl Listener {
             service: RwLock::new(Arc::new(service)),
             registry: Registry::new(limits),
             challenges: Allowance::new(limits.challenges),
+            unproven: Arc::new(Semaphore::new(limits.unproven.min(Semaphore::MAX_PERMITS))),
             counters: Counters::default(),
         };
         Ok(Self {
@@ -171,6 +174,11 @@ impl Listener {
         loop {
             let incoming = self.endpoint.accept().await?;
             let service = self.service();
+            let incoming = match self.accept_unproven(&service.acceptor, incoming) {
+                Unproven::Accepted(handshake) => return Ok(handshake),
+                Unproven::Refused => continue,
+                Unproven::Other(incoming) => incoming,
+            };
             match service
                 .gate
                 .check(incoming.peer_addr(), incoming.datagram())
@@ -186,8 +194,11 @@ impl Listener {
                 }
                 Verdict::Discard => add(&self.common.counters.discarded),
                 Verdict::Verified(hello) => {
-                    if let Some(handshake) = self.admit(&service.acceptor, incoming, &hello) {
-                        return Ok(handshake);
+                    let admitted = self.admit(incoming, hello.random(), None);
+                    if let Some((channel, permit)) = admitted {
+                        tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");
+                        let handshake = service.acceptor.accept_verified(&hello, channel);
+                        return Ok(handshake.with_permit(permit));
                     }
                 }
             }
@@ -235,14 +246,43 @@ impl Listener {
         Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Starts a handshake of DTLS 1.3, if one is offered, may be had, and has a place.
+    fn accept_unproven(&self, acceptor: &Acceptor, incoming: Incoming) -> Unproven {
+        let Some(hello) = acceptor.unproven(incoming.datagram()) else {
+            return Unproven::Other(incoming);
+        };
+        let random = *hello.random;
+        if self.common.registry.has(incoming.peer_addr(), &random) {
+            add(&self.common.counters.repeated);
+            return Unproven::Refused;
+        }
+        let Ok(place) = Arc::clone(&self.common.unproven).try_acquire_owned() else {
+            if acceptor.allows_cookies() {
+                return Unproven::Other(incoming);
+            }
+            add(&self.common.counters.refused_half_open);
+            return Unproven::Refused;
+        };
+        match self.admit(incoming, &random, Some(place)) {
+            Some((channel, permit)) => {
+                tracing::debug!(peer = %channel.peer_addr(), "handshake starts, by an unproven client");
+                let handshake = acceptor.accept_unproven(channel);
+                Unproven::Accepted(handshake.with_permit(permit))
+            }
+            None => Unproven::Refused,
+        }
+    }
+
+    /// Makes a channel for a hello, beside whatever the peer has: a session stays until its
+    /// successor is established.
     fn admit(
         &self,
-        acceptor: &Acceptor,
         mut incoming: Incoming,
-        hello: &VerifiedHello,
-    ) -> Option<Handshake<Channel>> {
+        random: &[u8; 32],
+        unproven: Option<OwnedSemaphorePermit>,
+    ) -> Option<(Channel, Permit)> {
         let peer = incoming.peer_addr();
-        let mut permit = match self.common.registry.admit(peer, hello.random()) {
+        let mut permit = match self.common.registry.admit(peer, random) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {
@@ -254,27 +294,36 @@ impl Listener {
                     Refusal::Sessions => &self.common.counters.refused_sessions,
                     Refusal::PerAddress => &self.common.counters.refused_per_address,
                 });
-                tracing::debug!(%peer, ?refusal, "verified hello starts no handshake");
+                tracing::debug!(%peer, ?refusal, "the hello starts no handshake");
                 return None;
             }
         };
-        // The handshake has the hello already; its channel gets what comes after it.
-        let _ = incoming.take();
-        // Beside whatever the peer has: a session stays until its successor is established.
+        match unproven {
+            Some(place) => permit.occupies(place),
+            // The handshake has the hello already; its channel gets what comes after it.
+            None => drop(incoming.take()),
+        }
         match incoming.accept_candidate() {
             Ok((channel, promotion)) => {
-                tracing::debug!(%peer, round_trip = ?hello.round_trip(), "handshake starts");
                 permit.promotes(promotion);
                 add(&self.common.counters.accepted);
-                Some(acceptor.accept_verified(hello, channel).with_permit(permit))
+                Some((channel, permit))
             }
             Err(error) => {
                 add(&self.common.counters.refused_sessions);
-                tracing::debug!(%peer, %error, "no channel for a verified hello");
+                tracing::debug!(%peer, %error, "no channel for a hello");
                 None
             }
         }
     }
+}
+
+/// What became of a datagram that may be a hello of DTLS 1.3.
+enum Unproven {
+    Accepted(Handshake<Channel>),
+    Refused,
+    /// None, or one without a place: to be answered as DTLS 1.2's.
+    Other(Incoming),
 }
 
 /// A record of the greatest length with its header and expansion (RFC 5246 6.2.3).

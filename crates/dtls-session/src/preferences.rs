@@ -10,7 +10,6 @@ use std::{
 use openssl::{
     error::ErrorStack,
     ssl::{AlpnError, SslContextBuilder, SslMethod, SslRef, select_next_proto},
-    version,
 };
 
 use crate::{
@@ -21,18 +20,8 @@ use crate::{
     scope::Scope,
     srtp,
     suites::Proofs,
+    version::{Version, Versions},
 };
-
-/// A version of DTLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Version {
-    /// DTLS 1.2 (RFC 6347).
-    #[default]
-    Dtls12,
-    /// DTLS 1.3 (RFC 9147), which cannot be had yet.
-    Dtls13,
-}
 
 /// What to offer the other side, and in which order of preference.
 ///
@@ -49,7 +38,7 @@ pub enum Version {
 /// ```
 #[derive(Clone, Default)]
 pub struct Preferences {
-    max_version: Version,
+    versions: Versions,
     cipher_suites: Option<String>,
     ccm8: bool,
     groups: Option<String>,
@@ -60,14 +49,25 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// Sets the latest version to speak (default: [`Version::Dtls12`], which is the earliest, too,
-    /// as RFC 9325 3.1.2 has it).
+    /// Sets the earliest version to speak (default: [`Version::Dtls12`], as RFC 9325 3.1.2 has it).
     ///
-    /// OpenSSL before 4.1 has no DTLS 1.3, and this crate does not use that of later ones yet: its
-    /// cookie exchange is not stateless, and its timer goes on after the handshake. Asking for it
-    /// is an error that says which of the two it is.
+    /// DTLS 1.0 has no AEAD, and its signatures use SHA-1: with it OpenSSL's security level falls to
+    /// 0, and ECDHE suites of certificates with AES-CBC are offered as the last ones, to newer peers
+    /// as well. It is for a peer that cannot be helped (RFC 8996).
+    pub fn min_version(mut self, version: Version) -> Self {
+        self.versions.min = version;
+        self
+    }
+
+    /// Sets the latest version to speak (default: [`Version::Dtls12`]).
+    ///
+    /// DTLS 1.3 needs OpenSSL 4.1, which is newer than all that this crate has been run with: what
+    /// it does for DTLS 1.3 is tested in parts only, so it has to be asked for. A server has no
+    /// stateless cookie for it; [`Limits::unproven`](crate::Limits::unproven) says what that means.
+    /// Its tickets come after the handshake, so [`Session::resumption`](crate::Session::resumption)
+    /// has one only then, and [`Connector::reconnect`](crate::Connector::reconnect) none.
     pub fn max_version(mut self, version: Version) -> Self {
-        self.max_version = version;
+        self.versions.max = version;
         self
     }
 
@@ -164,20 +164,18 @@ impl Preferences {
         Ok(self)
     }
 
+    /// The versions that may be negotiated.
+    pub(crate) fn versions(&self) -> Versions {
+        self.versions
+    }
+
     pub(crate) fn install(
         &self,
         context: &mut SslContextBuilder,
         proofs: Proofs,
         role: Role,
     ) -> Result<(), BuildError> {
-        if self.max_version == Version::Dtls13 {
-            let found = version::version();
-            return Err(if version::number() < OPENSSL_4_1 {
-                BuildError::OpenSslWithout13 { found }
-            } else {
-                BuildError::VersionUnsupported { found }
-            });
-        }
+        self.versions.install(context)?;
         self.install_suites(context, proofs)?;
         if let Some(groups) = &self.groups {
             set(context, "group", groups, SslContextBuilder::set_groups_list)?;
@@ -242,7 +240,7 @@ impl Preferences {
     }
 
     fn suites(&self, proofs: Proofs) -> String {
-        let default = || proofs.suites(self.ccm8);
+        let default = || proofs.suites(self.ccm8, self.versions.allow_1_0());
         self.cipher_suites.clone().unwrap_or_else(default)
     }
 
@@ -288,8 +286,6 @@ impl fmt::Debug for Preferences {
             .finish_non_exhaustive()
     }
 }
-
-const OPENSSL_4_1: i64 = 0x4010_0000;
 
 /// The protocol where it stands in the client's list.
 fn find<'a>(offered: &'a [u8], protocol: &[u8]) -> Option<&'a [u8]> {

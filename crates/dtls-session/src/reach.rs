@@ -1,7 +1,8 @@
 //! From a name to a session: all that a client otherwise does by hand.
 
 use std::{
-    io,
+    collections::VecDeque,
+    io, mem,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::lookup_host,
-    time::sleep,
+    time::timeout,
 };
 use udp_demux::{Channel, Config, Endpoint};
 
@@ -21,8 +22,8 @@ impl Connector {
     /// Connects to `HOST:PORT`, and remembers the session for [`Self::reconnect`].
     ///
     /// It resolves the name, opens a socket of its own for each address, and takes the first that
-    /// answers; each is tried a moment after the one before (RFC 8305 5). The certificate has to
-    /// have HOST's name.
+    /// answers: IPv6 and IPv4 by turns, each 250 ms after the one before, or as soon as that has
+    /// failed (RFC 8305 4, 5). The certificate has to have HOST's name.
     ///
     /// ```no_run
     /// use dtls_session::{Connector, Roots};
@@ -142,20 +143,29 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let open = &open;
-        let attempts = addresses.iter().zip(0..).map(async |(peer, turn)| {
-            sleep(STAGGER * turn).await;
-            self.attempt(name, *peer, open).await
-        });
-        let mut attempts: FuturesUnordered<_> = attempts.collect();
+        let mut untried = addresses.iter();
+        let mut attempts = FuturesUnordered::new();
         let mut failure = None;
-        while let Some(outcome) = attempts.next().await {
+        loop {
+            if let Some(peer) = untried.next() {
+                attempts.push(self.attempt(name, *peer, open));
+            }
+            let outcome = if untried.len() == 0 {
+                attempts.next().await
+            } else if let Ok(outcome) = timeout(STAGGER, attempts.next()).await {
+                outcome
+            } else {
+                continue;
+            };
             match outcome {
-                Ok(session) => return Ok(session),
-                Err(error) if failure.is_none() || !error.is_silence() => failure = Some(error),
-                Err(_) => {}
+                Some(Ok(session)) => return Ok(session),
+                Some(Err(error)) if failure.is_none() || !error.is_silence() => {
+                    failure = Some(error);
+                }
+                Some(Err(_)) => {}
+                None => return Err(failure.unwrap_or(ConnectError::NoAddress)),
             }
         }
-        Err(failure.unwrap_or(ConnectError::NoAddress))
     }
 
     async fn attempt<S>(
@@ -206,7 +216,25 @@ async fn resolve(server: &str) -> Result<(&str, Vec<SocketAddr>), ConnectError> 
         host: host.to_owned(),
         source,
     })?;
-    Ok((host, addresses.collect()))
+    // A certificate has a name without the root's dot (RFC 6066 3).
+    let name = host.strip_suffix('.').unwrap_or(host);
+    Ok((name, alternate(addresses.collect())))
+}
+
+/// Lets the families take turns (RFC 8305 4), each in the order that it was given in.
+fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut now, mut then): (VecDeque<_>, VecDeque<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut alternating = Vec::with_capacity(now.len() + then.len());
+    while let Some(address) = now.pop_front() {
+        alternating.push(address);
+        if !then.is_empty() {
+            mem::swap(&mut now, &mut then);
+        }
+    }
+    alternating
 }
 
 /// Host and port; an IPv6 address has to stand in brackets, which are taken off.
@@ -273,6 +301,15 @@ const STAGGER: Duration = Duration::from_millis(250);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_families_take_turns() {
+        let [a, b, c] = ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"].map(|a| a.parse().unwrap());
+        let [x, y] = ["[2001:db8::1]:1", "[2001:db8::2]:1"].map(|a| a.parse().unwrap());
+        assert_eq!(alternate(vec![x, y, a, b, c]), [x, a, y, b, c]);
+        assert_eq!(alternate(vec![a, x, y]), [a, x, y]);
+        assert_eq!(alternate(vec![]), []);
+    }
 
     #[test]
     fn a_server_is_a_host_and_a_port() {

@@ -1,5 +1,7 @@
 //! Record headers (RFC 6347 4.1), read without touching what they carry.
 
+use crate::unified;
+
 /// The length of a record header in bytes.
 pub(crate) const HEADER: usize = 13;
 
@@ -33,6 +35,15 @@ impl<'a> Record<'a> {
     pub(crate) fn len(&self) -> usize {
         HEADER + self.body.len()
     }
+}
+
+/// Returns the length of the record that starts here, whichever header it has; None if no whole
+/// one does.
+pub(crate) fn length(datagram: &[u8]) -> Option<usize> {
+    if datagram.first().copied().is_some_and(unified::starts) {
+        return unified::length(datagram);
+    }
+    Record::split(datagram).map(|(record, _)| record.len())
 }
 
 /// Adds `delta` to the sequence number of a record whose header starts `record`.

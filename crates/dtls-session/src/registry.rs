@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use udp_demux::Promotion;
 
 use crate::{eviction::Eviction, limits::Limits};
@@ -71,6 +71,13 @@ struct Associations {
     established: Option<Association>,
 }
 
+impl Associations {
+    fn have(&self, random: &[u8; 32]) -> bool {
+        let all = [&self.half_open, &self.established];
+        all.into_iter().flatten().any(|a| a.random == *random)
+    }
+}
+
 #[derive(Debug)]
 struct Association {
     id: u64,
@@ -97,8 +104,7 @@ impl Registry {
         let mut table = self.lock();
         let none = Associations::default();
         let associations = table.peers.get(&peer).unwrap_or(&none);
-        let all = [&associations.half_open, &associations.established];
-        if all.into_iter().flatten().any(|a| a.random == *random) {
+        if associations.have(random) {
             return Err(Refusal::Repeated);
         }
         let beside = associations.established.is_some();
@@ -131,7 +137,15 @@ impl Registry {
             eviction,
             established: false,
             promotion: None,
+            unproven: None,
         })
+    }
+
+    /// Whether the hello is one that has started a handshake already.
+    pub(crate) fn has(&self, peer: SocketAddr, random: &[u8; 32]) -> bool {
+        let table = self.lock();
+        let associations = table.peers.get(&peer);
+        associations.is_some_and(|associations| associations.have(random))
     }
 
     /// How many handshakes and how many sessions there are.
@@ -234,12 +248,18 @@ pub(crate) struct Permit {
     eviction: Arc<Eviction>,
     established: bool,
     promotion: Option<Promotion>,
+    unproven: Option<OwnedSemaphorePermit>,
 }
 
 impl Permit {
     /// Makes the channel of this handshake the peer's only one when it is established.
     pub(crate) fn promotes(&mut self, promotion: Promotion) {
         self.promotion = Some(promotion);
+    }
+
+    /// Keeps a place among the handshakes of unproven clients until this one is established.
+    pub(crate) fn occupies(&mut self, unproven: OwnedSemaphorePermit) {
+        self.unproven = Some(unproven);
     }
 
     /// Waits until the place was given to another.
@@ -254,6 +274,7 @@ impl Permit {
             return false;
         }
         self.established = true;
+        self.unproven = None;
         table.finished.all += 1;
         if let Some(source) = table.sources.get_mut(&network(self.peer.ip())) {
             source.half_open -= 1;

@@ -21,7 +21,7 @@ use crate::{
     record_layer::RecordLayer,
     registry::Permit,
     resumption::Resumption,
-    shared::Shared,
+    shared::{Core, Shared},
     srtp::SrtpKeys,
     stats::SessionStats,
 };
@@ -225,29 +225,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<Option<usize>, RecvError>> {
-        let mut core = self.0.lock();
-        self.0.waiters.settle();
-        let outcome = core.poll_recv(&mut self.0.context(), buf);
-        if outcome.is_pending() {
-            self.0.waiters.receiver(cx.waker());
-        } else {
-            self.0.waiters.stir();
-        }
-        outcome
+        self.poll_receive(cx, |core, cx| core.poll_recv(cx, buf))
     }
 
     pub(crate) fn poll_recv_bytes(
         &self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<bytes::Bytes>, RecvError>> {
+        self.poll_receive(cx, Core::poll_recv_bytes)
+    }
+
+    fn poll_receive<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Core<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         let mut core = self.0.lock();
         self.0.waiters.settle();
-        let outcome = core.poll_recv_bytes(&mut self.0.context());
-        if outcome.is_pending() {
-            self.0.waiters.receiver(cx.waker());
-        } else {
+        let outcome = poll(&mut core, &mut self.0.context());
+        if outcome.is_ready() {
             self.0.waiters.stir();
+            return outcome;
         }
+        let displaced = self.0.waiters.receiver(cx.waker());
+        drop(core);
+        displaced.wake();
         outcome
     }
 
@@ -260,8 +262,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Poll::Ready(());
         }
         // The pipe may have become writable before this task was on the list.
-        self.0.waiters.sender(cx.waker());
-        core.poll_drain(&mut self.0.context())
+        let displaced = self.0.waiters.sender(cx.waker());
+        let drained = core.poll_drain(&mut self.0.context());
+        drop(core);
+        displaced.wake();
+        drained
     }
 
     pub(crate) fn poll_send(

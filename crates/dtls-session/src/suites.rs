@@ -29,7 +29,7 @@ impl Proofs {
     }
 
     /// The default list. Keys go first: a client that has one is known by it.
-    pub(crate) fn suites(self, ccm8: bool) -> String {
+    pub(crate) fn suites(self, ccm8: bool, cbc: bool) -> String {
         let keys = [
             (self.psk, PSK),
             (self.psk && self.plain_psk, PLAIN_PSK),
@@ -38,6 +38,7 @@ impl Proofs {
         let certificates = [
             (self.ecdsa || self.rsa, CERTIFICATE),
             (self.ecdsa && ccm8, CERTIFICATE_CCM8),
+            ((self.ecdsa || self.rsa) && cbc, CERTIFICATE_CBC),
         ];
         let lists = keys.into_iter().chain(certificates);
         let lists: Vec<_> = lists
@@ -77,6 +78,10 @@ const CERTIFICATE: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SH
 
 /// Their tags have half the length, so that one forgery in 2^64 succeeds.
 const CERTIFICATE_CCM8: &str = "ECDHE-ECDSA-AES128-CCM8:ECDHE-ECDSA-AES256-CCM8";
+
+/// All that DTLS 1.0 has with forward secrecy.
+const CERTIFICATE_CBC: &str = "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
+    ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
 
 /// With forward secrecy, which a key alone does not give.
 const PSK: &str = "ECDHE-PSK-CHACHA20-POLY1305";

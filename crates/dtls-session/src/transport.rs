@@ -15,11 +15,12 @@ use tokio::{
 
 use crate::{
     egress::Egress,
-    ingress::{Ingress, Role},
+    ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
     psk_inquiry::PskInquiry,
-    record::{Record, content, set_sequence},
+    record::{self, Record, content, set_sequence},
     scratch::with_datagram,
     stats::SessionStats,
+    unified,
 };
 
 /// Stands between an `SslStream` and a pipe of datagrams.
@@ -38,6 +39,8 @@ pub(crate) struct Transport<S> {
     /// Whether the last read yielded a record.
     fed: bool,
     failure: Option<io::Error>,
+    /// Whether the server has asked for another cookie than the one it got.
+    cookie_refused: bool,
     stats: SessionStats,
     first_sent: Option<Instant>,
     first_heard: Option<Instant>,
@@ -57,6 +60,7 @@ impl<S> Transport<S> {
             inquiry: None,
             fed: false,
             failure: None,
+            cookie_refused: false,
             stats: SessionStats::default(),
             first_sent: None,
             first_heard: None,
@@ -80,6 +84,14 @@ impl<S> Transport<S> {
             Some(inquiry) => inquiry.poll(cx),
             None => Poll::Ready(()),
         }
+    }
+
+    /// Lets the records of DTLS 1.3 pass, if it may be negotiated.
+    pub(crate) fn allow_1_3(mut self, allowed: bool) -> Self {
+        if allowed {
+            self.ingress.allow_unified();
+        }
+        self
     }
 
     /// Takes records that came before the transport was made.
@@ -116,11 +128,14 @@ impl<S> Transport<S> {
     pub(crate) fn establish(&mut self) {
         self.ingress.establish();
         self.inquiry = None;
+        self.egress.establish();
     }
 
     /// Forgets what belongs to a handshake that is given up.
     pub(crate) fn restart(&mut self) {
         self.ingress.restart();
+        self.egress.restart();
+        self.cookie_refused = false;
         self.held.clear();
     }
 
@@ -131,6 +146,11 @@ impl<S> Transport<S> {
     /// Whether the last read since this was asked before yielded a record: then there may be more.
     pub(crate) fn take_fed(&mut self) -> bool {
         std::mem::take(&mut self.fed)
+    }
+
+    /// Whether a client's cookie is worth nothing to the server, as after a restart of that.
+    pub(crate) fn cookie_refused(&self) -> bool {
+        self.cookie_refused
     }
 
     /// The error that ended the pipe; OpenSSL is told only that nothing comes.
@@ -147,23 +167,12 @@ impl<S> Transport<S> {
     fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
         let mut first = 0..0;
         let mut at = 0;
-        while let Some((record, _)) = Record::split(&datagram[at..]) {
-            let range = at..at + record.len();
+        while let Some(length) = record::length(&datagram[at..]) {
+            let range = at..at + length;
             at = range.end;
-            let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
-                let Record {
-                    content_type,
-                    epoch,
-                    sequence,
-                    ..
-                } = record;
-                tracing::trace!(content_type, epoch, sequence, "record dropped");
+            if !self.admit(&mut datagram[range.clone()]) {
                 continue;
-            };
-            if let Some(inquiry) = &mut self.inquiry {
-                inquiry.watch(&record);
             }
-            set_sequence(&mut datagram[range.clone()], number);
             if first.is_empty() && !self.inquires() {
                 first = range;
             } else {
@@ -176,10 +185,37 @@ impl<S> Transport<S> {
         &datagram[first]
     }
 
+    /// Decides about one record, and puts its number right.
+    fn admit(&mut self, bytes: &mut [u8]) -> bool {
+        if bytes.first().copied().is_some_and(unified::starts) {
+            return self.ingress.admit_unified(&mut self.stats);
+        }
+        let Some((record, _)) = Record::split(bytes) else {
+            return false;
+        };
+        let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
+            let Record {
+                content_type,
+                epoch,
+                sequence,
+                ..
+            } = record;
+            tracing::trace!(content_type, epoch, sequence, "record dropped");
+            return false;
+        };
+        self.cookie_refused |= record.content_type == content::HANDSHAKE
+            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+            && self.egress.refuses_cookie(record.sequence);
+        if let Some(inquiry) = &mut self.inquiry {
+            inquiry.watch(&record);
+        }
+        set_sequence(bytes, number);
+        true
+    }
+
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        let length = match Record::split(&self.held) {
-            Some((record, _)) => record.len(),
-            None => return false,
+        let Some(length) = record::length(&self.held) else {
+            return false;
         };
         let fits = length <= buf.remaining();
         if fits {
@@ -307,7 +343,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         // Data has nothing to be packed with, so it need not pass through the queue.
-        let data = buf.first() == Some(&content::APPLICATION_DATA);
+        let data = buf.first().is_some_and(|first| {
+            *first == content::APPLICATION_DATA
+                // Nothing tells data from the few messages that follow a handshake of DTLS 1.3.
+                || (unified::starts(*first) && this.ingress.is_established())
+        });
         if data
             && this.egress.front().is_none()
             && let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf)

@@ -32,12 +32,14 @@ struct Waiting {
 }
 
 impl Waiters {
-    pub(crate) fn receiver(&self, waker: &Waker) {
-        self.lock().receivers.enlist(waker);
+    /// Lists a task that waits to receive; those that lose their places are to be woken.
+    pub(crate) fn receiver(&self, waker: &Waker) -> Displaced {
+        self.lock().receivers.enlist(waker)
     }
 
-    pub(crate) fn sender(&self, waker: &Waker) {
-        self.lock().senders.enlist(waker);
+    /// Lists a task that waits to send; those that lose their places are to be woken.
+    pub(crate) fn sender(&self, waker: &Waker) -> Displaced {
+        self.lock().senders.enlist(waker)
     }
 
     pub(crate) fn keeper(&self, waker: &Waker, watched: bool) {
@@ -115,28 +117,40 @@ struct Wakers {
 }
 
 impl Wakers {
-    fn enlist(&mut self, waker: &Waker) {
+    fn enlist(&mut self, waker: &Waker) -> Displaced {
+        let mut displaced = Displaced::default();
         let Some(first) = &self.first else {
             self.first = Some(waker.clone());
-            return;
+            return displaced;
         };
         let mut all = iter::once(first).chain(&self.others);
         if all.any(|waiting| waiting.will_wake(waker)) {
-            return;
+            return displaced;
         }
         // Tasks that gave up leave their wakers behind; those that still wait come back.
         // Each time there is room for more of them, so that many who do wait settle.
         if self.others.len() >= self.others.capacity().max(MIN_WAKERS) {
-            let room = 2 * self.others.len();
-            self.others.drain(..).for_each(Waker::wake);
-            self.others.reserve(room);
+            let room = Vec::with_capacity(2 * self.others.len());
+            displaced.0 = mem::replace(&mut self.others, room);
         }
         self.others.push(waker.clone());
+        displaced
     }
 
     fn wake(self) {
         let all = self.first.into_iter().chain(self.others);
         all.for_each(Waker::wake);
+    }
+}
+
+/// Tasks that may have given up, to be woken once no lock is held: a waker may poll at once.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Displaced(Vec<Waker>);
+
+impl Displaced {
+    pub(crate) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
     }
 }
 

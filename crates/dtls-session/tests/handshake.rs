@@ -13,21 +13,13 @@ use std::{
 };
 
 use common::{
-    CERTS, Direction, acceptor, connector, echo_once, identity, lossless, patient, pipe, roots,
-    sessions, within,
+    CERTS, Direction, acceptor, certificate, connector, echo_once, identity, lossless, p256,
+    patient, pipe, roots, self_signed, sessions, within,
 };
 use dtls_session::{
     Acceptor, Alert, Connector, Fault, HandshakeError, Identity, PemError, Roots, SessionConfig,
 };
-use openssl::{
-    asn1::Asn1Time,
-    ec::{EcGroup, EcKey},
-    hash::MessageDigest,
-    nid::Nid,
-    pkey::PKey,
-    rsa::Rsa,
-    x509::{X509Builder, X509NameBuilder},
-};
+use openssl::{pkey::PKey, rsa::Rsa};
 
 /// Loses the n-th datagram of one direction.
 fn without(lost: Direction, nth: usize) -> common::Fate {
@@ -107,8 +99,9 @@ async fn a_path_that_drops_large_datagrams_is_found() {
         }
     }));
     // An RSA certificate makes the server's flight larger than the path takes.
-    let (identity, roots) = self_signed(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
-    let acceptor = Acceptor::builder(identity)
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let roots = Roots::from_pem(&certificate("localhost", &key)).unwrap();
+    let acceptor = Acceptor::builder(self_signed("localhost", &key))
         .session(patient())
         .build()
         .unwrap();
@@ -202,7 +195,7 @@ async fn failures(acceptor: &Acceptor, connector: &Connector, name: &str) -> [Ha
 
 #[tokio::test]
 async fn an_unknown_authority_is_refused_with_the_reason() {
-    let (_, strangers) = self_signed(EcKey::generate(&p256()).unwrap().try_into().unwrap());
+    let strangers = Roots::from_pem(&certificate("localhost", &p256())).unwrap();
     let connector = Connector::builder(strangers)
         .session(patient())
         .build()
@@ -361,15 +354,14 @@ async fn client_certificates_are_checked() {
 
 #[test]
 fn keys_come_in_every_usual_form() {
-    let group = p256();
-    let ec = EcKey::generate(&group).unwrap();
+    let ec = p256().ec_key().unwrap();
     let rsa = Rsa::generate(2048).unwrap();
     let (ec_key, rsa_key) = (
         PKey::from_ec_key(ec.clone()).unwrap(),
         PKey::from_rsa(rsa.clone()).unwrap(),
     );
-    let ec_pem = certificate(&ec_key);
-    let rsa_pem = certificate(&rsa_key);
+    let ec_pem = certificate("localhost", &ec_key);
+    let rsa_pem = certificate("localhost", &rsa_key);
     for (chain, key) in [
         (&ec_pem, ec_key.private_key_to_pem_pkcs8().unwrap()),
         (&ec_pem, ec.private_key_to_pem().unwrap()),
@@ -414,36 +406,4 @@ fn an_mtu_out_of_range_is_refused() {
             .unwrap_err();
         assert!(error.to_string().contains(&mtu.to_string()));
     }
-}
-
-fn p256() -> EcGroup {
-    EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()
-}
-
-fn self_signed(key: PKey<openssl::pkey::Private>) -> (Identity, Roots) {
-    let pem = certificate(&key);
-    let key = key.private_key_to_pem_pkcs8().unwrap();
-    (
-        Identity::from_pem(&pem, &key).unwrap(),
-        Roots::from_pem(&pem).unwrap(),
-    )
-}
-
-fn certificate(key: &PKey<openssl::pkey::Private>) -> Vec<u8> {
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "localhost").unwrap();
-    let name = name.build();
-    let mut builder = X509Builder::new().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_subject_name(&name).unwrap();
-    builder.set_issuer_name(&name).unwrap();
-    builder.set_pubkey(key).unwrap();
-    builder
-        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
-        .unwrap();
-    builder
-        .set_not_after(&Asn1Time::days_from_now(10).unwrap())
-        .unwrap();
-    builder.sign(key, MessageDigest::sha256()).unwrap();
-    builder.build().to_pem().unwrap()
 }

@@ -4,13 +4,21 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use common::{
-    Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+    Pipe, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
-use dtls_session::{RecvError, SendError};
+use dtls_session::{RecvError, SendError, Session};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -224,9 +232,9 @@ async fn reader_and_writer_keep_boundaries() {
 #[tokio::test]
 async fn one_task_sends_while_another_receives() {
     let (server, client) = default_sessions().await;
-    let server = std::sync::Arc::new(server);
+    let server = Arc::new(server);
     let receiver = tokio::spawn({
-        let server = std::sync::Arc::clone(&server);
+        let server = Arc::clone(&server);
         async move {
             let mut buf = [0; 10];
             for n in 0..50u8 {
@@ -263,4 +271,35 @@ async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
         }
     })
     .await;
+}
+
+/// More receivers than a session lists, whose wakers poll it at once: no lock may be held then.
+#[tokio::test]
+async fn a_waker_may_poll_the_session() {
+    struct Inline(Arc<Session<Pipe>>, AtomicBool);
+    impl Wake for Inline {
+        fn wake(self: Arc<Self>) {
+            self.1.store(true, Ordering::Relaxed);
+            let mut buf = [0; 10];
+            let mut recv = pin!(self.0.recv(&mut buf));
+            let _ = recv.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+    let (server, _client) = default_sessions().await;
+    let server = Arc::new(server);
+    let polled = tokio::task::spawn_blocking(move || {
+        let waiting: Vec<_> = (0..50)
+            .map(|_| Arc::new(Inline(Arc::clone(&server), false.into())))
+            .collect();
+        for inline in &waiting {
+            let waker = Waker::from(Arc::clone(inline));
+            let mut buf = [0; 10];
+            let mut recv = pin!(server.recv(&mut buf));
+            let polled = recv.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+        }
+        let woken = |inline: &Arc<Inline>| inline.1.load(Ordering::Relaxed);
+        waiting.iter().filter(|inline| woken(inline)).count()
+    });
+    assert!(within(polled).await.unwrap() > 0);
 }

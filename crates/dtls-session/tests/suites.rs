@@ -11,6 +11,7 @@ use dtls_session::{
     Acceptor, AcceptorBuilder, BuildError, Connector, ConnectorBuilder, HandshakeError,
     Preferences, Psk, PskKeys, Session,
 };
+use openssl::pkey::PKey;
 
 type Outcome = Result<Session<Pipe>, HandshakeError>;
 
@@ -191,4 +192,16 @@ fn keys() -> PskKeys {
 
 fn psk() -> Psk {
     Psk::parse("a:00112233445566778899aabbccddeeff").unwrap()
+}
+
+#[test]
+fn a_key_that_openssl_never_uses_is_refused_at_once() {
+    let edwards = || self_signed("localhost", &PKey::generate_ed25519().unwrap());
+    for acceptor in [
+        Acceptor::builder(edwards()),
+        Acceptor::builder(identity("server")).server_name("localhost", edwards()),
+    ] {
+        let told = acceptor.build().unwrap_err().to_string();
+        assert!(told.contains("Ed25519") && told.contains("ECDSA"), "{told}");
+    }
 }

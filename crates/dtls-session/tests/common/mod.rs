@@ -2,11 +2,13 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod certificate;
 mod pipe;
 mod rude;
 mod server;
 mod udp_pipe;
 
+pub(crate) use certificate::{certificate, p256, self_signed};
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use rude::Rude;
 pub(crate) use server::{Server, any, exchange, hellos, open, serve};
