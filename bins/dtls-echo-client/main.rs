@@ -6,6 +6,7 @@ mod diagnosis;
 mod flights;
 mod info;
 mod lines;
+mod ping;
 mod session_file;
 mod socket;
 mod tap;
@@ -15,9 +16,10 @@ mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use crate::trace::TraceArgs;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, TrustArgs, run, seconds, start_logging};
+
+use crate::{ping::PingArgs, trace::TraceArgs};
 
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "verbose")]
     info: bool,
     #[command(flatten)]
+    ping: PingArgs,
+    #[command(flatten)]
     facts: FactsArgs,
     #[command(flatten)]
     trace: TraceArgs,
@@ -62,7 +66,7 @@ impl Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Err(error) = args.trust.check() {
+    if let Err(error) = args.trust.check().and_then(|()| args.ping.check(args.mtu)) {
         Args::command()
             .error(ErrorKind::ValueValidation, error)
             .exit()
@@ -71,6 +75,9 @@ fn main() -> ExitCode {
         start_logging()?;
         if args.info {
             return info::info(&args).await;
+        }
+        if args.ping.ping {
+            return ping::ping(&args).await;
         }
         let session = connect::connect(&args).await?;
         let session = session.map_err(|failure| failure.explain(&args))?;
