@@ -6,7 +6,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Files, Program, Server, cert, client, has, run, trial};
+use common::{Files, Program, Server, cert, client, has, run, trial, with_gnutls_echo};
 use libtest_mimic::Arguments;
 use serde_json::{Value, json};
 
@@ -66,27 +66,9 @@ async fn our_server() {
 }
 
 async fn plain_server() {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let port = std::net::UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
-    let args = [
-        "--udp",
-        "--echo",
-        "--port",
-        &port,
-        "--x509certfile",
-        &pem,
-        "--x509keyfile",
-        &key,
-    ];
-    let peer = Program::start("gnutls-serv", &args);
-    peer.says("ready. Listening").await;
-    let addr = format!("127.0.0.1:{port}");
-    let ended = run(&addr, &["--ping", "-c", "2", "-i", "0.01"], b"").await;
+    let ended =
+        with_gnutls_echo(async |addr| run(&addr, &["--ping", "-c", "2", "-i", "0.01"], b"").await)
+            .await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended
