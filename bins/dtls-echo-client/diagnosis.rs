@@ -21,8 +21,12 @@ pub(crate) struct Diagnosis {
 impl Diagnosis {
     /// None where the error says it all.
     pub(crate) fn of(failure: &Failure, args: &Args) -> Option<Self> {
-        let ConnectError::Handshake { source, .. } = &failure.error else {
-            return None;
+        let source = match &failure.error {
+            ConnectError::Handshake { source, .. } => source,
+            ConnectError::Socket { .. } => {
+                return Some(Self::new("", "is there a way to that address from here?"));
+            }
+            _ => return None,
         };
         let watch = failure.watch.as_ref()?;
         let seen = watch.lock();
@@ -60,7 +64,7 @@ impl Diagnosis {
                     "is there a way to that address from here?",
                 ),
                 (None, 0) => Self::new(
-                    format!("{hellos} hellos were sent"),
+                    format!("hellos sent: {hellos}"),
                     "is a DTLS server listening there, and does a firewall let UDP through?",
                 ),
                 (None, refusals) => Self::new(
