@@ -33,14 +33,14 @@ impl Diagnosis {
         Some(match source {
             HandshakeError::TimedOut { .. } => Self::of_silence(&seen, args),
             HandshakeError::CertificateRefused(refusal) => Self::of_refusal(refusal, args),
-            HandshakeError::NoCommonVersion => Self {
-                seen: offers(&seen),
-                advice: "--min-version and --max-version bound what is spoken".to_owned(),
-            },
-            HandshakeError::NoCommonCipher => Self {
-                seen: offers(&seen),
-                advice: "--ciphers and --groups name what to offer".to_owned(),
-            },
+            HandshakeError::NoCommonVersion => Self::new(
+                offers_and_alert(&seen),
+                "--min-version and --max-version bound what is spoken",
+            ),
+            HandshakeError::NoCommonCipher => Self::new(
+                offers_and_alert(&seen),
+                "--ciphers and --groups name what to offer",
+            ),
             HandshakeError::PeerAlert(alert) => Self::of_alert(*alert, &seen, args),
             _ => return None,
         })
@@ -236,10 +236,15 @@ fn offers(seen: &Seen) -> String {
         let suites = hello.cipher_suites.join(", ");
         text += &format!("; the server chose {} with {suites}", hello.version);
     }
-    if let Some(alert) = seen.alert {
-        text += &format!("; the server sent the alert {alert}");
-    }
     text
+}
+
+/// The same with the server's alert, where the error does not name it.
+fn offers_and_alert(seen: &Seen) -> String {
+    match seen.alert {
+        Some(alert) => format!("{}; the server sent the alert {alert}", offers(seen)),
+        None => offers(seen),
+    }
 }
 
 const DECRYPT_ERROR: Alert = Alert::new(51);
