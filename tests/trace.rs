@@ -46,7 +46,9 @@ async fn for_people() {
         "\n      ServerHelloDone 0 bytes",
         "\n    change_cipher_spec DTLS 1.2, epoch 0, ",
         "\n    handshake DTLS 1.2, epoch 1, number 0, 48 bytes, encrypted\n",
+        " decrypted: Finished 12 bytes, message ",
         "\n    application_data DTLS 1.2, epoch 1, number 1, ",
+        " decrypted: alert warning close_notify\n",
         "\n    alert DTLS 1.2, epoch 1, number 2, 26 bytes, encrypted\n",
     ] {
         assert!(ended.err.contains(shown), "no {shown:?} in {}", ended.err);
@@ -100,6 +102,30 @@ async fn for_tools() {
     );
     assert_eq!(message["fragment_length"], message["length"]);
     assert_eq!(message["hello"]["version"], "DTLS 1.2");
+    let decrypted = decrypted(&ended);
+    let shown: Vec<_> = decrypted
+        .iter()
+        .map(|line| (&line["direction"], &line["decrypted"]))
+        .map(|(direction, it)| {
+            let name = &it["message"]["name"];
+            let alert = &it["alert"]["description"];
+            (
+                direction.clone(),
+                if name.is_null() {
+                    alert.clone()
+                } else {
+                    name.clone()
+                },
+            )
+        })
+        .collect();
+    for expected in ["sent", "received"].map(|direction| (json!(direction), json!("Finished"))) {
+        assert!(shown.contains(&expected), "{shown:?}");
+    }
+    assert!(
+        shown.contains(&(json!("sent"), json!("close_notify"))),
+        "{shown:?}"
+    );
     let last = &lines[lines.len() - 1]["records"][0];
     assert_eq!(
         (&last["content_type"], &last["encrypted"]),
@@ -258,12 +284,21 @@ fn s_server(flags: &[&str]) -> Program {
     Program::start("openssl", &[&args, flags].concat())
 }
 
-/// The JSON lines on stderr, without those that are no datagrams.
+/// The datagrams on stderr.
 fn lines(ended: &Ended) -> Vec<Value> {
     let lines = ended
         .err
         .lines()
-        .filter(|line| line.contains("\"direction\""));
+        .filter(|line| line.contains("\"records\""));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// What is said to be in those that are encrypted.
+fn decrypted(ended: &Ended) -> Vec<Value> {
+    let lines = ended.err.lines();
+    let lines = lines.filter(|line| line.contains("\"decrypted\""));
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

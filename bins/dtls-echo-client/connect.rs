@@ -1,13 +1,18 @@
 //! From the command line to a session.
 
-use std::{cell::RefCell, error::Error};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use anyhow::anyhow;
 use dtls_echo::explain;
-use dtls_session::{ConnectError, Session, SessionConfig, SessionStore};
+use dtls_session::{ConnectError, PassedMessage, Session, SessionConfig, SessionStore};
 
 use crate::{
-    Args, diagnosis::Diagnosis, session_file::SessionFile, socket::Socket, tap::Tap, watch::Watch,
+    Args, diagnosis::Diagnosis, session_file::SessionFile, socket::Socket, tap::Tap, trace::Trace,
+    watch::Watch,
 };
 
 /// What a session goes over.
@@ -32,10 +37,17 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
     let store = SessionStore::default();
+    let trace = args.trace.trace(args.facts.json());
+    let watches = Watches::default();
+    let mut preferences = args.preferences.preferences()?;
+    if trace.is_some() {
+        let watches = watches.clone();
+        preferences = preferences.message_log(move |message| watches.opened(message));
+    }
     let connector = args
         .trust
         .connector(&addresses, config)?
-        .preferences(args.preferences.preferences()?)
+        .preferences(preferences)
         .session_store(store.clone())
         .build()
         .map_err(explain)?;
@@ -46,22 +58,15 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
             store.insert(name, *address, former.clone());
         }
     }
-    let trace = args.trace.trace(args.facts.json());
-    let watches = RefCell::new(Vec::new());
     let open = |peer| {
-        let watch = Watch::new(peer, trace);
-        watches.borrow_mut().push(watch.clone());
+        let watch = watches.begin(peer, trace);
         Ok(Tap::new(Socket::connect(peer)?, watch))
     };
     let session = connector.reconnect_over(name, &addresses, open).await;
     let session = match session {
         Ok(session) => session,
         Err(error) => {
-            let watch = watches.into_inner().into_iter().rev();
-            let watch = watch.into_iter().find(|watch| match &error {
-                ConnectError::Handshake { peer, .. } => watch.lock().peer == *peer,
-                _ => true,
-            });
+            let watch = watches.of(&error);
             return Ok(Err(Failure { error, watch }));
         }
     };
@@ -76,6 +81,40 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
         "session started"
     );
     Ok(Ok(session))
+}
+
+/// Those of all attempts.
+#[derive(Clone, Debug, Default)]
+struct Watches(Arc<Mutex<Vec<Watch>>>);
+
+impl Watches {
+    fn begin(&self, peer: SocketAddr, trace: Option<Trace>) -> Watch {
+        let watch = Watch::new(peer, trace);
+        self.lock().push(watch.clone());
+        watch
+    }
+
+    /// The last one of the address that an error is about.
+    fn of(&self, error: &ConnectError) -> Option<Watch> {
+        let watches = self.lock();
+        let mut latest = watches.iter().rev();
+        let found = latest.find(|watch| match error {
+            ConnectError::Handshake { peer, .. } => watch.lock().peer == *peer,
+            _ => true,
+        });
+        found.cloned()
+    }
+
+    fn opened(&self, message: &PassedMessage<'_>) {
+        let watches = self.lock();
+        if let Some(watch) = watches.iter().max_by_key(|watch| watch.last_passed()) {
+            watch.opened(message);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Watch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Failure {

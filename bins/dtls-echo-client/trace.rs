@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::{
     flights::Novelty,
     watch::Direction,
-    wire::{Datagram, Extension, Hello, Message, Record, Unparsed},
+    wire::{Datagram, Extension, Hello, Message, Opened, Record, Unparsed},
 };
 
 /// The flag that asks for a trace.
@@ -69,12 +69,10 @@ pub(crate) struct Sight {
 impl Trace {
     pub(crate) fn show(self, sight: &Sight) {
         let line = Line {
-            time_ms: millis(sight.time),
-            peer: sight.peer,
             direction: Some(sight.direction),
             novelty: Some(sight.novelty),
             datagram: Some(&sight.datagram),
-            error: None,
+            ..Line::new(sight.peer, sight.time)
         };
         self.write(&line, || {
             let mut text = String::new();
@@ -84,14 +82,30 @@ impl Trace {
         });
     }
 
+    /// Shows what is in an encrypted record of the datagram before.
+    pub(crate) fn show_opened(
+        self,
+        peer: SocketAddr,
+        time: Duration,
+        direction: Direction,
+        opened: &Opened,
+    ) {
+        let line = Line {
+            direction: Some(direction),
+            decrypted: Some(opened),
+            ..Line::new(peer, time)
+        };
+        self.write(&line, || {
+            let (style, arrow) = look(direction);
+            let time_ms = millis(time);
+            format!("{time_ms:>9.3} ms {style}{arrow} {peer}{style:#} decrypted: {NAME}{opened}{NAME:#}\n")
+        });
+    }
+
     pub(crate) fn show_error(self, peer: SocketAddr, time: Duration, error: &io::Error) {
         let line = Line {
-            time_ms: millis(time),
-            peer,
-            direction: None,
-            novelty: None,
-            datagram: None,
             error: Some(error.to_string()),
+            ..Line::new(peer, time)
         };
         self.write(&line, || {
             let time_ms = millis(time);
@@ -121,7 +135,23 @@ struct Line<'a> {
     #[serde(flatten)]
     datagram: Option<&'a Datagram>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    decrypted: Option<&'a Opened>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+impl Line<'_> {
+    fn new(peer: SocketAddr, time: Duration) -> Self {
+        Self {
+            time_ms: millis(time),
+            peer,
+            direction: None,
+            novelty: None,
+            datagram: None,
+            decrypted: None,
+            error: None,
+        }
+    }
 }
 
 /// Writes what a datagram holds, each level further to the right than the one above it.
@@ -129,10 +159,7 @@ struct Tree<'a>(&'a mut String);
 
 impl Tree<'_> {
     fn sight(&mut self, sight: &Sight) -> fmt::Result {
-        let (style, arrow) = match sight.direction {
-            Direction::Sent => (SENT, "->"),
-            Direction::Received => (RECEIVED, "<-"),
-        };
+        let (style, arrow) = look(sight.direction);
         let novelty = match sight.novelty {
             Novelty::New => "",
             Novelty::Repeated => ", repeated",
@@ -266,6 +293,13 @@ impl Tree<'_> {
             "{:indent$}{ERROR}unparsed{ERROR:#} {length} bytes: {start}{more}",
             ""
         )
+    }
+}
+
+fn look(direction: Direction) -> (Style, &'static str) {
+    match direction {
+        Direction::Sent => (SENT, "->"),
+        Direction::Received => (RECEIVED, "<-"),
     }
 }
 

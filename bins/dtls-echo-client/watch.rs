@@ -6,14 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dtls_session::Alert;
+use dtls_session::{Alert, PassedMessage};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
     flights::Flights,
     trace::{Sight, Trace},
-    wire::{Datagram, Hello, kind},
+    wire::{Datagram, Hello, Opened, Record, kind},
 };
 
 /// Looks at every datagram of one pipe, and shows it where a trace is asked for.
@@ -47,6 +47,9 @@ pub(crate) struct Seen {
     /// What the server has chosen.
     pub(crate) chosen: Option<Hello>,
     pub(crate) cookie: bool,
+    /// What OpenSSL has encrypted, until the datagram with it has gone.
+    sealed: Vec<Opened>,
+    last_passed: Option<Instant>,
     /// The last alert that came while anybody could read it.
     pub(crate) alert: Option<Alert>,
 }
@@ -74,6 +77,8 @@ impl Watch {
             offered: None,
             chosen: None,
             cookie: false,
+            sealed: Vec::new(),
+            last_passed: None,
             alert: None,
         })))
     }
@@ -84,6 +89,29 @@ impl Watch {
 
     pub(crate) fn passed(&self, direction: Direction, bytes: &[u8]) {
         self.lock().pass(direction, bytes);
+    }
+
+    /// Tells which of several saw a datagram last: what OpenSSL reports then is of that one.
+    pub(crate) fn last_passed(&self) -> Option<Instant> {
+        self.lock().last_passed
+    }
+
+    /// Shows what OpenSSL says of messages that are encrypted on the wire.
+    pub(crate) fn opened(&self, message: &PassedMessage<'_>) {
+        let Some(opened) = Opened::of(message.content_type, message.bytes) else {
+            return;
+        };
+        let mut seen = self.lock();
+        if message.sent {
+            seen.sealed.push(opened);
+        } else if let Some(trace) = seen.trace {
+            trace.show_opened(
+                seen.peer,
+                seen.started.elapsed(),
+                Direction::Received,
+                &opened,
+            );
+        }
     }
 
     pub(crate) fn failed(&self, error: &io::Error) {
@@ -129,14 +157,31 @@ impl Seen {
         if let (Direction::Received, Some(alert)) = (direction, alerts.next_back()) {
             self.alert = Some(alert.number);
         }
-        if let Some(trace) = &self.trace {
-            trace.show(&Sight {
-                peer: self.peer,
-                time,
-                direction,
-                novelty,
-                datagram,
-            });
+        self.last_passed = Some(Instant::now());
+        let Some(trace) = self.trace else {
+            return;
+        };
+        let sealed = match direction {
+            Direction::Sent if datagram.records.iter().any(Record::may_be_opened) => {
+                std::mem::take(&mut self.sealed)
+            }
+            _ => Vec::new(),
+        };
+        if direction == Direction::Sent
+            && datagram.records.iter().any(|record| record.alert.is_some())
+        {
+            // It was not encrypted after all.
+            self.sealed.clear();
+        }
+        trace.show(&Sight {
+            peer: self.peer,
+            time,
+            direction,
+            novelty,
+            datagram,
+        });
+        for opened in sealed {
+            trace.show_opened(self.peer, time, direction, &opened);
         }
     }
 }

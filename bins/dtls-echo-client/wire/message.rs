@@ -49,4 +49,5 @@ pub(crate) mod kind {
     pub(crate) const CLIENT_HELLO: u8 = 1;
     pub(crate) const SERVER_HELLO: u8 = 2;
     pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
+    pub(crate) const FINISHED: u8 = 20;
 }

@@ -4,6 +4,7 @@ mod extension;
 mod hello;
 mod message;
 mod names;
+mod opened;
 mod reader;
 mod record;
 
@@ -12,7 +13,8 @@ use serde::Serialize;
 pub(crate) use extension::Extension;
 pub(crate) use hello::Hello;
 pub(crate) use message::{Message, kind};
-pub(crate) use record::{Record, content};
+pub(crate) use opened::Opened;
+pub(crate) use record::{AlertRecord, Record, content};
 
 use reader::Reader;
 

@@ -111,12 +111,8 @@ impl Record {
                 }
                 reader.rest()
             }
-            (content::ALERT, [level, description]) => {
-                self.alert = Some(AlertRecord {
-                    number: Alert::new(*description),
-                    level: names::alert_level(*level),
-                    description: Alert::new(*description).to_string(),
-                });
+            (content::ALERT, [_, _]) => {
+                self.alert = AlertRecord::decode(body);
                 &[]
             }
             (content::CHANGE_CIPHER_SPEC, [1]) => &[],
@@ -125,8 +121,28 @@ impl Record {
         self.unparsed = Unparsed::of(rest);
     }
 
+    /// Whether it is encrypted, and OpenSSL tells what is in it.
+    pub(crate) fn may_be_opened(&self) -> bool {
+        self.encrypted && matches!(self.content, content::ALERT | content::HANDSHAKE)
+    }
+
     pub(crate) fn is_change_cipher_spec(&self) -> bool {
         self.content == content::CHANGE_CIPHER_SPEC
+    }
+}
+
+impl AlertRecord {
+    /// Reads a level and a description.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let [level, description] = *bytes else {
+            return None;
+        };
+        let number = Alert::new(description);
+        Some(Self {
+            number,
+            level: names::alert_level(level),
+            description: number.to_string(),
+        })
     }
 }
 

@@ -239,10 +239,13 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
         .unwrap();
     let (server_pipe, client_pipe) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    within(any.connect("example.org", client_pipe))
+    let session = within(any.connect("example.org", client_pipe))
         .await
         .unwrap();
     within(accepting).await.unwrap().unwrap();
+    let refusal = session.info().refusal.unwrap();
+    assert_eq!((refusal.fault, refusal.depth), (Fault::WrongName, 0));
+    assert_eq!(refusal.chain.len(), 2);
 }
 
 #[tokio::test]
