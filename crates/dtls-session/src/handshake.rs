@@ -59,8 +59,8 @@ struct Pending<S> {
     silence: Option<Pin<Box<Sleep>>>,
     permit: Option<Permit>,
     place: Option<Place>,
-    /// How often the server's cookies were worth nothing.
-    refused_cookies: u8,
+    /// How often it may yet start anew for what anybody could have forged.
+    restarts_left: u8,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
                 silence: None,
                 permit: None,
                 place: None,
-                refused_cookies: 0,
+                restarts_left: MAX_RESTARTS,
             })
         });
         Self(Some(pending))
@@ -176,14 +176,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
                     // A server that missed so many repeats may still answer a new hello.
                     Role::Client => self.layer.restart()?,
                 },
+                // A stale or forged message, as from a session that had this port before.
+                Err(HandshakeError::OpenSsl(errors)) if self.may_restart() => {
+                    tracing::debug!(%errors, "the handshake starts anew");
+                    self.layer.restart()?;
+                }
                 outcome => return Poll::Ready(outcome),
             }
         }
-        if self.layer.transport_ref().cookie_refused() && self.refused_cookies < MAX_REFUSED_COOKIES
-        {
+        if self.layer.transport_ref().cookie_refused() && self.may_restart() {
             // The server knows nothing of the first hello, and OpenSSL takes no second request.
             tracing::debug!("the cookie was refused: the handshake starts anew");
-            self.refused_cookies += 1;
             self.layer.restart()?;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -194,6 +197,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         }
         self.poll_silence(cx)
             .map(|alert| Err(HandshakeError::from_alert(alert)))
+    }
+
+    /// Whether this is a client that has not started anew too often, which is counted.
+    fn may_restart(&mut self) -> bool {
+        let may = matches!(self.context.role, Role::Client) && self.restarts_left > 0;
+        self.restarts_left -= u8::from(may);
+        may
     }
 
     /// Waits until an alert that anybody could have forged has to be believed, because the peer
@@ -230,5 +240,5 @@ impl<S> fmt::Debug for Handshake<S> {
     }
 }
 
-/// Anybody can forge a request for another cookie.
-const MAX_REFUSED_COOKIES: u8 = 3;
+/// Anybody can forge plaintext, and go on doing so.
+const MAX_RESTARTS: u8 = 3;

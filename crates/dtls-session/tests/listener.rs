@@ -7,8 +7,8 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    UdpPipe, acceptor, any, connector, exchange, hellos, identity, open, patient, roots, serve,
-    within,
+    UdpPipe, acceptor, any, connector, exchange, hellos, identity, open, patient, relay, roots,
+    serve, within,
 };
 use dtls_session::{Acceptor, Connector, HandshakeError, Limits, RecvError};
 use tokio::net::UdpSocket;
@@ -105,6 +105,40 @@ async fn fragmented_hellos_get_in() {
     exchange(&session, &client).await;
 }
 
+/// Plaintext is nobody's: a ticket of a session that had the client's port before, or a forged one,
+/// makes the server's Finished wrong.
+#[tokio::test]
+async fn a_stale_ticket_costs_a_round_and_not_the_handshake() {
+    // However slow the machine is, nothing is repeated.
+    let config = || patient().rto_bounds(Duration::from_secs(30), Duration::from_secs(60));
+    let mut server = serve(acceptor(config()), Limits::default());
+    let addr = server.addr;
+    let mut rounds = 0;
+    let spoil = move |answer: &[u8]| {
+        let mut datagrams = vec![answer.to_vec()];
+        if answer[0] == 22 && answer[13] == NEW_SESSION_TICKET && rounds < 2 {
+            rounds += 1;
+            let mut stale = answer.to_vec();
+            // The first byte of the ticket, behind its lifetime and length.
+            stale[13 + 12 + 6] ^= 1;
+            let ticket = 13 + usize::from(u16::from_be_bytes([stale[11], stale[12]]));
+            stale.truncate(ticket);
+            datagrams.insert(0, stale);
+        }
+        datagrams
+    };
+    let front = relay(move || addr, spoil).await;
+    let client = connector(config()).connect("localhost", open(any(), front));
+    let client = within(client).await.unwrap();
+    assert_eq!(server.listener.stats().accepted, 3);
+    for _ in 0..2 {
+        let spoiled = server.next().await;
+        let ended = within(spoiled.recv(&mut [0; 9])).await;
+        assert!(ended.is_err(), "{ended:?}");
+    }
+    exchange(&server.next().await, &client).await;
+}
+
 #[tokio::test]
 async fn a_restarted_client_replaces_its_session_only_once_it_is_established() {
     let mut server = serve(acceptor(patient()), Limits::default());
@@ -190,3 +224,5 @@ async fn silent_handshakes_end_and_leave_nothing() {
     server.reach(|stats| stats.accepted == 1).await;
     server.reach(|stats| stats.half_open == 0).await;
 }
+
+const NEW_SESSION_TICKET: u8 = 4;

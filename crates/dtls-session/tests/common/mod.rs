@@ -4,12 +4,14 @@
 
 mod certificate;
 mod pipe;
+mod relay;
 mod rude;
 mod server;
 mod udp_pipe;
 
 pub(crate) use certificate::{certificate, p256, self_signed};
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
+pub(crate) use relay::relay;
 pub(crate) use rude::Rude;
 pub(crate) use server::{Server, any, exchange, hellos, open, serve};
 pub(crate) use udp_pipe::UdpPipe;
