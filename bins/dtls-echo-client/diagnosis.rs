@@ -55,25 +55,8 @@ impl Diagnosis {
 
     /// The handshake has not come to an end: how far did it get?
     fn of_silence(seen: &Seen, args: &Args) -> Self {
-        let got = |name| got(seen, name);
-        let hellos = seen.sent.datagrams;
         if seen.received.datagrams == 0 {
-            return match (&seen.error, seen.refusals) {
-                (Some(error), _) => Self::new(
-                    format!("the system says: {error}"),
-                    "is there a way to that address from here?",
-                ),
-                (None, 0) => Self::new(
-                    format!("hellos sent: {hellos}"),
-                    "is a DTLS server listening there, and does a firewall let UDP through?",
-                ),
-                (None, refusals) => Self::new(
-                    format!(
-                        "the host refused {refusals} of {hellos} hellos: the port is closed (ICMP)"
-                    ),
-                    "is the server running, and is it that port?",
-                ),
-            };
+            return Self::of_nothing(seen);
         }
         if seen.foreign == seen.received.datagrams {
             return Self::new(
@@ -83,45 +66,61 @@ impl Diagnosis {
         }
         if let Some(alert) = seen.alert {
             // It came too late to be believed.
-            let Self {
-                seen: offers,
-                advice,
-            } = Self::of_alert(alert, seen, args);
-            return Self::new(
-                format!("the server sent the alert {alert}: {offers}"),
-                advice,
-            );
+            let Self { seen, advice } = Self::of_alert(alert, seen, args);
+            return Self::new(format!("the server sent the alert {alert}: {seen}"), advice);
         }
-        if got("ChangeCipherSpec") || !got("ServerHello") {
-            return if seen.cookie && !got("ServerHello") {
-                Self::new(
-                    "the server asked for a cookie (HelloVerifyRequest), and said nothing more",
-                    "it may have as many clients as it takes, or its answer may be too large for the \
-                     path: try again, and look at its log and its --mtu",
-                )
-            } else {
-                Self::new(
-                    "the handshake did not get to its end",
-                    "--trace shows how far it got",
-                )
-            };
-        }
-        if !sent(seen, "ChangeCipherSpec") {
-            return Self::new(
+        let chosen = seen.chosen.as_ref();
+        let is_1_3 = chosen.is_some_and(|hello| hello.extension("supported_versions").is_some());
+        if !has(seen, Direction::Received, |name| {
+            name != "HelloVerifyRequest"
+        }) && seen.cookie
+        {
+            Self::new(
+                "the server asked for a cookie (HelloVerifyRequest), and said nothing more",
+                "it may have as many clients as it takes, or its answer may be too large for the \
+                 path: try again, and look at its log and its --mtu",
+            )
+        } else if is_1_3 || has(seen, Direction::Received, is_change_cipher_spec) {
+            Self::new(
+                "the handshake did not get to its end",
+                "--trace shows how far it got",
+            )
+        } else if has(seen, Direction::Sent, is_change_cipher_spec) {
+            Self::new(
+                "the server's flight came, and this client's last one got no answer",
+                if args.trust.has_psk() {
+                    "is it the key that the server has for this identity?"
+                } else {
+                    "the server may refuse this client without a word, or large datagrams may not \
+                     get through: see its log, and try --mtu 548"
+                },
+            )
+        } else {
+            Self::new(
                 "the server's flight began, and its end never came",
                 "large datagrams may not get through: a lower MTU on the server (its --mtu) helps",
-            );
+            )
         }
-        let advice = if args.trust.has_psk() {
-            "is it the key that the server has for this identity?"
-        } else {
-            "the server may refuse this client without a word, or large datagrams may not get \
-             through: see its log, and try --mtu 548"
-        };
-        Self::new(
-            "the server's flight came, and this client's last one got no answer",
-            advice,
-        )
+    }
+
+    fn of_nothing(seen: &Seen) -> Self {
+        let hellos = seen.sent.datagrams;
+        match (&seen.error, seen.refusals) {
+            (Some(error), _) => Self::new(
+                format!("the system says: {error}"),
+                "is there a way to that address from here?",
+            ),
+            (None, 0) => Self::new(
+                format!("hellos sent: {hellos}"),
+                "is a DTLS server listening there, and does a firewall let UDP through?",
+            ),
+            (None, refusals) => Self::new(
+                format!(
+                    "the host refused {refusals} of {hellos} hellos: the port is closed (ICMP)"
+                ),
+                "is the server running, and is it that port?",
+            ),
+        }
     }
 
     fn of_refusal(refusal: &Refusal, args: &Args) -> Self {
@@ -201,18 +200,16 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-fn got(seen: &Seen, name: &str) -> bool {
-    has(seen, Direction::Received, name)
-}
-
-fn sent(seen: &Seen, name: &str) -> bool {
-    has(seen, Direction::Sent, name)
-}
-
-fn has(seen: &Seen, direction: Direction, name: &str) -> bool {
+/// Whether a message that `wanted` accepts went there.
+fn has(seen: &Seen, direction: Direction, wanted: impl Fn(&str) -> bool) -> bool {
     let flights = seen.flights.all().iter();
-    let mut own = flights.filter(|flight| flight.direction == direction);
-    own.any(|flight| flight.messages.iter().any(|message| message == name))
+    let own = flights.filter(|flight| flight.direction == direction);
+    own.flat_map(|flight| &flight.messages)
+        .any(|message| wanted(message))
+}
+
+fn is_change_cipher_spec(message: &str) -> bool {
+    message == "ChangeCipherSpec"
 }
 
 /// What either side has offered or chosen, as far as it was seen.
