@@ -136,7 +136,7 @@ async fn for_tools() {
 async fn odd() {
     let mut peer = s_server();
     let addr = peer.says_line("ACCEPT ").await;
-    let client = client(&addr, &["--ping", "-i", "0.2", "--timeout", "4"]);
+    let client = client(&addr, &["--ping", "-i", "0.2", "--timeout", "6"]);
     let session = client.child.id().unwrap();
     let request = async |number: u64| {
         let start = format!("{session:08x} {number:016x} ");
@@ -154,7 +154,7 @@ async fn odd() {
     peer.write(b"0 is not a reply\n").await;
     client.says("17 bytes from ").await;
     client.says(": wrong reply\n").await;
-    client.says(": seq=2 within 4s\n").await;
+    client.says(": seq=2 within 6s\n").await;
     peer.write(second.as_bytes()).await;
     client.says(" ms (late)\n").await;
     client.signal("-INT");

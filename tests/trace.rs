@@ -47,9 +47,9 @@ async fn for_people() {
         "\n    change_cipher_spec DTLS 1.2, epoch 0, ",
         "\n    handshake DTLS 1.2, epoch 1, number 0, 48 bytes, encrypted\n",
         " decrypted: Finished 12 bytes, message ",
-        "\n    application_data DTLS 1.2, epoch 1, number 1, ",
+        "\n    application_data DTLS 1.2, epoch 1, number ",
         " decrypted: alert warning close_notify\n",
-        "\n    alert DTLS 1.2, epoch 1, number 2, 26 bytes, encrypted\n",
+        "\n    alert DTLS 1.2, epoch 1, number ",
     ] {
         assert!(ended.err.contains(shown), "no {shown:?} in {}", ended.err);
     }

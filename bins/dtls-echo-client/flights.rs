@@ -62,7 +62,8 @@ impl Flights {
         datagram: &Datagram,
     ) -> Novelty {
         let part = |content| [content::HANDSHAKE, content::CHANGE_CIPHER_SPEC].contains(&content);
-        if !datagram.records.iter().any(|record| part(record.content)) {
+        let belongs = datagram.records.iter().any(|record| part(record.content));
+        if !belongs || self.seen.len() >= MOST_DATAGRAMS {
             return Novelty::New;
         }
         let mut hasher = DefaultHasher::new();
@@ -156,8 +157,12 @@ fn messages(datagram: &Datagram) -> Vec<(Key, Cow<'static, str>)> {
         });
         messages.chain(spec)
     });
-    records.collect()
+    records.take(MOST_MESSAGES).collect()
 }
+
+/// Beyond these it is no handshake, but somebody who wants memory.
+const MOST_DATAGRAMS: usize = 1024;
+const MOST_MESSAGES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -182,6 +187,20 @@ mod tests {
     fn add(flights: &mut Flights, direction: Direction, records: &[Vec<u8>]) -> Novelty {
         let bytes = records.concat();
         flights.add(direction, &bytes, &Datagram::decode(&bytes))
+    }
+
+    #[test]
+    fn a_flood_is_forgotten() {
+        let mut flights = Flights::default();
+        for number in 0..2 * MOST_DATAGRAMS {
+            let [high, low] = (number as u16).to_be_bytes();
+            let mut record = message(low, 2, low);
+            record[9] = high;
+            add(&mut flights, Received, &[record]);
+        }
+        assert_eq!(flights.seen.len(), MOST_DATAGRAMS);
+        let datagrams: u64 = flights.all().iter().map(|flight| flight.datagrams).sum();
+        assert_eq!(datagrams, MOST_DATAGRAMS as u64);
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl Watch {
         };
         let mut seen = self.lock();
         if message.sent {
+            seen.sealed.truncate(MOST_SEALED);
             seen.sealed.push(opened);
         } else if let Some(trace) = seen.trace {
             trace.show_opened(
@@ -185,3 +186,6 @@ impl Seen {
         }
     }
 }
+
+/// More than any flight has.
+const MOST_SEALED: usize = 8;

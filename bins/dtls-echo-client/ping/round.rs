@@ -51,17 +51,17 @@ impl Round {
         }
     }
 
-    /// Gives up those that are older than `patience`, and returns their numbers.
+    /// Gives up those that are older than `patience`, or too many, and returns their numbers.
     pub(crate) fn give_up(&mut self, now: Instant, patience: Duration) -> Vec<u64> {
         let mut given_up = Vec::new();
         while let Some((number, sent)) = self.outstanding.front().copied()
-            && now.saturating_duration_since(sent) >= patience
+            && (now.saturating_duration_since(sent) >= patience || self.outstanding.len() > MOST)
         {
             self.outstanding.pop_front();
             self.lost.insert(number, sent);
             given_up.push(number);
         }
-        while self.lost.len() > MOST_LOST {
+        while self.lost.len() > MOST {
             self.lost.pop_first();
         }
         given_up
@@ -77,8 +77,8 @@ impl Round {
     }
 }
 
-/// How many that are lost may still turn up.
-const MOST_LOST: usize = 65_536;
+/// How many may wait for their replies, and how many that are lost may still turn up.
+const MOST: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
