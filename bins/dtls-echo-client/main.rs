@@ -24,7 +24,8 @@ use crate::{ping::PingArgs, trace::TraceArgs};
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
 /// At end of input it waits for the replies that are outstanding, then closes the session. On
-/// loopback addresses the development CA is trusted, elsewhere the system's authorities.
+/// loopback addresses the development CA is trusted, elsewhere the system's authorities. --ping,
+/// --info and --trace find out what is wrong with a server.
 /// RUST_LOG=info tells of the session, RUST_LOG=debug of the handshake.
 #[derive(Debug, Parser)]
 #[command(name = "dtls-echo-client", version)]
@@ -37,13 +38,9 @@ pub(crate) struct Args {
     /// Resume the session in this file, if it can be, and leave the new one there for the next run
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
-    #[command(flatten)]
-    preferences: PreferenceArgs,
     /// Print what was negotiated, and how it went, on stdout, and end; --json for tools
     #[arg(long, conflicts_with = "verbose")]
     info: bool,
-    #[command(flatten)]
-    ping: PingArgs,
     #[command(flatten)]
     facts: FactsArgs,
     #[command(flatten)]
@@ -54,6 +51,11 @@ pub(crate) struct Args {
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    // Those with headings of their own, under which everything behind them would fall.
+    #[command(flatten)]
+    ping: PingArgs,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
 }
 
 impl Args {

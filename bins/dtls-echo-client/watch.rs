@@ -144,9 +144,13 @@ impl Seen {
             self.foreign += 1;
         }
         for message in datagram.messages() {
+            // Only the first fragment of a hello tells anything.
+            let Some(hello) = &message.hello else {
+                continue;
+            };
             match (direction, message.kind) {
-                (Direction::Sent, kind::CLIENT_HELLO) => self.offered.clone_from(&message.hello),
-                (Direction::Received, kind::SERVER_HELLO) => self.chosen.clone_from(&message.hello),
+                (Direction::Sent, kind::CLIENT_HELLO) => self.offered = Some(hello.clone()),
+                (Direction::Received, kind::SERVER_HELLO) => self.chosen = Some(hello.clone()),
                 (Direction::Received, kind::HELLO_VERIFY_REQUEST) => self.cookie = true,
                 _ => {}
             }

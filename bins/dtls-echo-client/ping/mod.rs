@@ -26,7 +26,8 @@ use telling::{Event, Telling};
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Ping")]
 pub(crate) struct PingArgs {
-    /// Send echo requests in one session, until Ctrl-C, and print the time that each reply took
+    /// Send echo requests in one session, until Ctrl-C, and print the time that each reply took;
+    /// --json for tools
     #[arg(long, conflicts_with_all = ["info", "verbose"])]
     pub(crate) ping: bool,
     /// Stop after this many requests
