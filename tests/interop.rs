@@ -8,7 +8,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Ended, Files, Program, Server, cert, client, has, run, trial};
+use common::{Files, Program, Server, cert, client, has, run, trial, with_gnutls_echo};
 use libtest_mimic::Arguments;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
@@ -241,7 +241,7 @@ async fn gnutls_cli(line: &str) {
 async fn gnutls_serv() {
     let line = "x".repeat(1200);
     let input = format!("short\n{line}\n");
-    let ended = with_gnutls_serv(async |addr| {
+    let ended = with_gnutls_echo(async |addr| {
         let mut client = client(&addr, &["--timeout", "10"]);
         client.write(input.as_bytes()).await;
         client.end().await
@@ -252,7 +252,7 @@ async fn gnutls_serv() {
 }
 
 async fn gnutls_load() {
-    let ended = with_gnutls_serv(async |addr| {
+    let ended = with_gnutls_echo(async |addr| {
         // It has one session at a time.
         let flags = [&addr, "--sessions", "1", "--duration", "0.5"];
         Program::start(LOAD, &flags).end().await
@@ -260,36 +260,6 @@ async fn gnutls_load() {
     .await;
     assert_eq!((ended.code, &*ended.err), (Some(0), ""), "{ended:?}");
     assert!(ended.out.contains(" 1 established, 0 failed,"), "{ended:?}");
-}
-
-/// Starts `gnutls-serv --echo` and lets `talk` go there.
-async fn with_gnutls_serv(talk: impl AsyncFn(String) -> Ended) -> Ended {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    // It takes no port 0, and somebody may take the port that was free a moment ago.
-    for _ in 0..10 {
-        let port = free_port().to_string();
-        let args = [
-            "--udp",
-            "--echo",
-            "--port",
-            &port,
-            "--x509certfile",
-            &pem,
-            "--x509keyfile",
-            &key,
-        ];
-        let peer = Program::start("gnutls-serv", &args);
-        let ended = talk(format!("127.0.0.1:{port}")).await;
-        if !ended.err.contains("cannot connect") && !ended.err.contains("no session") {
-            return ended;
-        }
-        println!(
-            "tried another port after {:?} and {:?}",
-            ended,
-            peer.kill().await
-        );
-    }
-    panic!("gnutls-serv answered on none of ten ports");
 }
 
 async fn pre_shared_key() {
@@ -330,9 +300,4 @@ async fn ipv6() {
 
 fn has_ipv6() -> bool {
     std::net::UdpSocket::bind("[::1]:0").is_ok()
-}
-
-fn free_port() -> u16 {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    socket.local_addr().unwrap().port()
 }

@@ -8,11 +8,9 @@ use std::{
 
 use clap::Args;
 use dtls_session::SessionInfo;
-use openssl::{
-    hash::MessageDigest,
-    x509::{X509NameRef, X509Ref},
-};
 use serde::Serialize;
+
+use crate::{CertificateFacts, plain};
 
 /// The flags that ask what was negotiated.
 #[derive(Clone, Copy, Debug, Args)]
@@ -26,6 +24,11 @@ pub struct FactsArgs {
 }
 
 impl FactsArgs {
+    /// Whether tools are to read it.
+    pub fn json(self) -> bool {
+        self.json
+    }
+
     /// Tells what was asked for.
     ///
     /// # Errors
@@ -48,7 +51,7 @@ impl FactsArgs {
 
 /// What was negotiated with a peer: readable as text, and as JSON for tools.
 #[derive(Debug, Serialize)]
-struct Facts {
+pub struct Facts {
     peer: SocketAddr,
     version: &'static str,
     cipher: &'static str,
@@ -68,20 +71,12 @@ struct Facts {
     flights_repeated: u64,
     mtu: usize,
     max_datagram_size: usize,
-    peer_certificates: Vec<Certificate>,
-}
-
-#[derive(Debug, Serialize)]
-struct Certificate {
-    subject: String,
-    issuer: String,
-    not_before: String,
-    not_after: String,
-    sha256: String,
+    peer_certificates: Vec<CertificateFacts>,
 }
 
 impl Facts {
-    fn new(peer: SocketAddr, info: SessionInfo) -> Self {
+    /// Makes them of what the library knows.
+    pub fn new(peer: SocketAddr, info: SessionInfo) -> Self {
         Self {
             peer,
             version: info.version,
@@ -107,49 +102,10 @@ impl Facts {
             peer_certificates: info
                 .peer_certificates
                 .iter()
-                .map(|it| Certificate::of(it))
+                .map(|it| CertificateFacts::of(it))
                 .collect(),
         }
     }
-}
-
-impl Certificate {
-    fn of(certificate: &X509Ref) -> Self {
-        let digest = certificate.digest(MessageDigest::sha256());
-        let digest = digest.as_deref().unwrap_or_default();
-        let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        Self {
-            subject: name(certificate.subject_name()),
-            issuer: name(certificate.issuer_name()),
-            not_before: certificate.not_before().to_string(),
-            not_after: certificate.not_after().to_string(),
-            sha256: digits.join(":"),
-        }
-    }
-}
-
-/// Makes harmless what a stranger may have put into a name for a terminal to obey.
-fn plain(name: &str) -> String {
-    let escape = |c: char| {
-        // Those that change the direction of writing are no control characters.
-        let obeyed = c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if obeyed {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    name.chars().map(escape).collect()
-}
-
-fn name(name: &X509NameRef) -> String {
-    let entries = name.entries().map(|entry| {
-        let kind = entry.object().nid().short_name().unwrap_or("?");
-        let value = String::from_utf8_lossy(entry.data().as_slice());
-        format!("{kind}={value}")
-    });
-    entries.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Facts {
@@ -187,9 +143,9 @@ impl fmt::Display for Facts {
             "secure renegotiation    {}",
             yes(self.secure_renegotiation)
         )?;
-        write!(f, "handshake               {:.1} ms", self.handshake_ms)?;
+        write!(f, "handshake               {:.3} ms", self.handshake_ms)?;
         if let Some(round_trip) = self.round_trip_ms {
-            write!(f, ", round trip {round_trip:.1} ms")?;
+            write!(f, ", round trip {round_trip:.3} ms")?;
         }
         writeln!(f, ", {} flights repeated", self.flights_repeated)?;
         write!(
@@ -198,28 +154,8 @@ impl fmt::Display for Facts {
             self.mtu, self.max_datagram_size
         )?;
         for (certificate, depth) in self.peer_certificates.iter().zip(0..) {
-            let (subject, issuer) = (plain(&certificate.subject), plain(&certificate.issuer));
-            write!(f, "\ncertificate {depth}           {subject}")?;
-            write!(f, "\n  issuer                {issuer}")?;
-            write!(
-                f,
-                "\n  valid                 {} to {}",
-                certificate.not_before, certificate.not_after
-            )?;
-            write!(f, "\n  SHA-256               {}", certificate.sha256)?;
+            write!(f, "\ncertificate {depth}           {certificate}")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_does_nothing_to_a_terminal() {
-        let name = "CN=\u{1b}[2J\u{9b}1m\n\u{202e}O'Brien \"ä\"";
-        let shown = plain(name);
-        assert_eq!(shown, "CN=\\u{1b}[2J\\u{9b}1m\\n\\u{202e}O'Brien \"ä\"");
     }
 }

@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod certificate;
+mod color;
 mod development;
 mod exit;
 mod facts;
@@ -9,7 +11,9 @@ mod generate;
 mod host_port;
 mod logging;
 mod manual;
+mod plain;
 mod preferences;
+mod request;
 mod seconds;
 mod secret;
 mod trust;
@@ -19,14 +23,18 @@ mod trust;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+pub use certificate::{CertificateFacts, Validity};
+pub use color::ColorArgs;
 pub use development::{development_identity, development_roots};
 pub use exit::run;
-pub use facts::FactsArgs;
+pub use facts::{Facts, FactsArgs};
 pub use generate::parse;
 pub use host_port::HostPort;
 pub use logging::start_logging;
 pub use manual::{Entry, Manual, RUST_LOG, SSLKEYLOGFILE, Section, USAGE};
+pub use plain::plain;
 pub use preferences::{PreferenceArgs, explain};
+pub use request::Request;
 pub use seconds::seconds;
 pub use secret::Secret;
 pub use trust::TrustArgs;

@@ -2,6 +2,7 @@
 
 use std::{env, io};
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -19,7 +20,7 @@ pub fn start_logging() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never)
         .init();
     Ok(())
 }

@@ -1,72 +1,137 @@
 //! From the command line to a session.
 
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
 use anyhow::anyhow;
 use dtls_echo::explain;
-use dtls_session::{Alert, ConnectError, HandshakeError, Session, SessionConfig, SessionStore};
-use udp_demux::Channel;
+use dtls_session::{ConnectError, PassedMessage, Session, SessionConfig, SessionStore};
 
-use crate::{Args, session_file::SessionFile};
+use crate::{
+    Args, diagnosis::Diagnosis, session_file::SessionFile, socket::Socket, tap::Tap, trace::Trace,
+    watch::Watch,
+};
+
+/// What a session goes over.
+pub(crate) type Pipe = Tap<Socket>;
+
+/// Why there is no session, and what was seen of the server.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: ConnectError,
+    /// None where no datagram could be sent.
+    pub(crate) watch: Option<Watch>,
+}
 
 /// Connects to the first of the server's addresses that answers.
-pub(crate) async fn connect(args: &Args) -> anyhow::Result<Session<Channel>> {
+///
+/// # Errors
+///
+/// What is wrong on this side; what happens to the handshake is the inner result.
+pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>, Failure>> {
     let addresses = args.addr.resolve().await?;
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
     let store = SessionStore::default();
+    let trace = args.trace.trace(args.facts.json());
+    let watches = Watches::default();
+    let mut preferences = args.preferences.preferences()?;
+    if trace.is_some() {
+        let watches = watches.clone();
+        preferences = preferences.message_log(move |message| watches.opened(message));
+    }
     let connector = args
         .trust
         .connector(&addresses, config)?
-        .preferences(args.preferences.preferences()?)
+        .preferences(preferences)
         .session_store(store.clone())
         .build()
         .map_err(explain)?;
-    let name = args.trust.server_name.as_deref();
-    let name = name.unwrap_or_else(|| args.addr.host());
+    let name = args.server_name();
     let file = args.session.as_deref().map(SessionFile);
     if let Some(former) = file.as_ref().and_then(|file| file.load(&connector, name)) {
         for address in &addresses {
             store.insert(name, *address, former.clone());
         }
     }
-    let session = connector.reconnect_any(name, &addresses).await;
-    let session = session.map_err(|error| advise(error, args))?;
+    let open = |peer| {
+        let watch = watches.begin(peer, trace);
+        Ok(Tap::new(Socket::connect(peer)?, watch))
+    };
+    let session = connector.reconnect_over(name, &addresses, open).await;
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            let watch = watches.of(&error);
+            return Ok(Err(Failure { error, watch }));
+        }
+    };
     if let Some(file) = &file {
         file.store(session.resumption());
     }
     tracing::info!(
-        peer = %session.peer_addr(),
+        peer = %session.with_pipe(|pipe| pipe.watch().lock().peer),
         version = session.version(),
         cipher = session.cipher(),
         resumed = session.resumed(),
         "session started"
     );
-    Ok(session)
+    Ok(Ok(session))
 }
 
-/// Adds what to try next.
-fn advise(error: ConnectError, args: &Args) -> anyhow::Error {
-    let advice = match &error {
-        ConnectError::Handshake { source, .. } => match source {
-            HandshakeError::TimedOut { heard: false, .. } => {
-                "is a DTLS server listening there, and does a firewall let UDP through?"
-            }
-            HandshakeError::TimedOut { heard: true, .. } if args.trust.has_psk() => {
-                "is it the key that the server has for this identity?"
-            }
-            HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE) => {
-                "it may want --cert, --psk or --allow-plain-psk, or other --ciphers or --groups"
-            }
-            HandshakeError::CertificateRefused { .. } => {
-                "--ca FILE names the authority to trust, --server-name NAME the name to expect"
-            }
-            HandshakeError::NoCommonVersion => {
-                "--min-version and --max-version bound what is spoken"
-            }
-            HandshakeError::NoCommonCipher => "an AEAD cipher suite with ECDHE is needed",
-            _ => return error.into(),
-        },
-        _ => return error.into(),
-    };
-    anyhow!("{error:#} ({advice})", error = anyhow::Error::from(error))
+/// Those of all attempts.
+#[derive(Clone, Debug, Default)]
+struct Watches(Arc<Mutex<Vec<Watch>>>);
+
+impl Watches {
+    fn begin(&self, peer: SocketAddr, trace: Option<Trace>) -> Watch {
+        let watch = Watch::new(peer, trace);
+        self.lock().push(watch.clone());
+        watch
+    }
+
+    /// The last one of the address that an error is about.
+    fn of(&self, error: &ConnectError) -> Option<Watch> {
+        let watches = self.lock();
+        let mut latest = watches.iter().rev();
+        let found = latest.find(|watch| match error {
+            ConnectError::Handshake { peer, .. } => watch.lock().peer == *peer,
+            _ => true,
+        });
+        found.cloned()
+    }
+
+    fn opened(&self, message: &PassedMessage<'_>) {
+        let watches = self.lock();
+        if let Some(watch) = watches.iter().max_by_key(|watch| watch.last_passed()) {
+            watch.opened(message);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Watch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Failure {
+    /// Says what went wrong, what was seen of it, and what to try next.
+    pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
+        let diagnosis = Diagnosis::of(&self, args).unwrap_or_default();
+        anyhow!("{}{diagnosis}", self.describe())
+    }
+
+    /// The error with its causes.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = self.error.to_string();
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        text
+    }
 }

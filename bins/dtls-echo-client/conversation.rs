@@ -9,13 +9,15 @@ use tokio::{
     signal::ctrl_c,
     time::{Instant, sleep_until, timeout},
 };
-use udp_demux::Channel;
 
-use crate::lines::{Line, Lines};
+use crate::{
+    connect::Pipe,
+    lines::{Line, Lines},
+};
 
 /// Sends stdin's lines and prints the replies until both have ended, then closes the session.
 pub(crate) async fn converse(
-    session: Session<Channel>,
+    session: Session<Pipe>,
     patience: Duration,
 ) -> anyhow::Result<ExitCode> {
     let mut conversation = Conversation {
@@ -43,7 +45,7 @@ pub(crate) async fn converse(
 }
 
 struct Conversation {
-    session: Session<Channel>,
+    session: Session<Pipe>,
     out: Stdout,
     patience: Duration,
     sent: u64,

@@ -2,9 +2,18 @@
 
 mod connect;
 mod conversation;
+mod diagnosis;
+mod flights;
+mod info;
 mod lines;
 mod manual;
+mod ping;
 mod session_file;
+mod socket;
+mod tap;
+mod trace;
+mod watch;
+mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -13,10 +22,13 @@ use dtls_echo::{
     FactsArgs, HostPort, PreferenceArgs, TrustArgs, parse, run, seconds, start_logging,
 };
 
+use crate::{ping::PingArgs, trace::TraceArgs};
+
 /// Sends each line of stdin over DTLS as one datagram and prints what comes back.
 ///
 /// At end of input it waits for the replies that are outstanding, then closes the session. On
-/// loopback addresses the development CA is trusted, elsewhere the system's authorities.
+/// loopback addresses the development CA is trusted, elsewhere the system's authorities. --ping,
+/// --info and --trace find out what is wrong with a server.
 /// RUST_LOG=info tells of the session, RUST_LOG=debug of the handshake.
 #[derive(Debug, Parser)]
 #[command(name = "dtls-echo-client", version)]
@@ -29,29 +41,53 @@ pub(crate) struct Args {
     /// Resume the session in this file, if it can be, and leave the new one there for the next run
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
-    #[command(flatten)]
-    preferences: PreferenceArgs,
+    /// Print what was negotiated, and how it went, on stdout, and end; --json for tools
+    #[arg(long, conflicts_with = "verbose")]
+    info: bool,
     #[command(flatten)]
     facts: FactsArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    // Those with headings of their own, under which everything behind them would fall.
+    #[command(flatten)]
+    ping: PingArgs,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
+}
+
+impl Args {
+    /// The name that the server's certificate has to have.
+    fn server_name(&self) -> &str {
+        let name = self.trust.server_name.as_deref();
+        name.unwrap_or_else(|| self.addr.host())
+    }
 }
 
 fn main() -> ExitCode {
     let args = parse::<Args>(&manual::MANUAL);
-    if let Err(error) = args.trust.check() {
+    if let Err(error) = args.trust.check().and_then(|()| args.ping.check(args.mtu)) {
         Args::command()
             .error(ErrorKind::ValueValidation, error)
             .exit()
     }
     run(async {
         start_logging()?;
+        if args.info {
+            return info::info(&args).await;
+        }
+        if args.ping.ping {
+            return ping::ping(&args).await;
+        }
         let session = connect::connect(&args).await?;
-        args.facts.tell(session.peer_addr(), || session.info())?;
+        let session = session.map_err(|failure| failure.explain(&args))?;
+        let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
+        args.facts.tell(peer, || session.info())?;
         conversation::converse(session, args.timeout).await
     })
 }

@@ -8,7 +8,8 @@ pub(crate) const MANUAL: Manual = Manual(&[
         &[
             (
                 "0",
-                "Every line was answered, or the reader of the output has gone.",
+                "Every line was answered, or the reader of the output has gone; with --ping, at least one reply came in \
+                 time; with --info, there was a session.",
             ),
             (
                 "1",
@@ -34,6 +35,14 @@ pub(crate) const MANUAL: Manual = Manual(&[
             (
                 "dtls-echo-client 192.0.2.1:5684 --psk-file key --verbose",
                 "Use a pre-shared key, and tell what was negotiated.",
+            ),
+            (
+                "dtls-echo-client echo.example:5684 --ping -c 10 -s 1200",
+                "Measure round trips and loss, with requests of 1200 bytes.",
+            ),
+            (
+                "dtls-echo-client echo.example:5684 --info --trace",
+                "Find out how far a handshake gets, and what was negotiated or refused.",
             ),
         ],
     ),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use dtls_echo::explain;
+use dtls_echo::{Request, explain};
 use dtls_session::Connector;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use crate::{
     line::Line,
     plan::{Mode, Plan},
-    request::Request,
     socket::Socket,
     tally::{Tally, record},
     window::Window,

@@ -9,7 +9,6 @@ mod manual;
 mod plan;
 mod progress;
 mod report;
-mod request;
 mod socket;
 mod tally;
 mod window;

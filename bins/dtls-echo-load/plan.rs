@@ -3,11 +3,9 @@
 use std::{fmt, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use dtls_echo::{HostPort, TrustArgs, seconds};
+use dtls_echo::{HostPort, Request, TrustArgs, seconds};
 use dtls_session::SessionConfig;
 use serde::Serialize;
-
-use crate::request::Request;
 
 /// Puts load on a DTLS echo server and reports throughput, round trips and losses.
 ///

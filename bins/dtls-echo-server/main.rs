@@ -2,10 +2,13 @@
 
 mod credentials;
 mod manual;
+mod metrics;
 mod reload;
 mod serve;
+mod service_manager;
 mod shards;
 mod sockets;
+mod stop;
 
 use std::{
     io::{self, Write},
@@ -20,11 +23,15 @@ use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, explain, parse, run, seconds, start_logging};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
+use tokio_util::task::TaskTracker;
 use udp_demux::Endpoint;
 
 use crate::{
     credentials::{ClientAuth, NamedIdentity},
+    metrics::{Exposition, Metrics},
+    serve::Service,
     shards::Shards,
+    stop::Stop,
 };
 
 /// Echoes lines over DTLS: each comes back with `Echo: ` before it.
@@ -82,6 +89,13 @@ struct Args {
     /// How many threads to serve with, each with a socket of its own [default: one for each core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
+    /// When stopped, for how long the present sessions may go on; a second Ctrl-C or SIGTERM ends that
+    /// [default: not at all]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    drain_timeout: Option<Duration>,
+    /// Serve metrics for Prometheus at http://HOST:PORT/metrics; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<HostPort>,
     #[command(flatten)]
     facts: FactsArgs,
     #[command(flatten)]
@@ -153,22 +167,32 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let (socket, config) = endpoints.next().context("there is no socket")?;
     let endpoint = Endpoint::from_socket(socket, config)?;
     let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
-    let stop = serve::stop_signal()?;
-    let facts = args.facts;
-    reload::at_each_hangup(args, addresses, Arc::clone(&listener))?;
-    let shards = Shards::start(&listener, facts, endpoints)?;
+    let exposition = match &args.metrics {
+        Some(addr) => Some(Exposition::bind(addr).await?),
+        None => None,
+    };
+    let metrics = exposition.as_ref().map(|_| Metrics::new()).transpose()?;
+    let service = Service {
+        facts: args.facts,
+        metrics: metrics.clone(),
+        stop: Stop::at_signals(args.drain_timeout.unwrap_or_default())?,
+        peers: TaskTracker::new(),
+    };
+    reload::at_each_hangup(args, addresses, Arc::clone(&listener), metrics.clone())?;
+    let shards = Shards::start(&listener, &service, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
     tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
-    let stopped = shards.stopped();
-    let served = serve::serve(Arc::clone(&listener), facts, async move {
-        tokio::select! {
-            () = stop => {}
-            () = stopped.cancelled() => {}
-        }
-    });
-    let served = served.await;
-    let others = shards.stop().await;
+    if let Some((exposition, metrics)) = exposition.zip(metrics) {
+        let addr = exposition.local_addr()?;
+        let _ = writeln!(io::stdout(), "metrics at http://{addr}/metrics");
+        exposition.start(metrics);
+    }
+    service_manager::ready(listener.local_addr());
+    let drain = service.stop.drain.clone();
+    let served = serve::serve(Arc::clone(&listener), service).await;
+    drain.cancel();
+    let others = shards.join().await;
     serve::report(&listener);
     served.and(others)?;
     Ok(ExitCode::SUCCESS)

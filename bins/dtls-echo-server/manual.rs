@@ -16,7 +16,8 @@ pub(crate) const MANUAL: Manual = Manual(&[
         &[
             (
                 "SIGINT, SIGTERM",
-                "Close every session with a close_notify, for which it takes at most 5 seconds, and exit.",
+                "Take no new clients, let sessions end for as long as --drain-timeout says, close the others with a \
+                 close_notify, for which it takes at most 5 seconds, and exit. A second signal ends the wait.",
             ),
             (
                 "SIGHUP",
@@ -33,6 +34,10 @@ pub(crate) const MANUAL: Manual = Manual(&[
             (
                 "LISTEN_FDS, LISTEN_PID",
                 "The sockets that systemd passes, read with --socket-activation only.",
+            ),
+            (
+                "NOTIFY_SOCKET",
+                "Where systemd is told that the server is ready, reads its files again, or stops.",
             ),
         ],
     ),

@@ -1,37 +1,48 @@
 //! One task for each peer, until told to stop.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use dtls_echo::FactsArgs;
 use dtls_session::{Handshake, Listener, Session, SessionInfo};
-use tokio::{signal, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use echo_codec::{ServeError, Summary};
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use udp_demux::Channel;
 
-/// Serves until `stop` completes, then closes every session, for which it takes a bounded time.
+use crate::{
+    metrics::{Ending, Metrics},
+    stop::Stop,
+};
+
+/// What all peers are served with; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) facts: FactsArgs,
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) stop: Stop,
+    /// The tasks of all shards.
+    pub(crate) peers: TaskTracker,
+}
+
+/// Serves until it is told to stop and the sessions have ended, or have been closed, for which it
+/// takes a bounded time.
 ///
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(
-    listener: Arc<Listener>,
-    facts: FactsArgs,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+pub(crate) async fn serve(listener: Arc<Listener>, service: Service) -> io::Result<()> {
+    if let Some(metrics) = &service.metrics {
+        metrics.watch(&listener);
+    }
     // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
-    let accepting = tokio::spawn(accept(listener, facts, stop));
+    let accepting = tokio::spawn(accept(listener, service));
     accepting.await.map_err(io::Error::other)?
 }
 
-async fn accept(
-    listener: Arc<Listener>,
-    facts: FactsArgs,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let mut stop = pin!(stop);
-    let stopping = CancellationToken::new();
-    let peers = TaskTracker::new();
+async fn accept(listener: Arc<Listener>, service: Service) -> io::Result<()> {
+    let peers = service.peers.clone();
+    let accepting = peers.token();
     let outcome = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -41,19 +52,27 @@ async fn accept(
                         tracing::debug!(?error, "handshake did not start");
                         continue;
                     };
-                    let stopping = stopping.clone();
                     // Tells whose the library's lines are; ours at info name the peer themselves.
                     let span = tracing::debug_span!("peer", %peer);
-                    peers.spawn(attend(peer, handshake, facts, stopping).instrument(span));
+                    peers.spawn(attend(peer, handshake, service.clone()).instrument(span));
                 }
-                Err(error) => break Err(error),
+                Err(error) => {
+                    service.stop.close.cancel();
+                    break Err(error);
+                }
             },
-            () = &mut stop => break Ok(()),
+            () = service.stop.drain.cancelled() => break Ok(()),
         }
     };
     tracing::debug!(sessions = peers.len(), "stopping");
-    stopping.cancel();
+    drop(accepting);
     peers.close();
+    // Those of the other shards, too: without this socket the kernel would deal their datagrams
+    // out anew.
+    tokio::select! {
+        () = peers.wait() => {}
+        () = service.stop.close.cancelled() => {}
+    }
     if timeout(FAREWELL, peers.wait()).await.is_err() {
         tracing::warn!(left = peers.len(), "some sessions did not end in time");
     }
@@ -100,48 +119,20 @@ fn report_socket(listener: &Listener) {
     );
 }
 
-/// Completes at Ctrl-C or SIGTERM.
-///
-/// # Errors
-///
-/// If signals cannot be listened to.
-pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        // Without it only the end of the process stops the server.
-        if signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
-}
-
-async fn attend(
-    peer: SocketAddr,
-    handshake: Handshake<Channel>,
-    facts: FactsArgs,
-    stopping: CancellationToken,
-) {
+async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, service: Service) {
+    let started = Instant::now();
     let established = tokio::select! {
         established = handshake => established,
-        () = stopping.cancelled() => return,
+        () = service.stop.close.cancelled() => return,
     };
+    if let Some(metrics) = &service.metrics {
+        metrics.handshake(started.elapsed(), established.as_ref().err());
+    }
     match established {
         Ok(session) => {
             // Whoever reads them may have gone.
-            let _ = facts.tell(peer, || session.info());
-            echo(peer, session, stopping).await;
+            let _ = service.facts.tell(peer, || session.info());
+            echo(peer, session, &service).await;
         }
         Err(error) => {
             let error = anyhow::Error::from(error);
@@ -171,21 +162,28 @@ fn tell(peer: SocketAddr, info: SessionInfo) {
     );
 }
 
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: CancellationToken) {
+async fn echo(peer: SocketAddr, mut session: Session<Channel>, service: &Service) {
     if tracing::enabled!(tracing::Level::INFO) {
         tell(peer, session.info());
     }
-    let reason = tokio::select! {
-        served = echo_codec::serve(&mut session, |session| session.max_datagram_size()) => {
-            match served {
-                Ok(_) => "closed by the peer".to_owned(),
-                Err(error) => format!("{:#}", anyhow::Error::from(error)),
-            }
-        }
-        () = stopping.cancelled() => "the server stops".to_owned(),
+    let metrics = service.metrics.as_ref();
+    let served = tokio::select! {
+        served = answer(&mut session, metrics) => Some(served),
+        () = service.stop.close.cancelled() => None,
+    };
+    let (ending, reason) = match served {
+        Some(Ok(_)) => (Ending::ClosedByPeer, "closed by the peer".to_owned()),
+        Some(Err(error)) => (
+            Ending::from(&error),
+            format!("{:#}", anyhow::Error::from(error)),
+        ),
+        None => (Ending::Stopped, "the server stops".to_owned()),
     };
     session.close().await;
     let stats = session.stats();
+    if let Some(metrics) = metrics {
+        metrics.session(ending, &stats);
+    }
     tracing::info!(
         %peer,
         reason,
@@ -195,6 +193,19 @@ async fn echo(peer: SocketAddr, mut session: Session<Channel>, stopping: Cancell
         sent_bytes = stats.sent_bytes,
         "session ended"
     );
+}
+
+async fn answer(
+    session: &mut Session<Channel>,
+    metrics: Option<&Metrics>,
+) -> Result<Summary, ServeError<io::Error>> {
+    match metrics {
+        None => echo_codec::serve(session, |session| session.max_datagram_size()).await,
+        Some(metrics) => {
+            let timed = metrics.timed(session);
+            echo_codec::serve(timed, |timed| timed.session().max_datagram_size()).await
+        }
+    }
 }
 
 /// How long sessions may take to say goodbye.

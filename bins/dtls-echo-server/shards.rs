@@ -2,53 +2,41 @@
 
 use std::{io, net::UdpSocket, sync::Arc, thread};
 
-use dtls_echo::FactsArgs;
 use dtls_session::Listener;
 use tokio::{runtime, task::spawn_blocking};
-use tokio_util::sync::CancellationToken;
 use udp_demux::{Config, Endpoint};
 
-use crate::serve::serve;
+use crate::serve::{Service, serve};
 
-/// The threads, until they are stopped.
+/// The threads, until they have stopped.
 #[derive(Debug)]
-pub(crate) struct Shards {
-    stop: CancellationToken,
-    threads: Vec<thread::JoinHandle<io::Result<()>>>,
-}
+pub(crate) struct Shards(Vec<thread::JoinHandle<io::Result<()>>>);
 
 impl Shards {
     /// Starts one for each socket, as siblings of `listener`.
     pub(crate) fn start(
         listener: &Arc<Listener>,
-        facts: FactsArgs,
+        service: &Service,
         sockets: impl Iterator<Item = (UdpSocket, Config)>,
     ) -> io::Result<Self> {
-        let stop = CancellationToken::new();
         let threads = sockets.zip(1..).map(|((socket, config), number)| {
-            let (listener, stop) = (Arc::clone(listener), stop.clone());
+            let (listener, service) = (Arc::clone(listener), service.clone());
             thread::Builder::new()
                 .name(format!("shard-{number}"))
-                .spawn(move || run(&listener, facts, socket, config, stop))
+                .spawn(move || run(&listener, service, socket, config))
         });
         let threads = threads.collect::<io::Result<_>>()?;
-        Ok(Self { stop, threads })
+        Ok(Self(threads))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.threads.len()
+        self.0.len()
     }
 
-    /// Cancelled when a shard has ended: without it, some peers would get no answer.
-    pub(crate) fn stopped(&self) -> CancellationToken {
-        self.stop.clone()
-    }
-
-    /// Ends all of them, which takes as long as their sessions need to say goodbye.
-    pub(crate) async fn stop(self) -> io::Result<()> {
-        self.stop.cancel();
+    /// Waits until all of them have ended, which is some time after they are told to.
+    pub(crate) async fn join(self) -> io::Result<()> {
         let mut outcome = Ok(());
-        for thread in self.threads {
+        for thread in self.0 {
             let gone = || Err(io::Error::other("a shard has panicked"));
             let joined = spawn_blocking(move || thread.join()).await;
             let ended = joined.map_or_else(|_| gone(), |ended| ended.unwrap_or_else(|_| gone()));
@@ -58,22 +46,14 @@ impl Shards {
     }
 }
 
-fn run(
-    listener: &Listener,
-    facts: FactsArgs,
-    socket: UdpSocket,
-    config: Config,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    // However this ends, the others end with it.
-    let ending = stop.clone().drop_guard();
+fn run(listener: &Listener, service: Service, socket: UdpSocket, config: Config) -> io::Result<()> {
+    // However this ends, the others end with it: without it some peers would get no answer.
+    let _ending = service.stop.drain.clone().drop_guard();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(async {
+    runtime.block_on(async {
         let listener = listener.sibling(Endpoint::from_socket(socket, config)?);
-        serve(Arc::new(listener), facts, stop.cancelled_owned()).await
-    });
-    drop(ending);
-    served
+        serve(Arc::new(listener), service).await
+    })
 }

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use listenfd::ListenFd;
 use udp_demux::bind_shards;
 
@@ -18,7 +18,22 @@ pub(crate) async fn open(args: &Args) -> anyhow::Result<Vec<UdpSocket>> {
         return passed();
     };
     let addresses = addr.resolve().await?;
-    bind(&addresses, shards(args)).with_context(|| format!("cannot listen on {addr}"))
+    bind(&addresses, shards(args)).map_err(|error| {
+        let advice = advice(&error);
+        anyhow!("cannot listen on {addr}: {error}{advice}")
+    })
+}
+
+/// What to try where an address could not be bound.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => " (another program has the port: `ss -ulpn` names it)",
+        io::ErrorKind::PermissionDenied => {
+            " (ports below 1024 are for root, or need CAP_NET_BIND_SERVICE)"
+        }
+        io::ErrorKind::AddrNotAvailable => " (no interface of this machine has that address)",
+        _ => "",
+    }
 }
 
 fn passed() -> anyhow::Result<Vec<UdpSocket>> {

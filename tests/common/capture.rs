@@ -19,6 +19,13 @@ impl Capture {
         datagrams.push((direction, datagram.to_vec()));
     }
 
+    /// Returns the lengths of the datagrams that went there.
+    pub(crate) fn lengths(&self, direction: Direction) -> Vec<usize> {
+        let datagrams = self.0.lock().expect("no panic");
+        let there = datagrams.iter().filter(|(other, _)| *other == direction);
+        there.map(|(_, datagram)| datagram.len()).collect()
+    }
+
     /// Returns a pcap file of IPv4 packets between `server` and a client's port 40000.
     pub(crate) fn pcap(&self, server: SocketAddr) -> Vec<u8> {
         let mut file = Vec::new();

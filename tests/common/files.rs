@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
     process,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use openssl::{
@@ -75,6 +76,11 @@ impl Drop for Files {
 
 /// Makes a certificate for 127.0.0.1 that has signed itself, and its key, in PEM form.
 pub(crate) fn self_signed() -> (Vec<u8>, Vec<u8>) {
+    self_signed_between(0, 2)
+}
+
+/// Makes one that is good between two days, counted from now.
+pub(crate) fn self_signed_between(from: i64, to: i64) -> (Vec<u8>, Vec<u8>) {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("OpenSSL has it");
     let key = PKey::from_ec_key(EcKey::generate(&group).expect("random bytes")).expect("a key");
     let build = || {
@@ -86,9 +92,11 @@ pub(crate) fn self_signed() -> (Vec<u8>, Vec<u8>) {
         builder.set_subject_name(&name)?;
         builder.set_issuer_name(&name)?;
         builder.set_pubkey(&key)?;
-        let (today, later) = (Asn1Time::days_from_now(0)?, Asn1Time::days_from_now(2)?);
-        builder.set_not_before(&today)?;
-        builder.set_not_after(&later)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.expect("it is after 1970").as_secs().cast_signed();
+        let day = |day| Asn1Time::from_unix(now + day * 86_400);
+        builder.set_not_before(&*day(from)?)?;
+        builder.set_not_after(&*day(to)?)?;
         let names = SubjectAlternativeName::new()
             .ip("127.0.0.1")
             .build(&builder.x509v3_context(None, None))?;

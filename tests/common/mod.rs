@@ -8,12 +8,14 @@
 
 mod capture;
 mod files;
+mod gnutls;
 mod process;
 mod relay;
 mod trials;
 
 pub(crate) use capture::Capture;
-pub(crate) use files::{Files, self_signed};
+pub(crate) use files::{Files, self_signed, self_signed_between};
+pub(crate) use gnutls::{with_gnutls_echo, with_gnutls_serv};
 pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
 pub(crate) use trials::{has, trial};

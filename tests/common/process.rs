@@ -64,17 +64,14 @@ impl Program {
         self.out.text().matches(text).count()
     }
 
-    /// Waits for a line on stdout that starts with `prefix`, and returns the rest of it.
+    /// Waits for a line on stdout that has `prefix` in it, and returns the rest of it.
     pub(crate) async fn says_line(&self, prefix: &str) -> String {
-        self.says(prefix).await;
-        let mut text = self.out.text();
-        // The line may still be on its way.
-        while !text[text.find(prefix).expect("it was there")..].contains('\n') {
-            self.out.changed.notified().await;
-            text = self.out.text();
-        }
-        let line = text.lines().find_map(|line| line.strip_prefix(prefix));
-        line.expect("a line starts with it").to_owned()
+        self.out.line(prefix, &self.err).await
+    }
+
+    /// Waits for a line on stderr that has `prefix` in it, and returns the rest of it.
+    pub(crate) async fn logs_line(&self, prefix: &str) -> String {
+        self.err.line(prefix, &self.out).await
     }
 
     /// Ends it at once and returns what it had to say.
@@ -172,10 +169,10 @@ impl Server {
         let program = Program::start_with(&mut command);
         program.says("\n").await;
         let said = program.out.text();
-        let addr = said
+        let line = said.lines().next().unwrap_or_default();
+        let addr = line
             .strip_prefix("listening on ")
             .unwrap_or_else(|| panic!("the server said {said:?}"))
-            .trim()
             .to_owned();
         Self { program, addr }
     }
@@ -258,5 +255,22 @@ impl Collected {
             }
         })
         .await;
+    }
+
+    /// Waits for a line with `prefix` in it, and returns what follows that.
+    async fn line(&self, prefix: &str, other: &Self) -> String {
+        self.wait_for(prefix, other).await;
+        within(async {
+            loop {
+                let text = self.text();
+                let (_, rest) = text.split_once(prefix).expect("it was there");
+                // The line may still be on its way.
+                if let Some((line, _)) = rest.split_once('\n') {
+                    return line.to_owned();
+                }
+                self.changed.notified().await;
+            }
+        })
+        .await
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     KEY,
-    common::{Ended, Files, Program, Server, cert, client},
+    common::{Files, Program, Server, cert, client, with_gnutls_serv},
     echoes,
 };
 
@@ -41,7 +41,7 @@ pub(crate) async fn serv_psk() {
     let psk = format!("device:{KEY}");
     let priority = "NORMAL:-VERS-ALL:+VERS-DTLS1.2:-KX-ALL:+ECDHE-PSK";
     let flags = ["--pskpasswd", &passwords, "--priority", priority];
-    let ended = with_serv(&flags, async |addr| {
+    let ended = with_gnutls_serv(&flags, async |addr| {
         let mut client = client(&addr, &["--psk", &psk, "-v"]);
         client.write(b"hello\n").await;
         client.end().await
@@ -70,7 +70,7 @@ pub(crate) async fn serv_certificate_and_protocol() {
         "--alpn",
         "echo",
     ];
-    let ended = with_serv(&flags, async |addr| {
+    let ended = with_gnutls_serv(&flags, async |addr| {
         let flags = [
             "--cert",
             &own,
@@ -90,25 +90,4 @@ pub(crate) async fn serv_certificate_and_protocol() {
         ended.err.contains("protocol                echo"),
         "{ended:?}"
     );
-}
-
-/// Starts `gnutls-serv --echo` and lets `talk` go there.
-async fn with_serv(flags: &[&str], talk: impl AsyncFn(String) -> Ended) -> Ended {
-    // It takes no port 0, and somebody may take the port that was free a moment ago.
-    for _ in 0..10 {
-        let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-        let port = socket.local_addr().unwrap().port().to_string();
-        drop(socket);
-        let args = [&["--udp", "--echo", "--port", &port], flags].concat();
-        let peer = Program::start("gnutls-serv", &args);
-        let ended = talk(format!("127.0.0.1:{port}")).await;
-        if !ended.err.contains("cannot connect") && !ended.err.contains("no session") {
-            return ended;
-        }
-        println!(
-            "tried another port after {ended:?} and {:?}",
-            peer.kill().await
-        );
-    }
-    panic!("gnutls-serv answered on none of ten ports");
 }

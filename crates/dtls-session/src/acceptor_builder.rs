@@ -23,6 +23,7 @@ use crate::{
     preferences::Preferences,
     psk::{PskKey, PskKeys},
     psk_lookup::PskLookup,
+    refusal,
     roots::Roots,
     scope::Scope,
     secret::SharedSecret,
@@ -226,7 +227,7 @@ impl AcceptorBuilder {
             roots.install_names(&mut context)?;
             match self.authorize.clone() {
                 Some(authorize) => authorize.install(&mut context, *mode),
-                None => context.set_verify(*mode),
+                None => refusal::watch(&mut context, *mode, |_| true),
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }

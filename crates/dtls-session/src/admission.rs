@@ -10,7 +10,7 @@ use openssl::{
     x509::{X509Ref, X509VerifyResult},
 };
 
-use crate::{ffi, psk_lookup::PskLookup};
+use crate::{ffi, psk_lookup::PskLookup, refusal};
 
 /// What the application says of a certificate that is good in itself.
 #[derive(Clone)]
@@ -29,14 +29,14 @@ impl Authorize {
     }
 
     pub(crate) fn install(self, context: &mut SslContextBuilder, mode: SslVerifyMode) {
-        context.set_verify_callback(mode, move |good, chain| {
+        refusal::watch(context, mode, move |chain| {
             let leaf = chain.error_depth() == 0;
             let allowed = || chain.current_cert().is_some_and(|it| self.allows(it));
-            let refused = good && leaf && !allowed();
+            let refused = leaf && !allowed();
             if refused {
                 chain.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
             }
-            good && !refused
+            !refused
         });
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     preferences::Preferences,
     psk::Psk,
     psk_choice::PskChoice,
+    refusal,
     resumption::Resumption,
     roots::Roots,
     scope::Scope,
@@ -49,7 +50,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Connector {
     context: Arc<SessionContext>,
-    verify: bool,
     scope: Scope,
     sessions: SessionStore,
 }
@@ -173,11 +173,10 @@ impl Connector {
         if ip.is_err() {
             ssl.set_hostname(name)?;
         }
-        if self.verify {
-            match ip {
-                Ok(ip) => ssl.param_mut().set_ip(ip)?,
-                Err(_) => ssl.param_mut().set_host(name)?,
-            }
+        // Also where any is accepted, so that the session can tell what is wrong with it.
+        match ip {
+            Ok(ip) => ssl.param_mut().set_ip(ip)?,
+            Err(_) => ssl.param_mut().set_host(name)?,
         }
         let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None)
             .allow_1_3(self.context.versions.allow_1_3());
@@ -253,6 +252,7 @@ impl ConnectorBuilder {
     }
 
     /// Accepts any server, whoever it is: the session is then open to anybody on the path.
+    /// [`SessionInfo::refusal`](crate::SessionInfo::refusal) tells what is wrong with its certificate.
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.verify = false;
         self
@@ -302,11 +302,12 @@ impl ConnectorBuilder {
             identity.install(&mut context)?;
             scope = identity.narrow(scope)?;
         }
-        context.set_verify(if self.verify {
+        let mode = if self.verify {
             SslVerifyMode::PEER
         } else {
             SslVerifyMode::NONE
-        });
+        };
+        refusal::watch(&mut context, mode, |_| true);
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -318,7 +319,6 @@ impl ConnectorBuilder {
         );
         Ok(Connector {
             context,
-            verify: self.verify,
             scope,
             sessions: self.sessions,
         })

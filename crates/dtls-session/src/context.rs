@@ -17,6 +17,7 @@ use crate::{
     ffi,
     ingress::{MAX_MESSAGE, Role},
     pace::Pace,
+    refusal,
     version::Versions,
 };
 
@@ -83,6 +84,7 @@ impl SessionContext {
         ffi::set_mtu(&ssl, self.config.mtu);
         let pace = Arc::new(Pace::new(&self.config));
         pace.attach(&mut ssl)?;
+        refusal::attach(&mut ssl)?;
         Ok((ssl, pace))
     }
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use crate::{alert::Alert, record_layer::Failure, version::Version};
+use crate::{alert::Alert, record_layer::Failure, refusal::Refusal, version::Version};
 
 /// Why an acceptor or a connector could not be made.
 #[derive(Debug, Error)]
@@ -228,11 +228,8 @@ pub enum HandshakeError {
         heard: bool,
     },
     /// The peer's certificate was refused.
-    #[error("the peer's certificate is refused: {reason}")]
-    CertificateRefused {
-        /// OpenSSL's reason.
-        reason: String,
-    },
+    #[error("the peer's certificate is refused: {0}")]
+    CertificateRefused(Box<Refusal>),
     /// The two sides share no cipher suite.
     #[error("the two sides have no cipher suite in common")]
     NoCommonCipher,
@@ -339,7 +336,7 @@ pub enum SendError {
 }
 
 impl HandshakeError {
-    pub(crate) fn new(failure: Failure, verify: impl FnOnce() -> String) -> Self {
+    pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> Refusal) -> Self {
         let stack = match failure {
             Failure::Pipe(error) => return Self::Pipe(error),
             Failure::OpenSsl(stack) => stack,
@@ -359,11 +356,9 @@ impl HandshakeError {
         } else if any(&[reason::NO_PSK]) {
             Self::NoPsk
         } else if any(&[reason::VERIFY_FAILED]) {
-            Self::CertificateRefused { reason: verify() }
+            Self::CertificateRefused(Box::new(refusal()))
         } else if any(&[reason::NO_CERTIFICATE]) {
-            Self::CertificateRefused {
-                reason: "it sent none".to_owned(),
-            }
+            Self::CertificateRefused(Box::new(Refusal::missing()))
         } else if let Some(alert) = peer_alert(&stack) {
             Self::from_alert(alert)
         } else {

@@ -26,7 +26,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{psk_lookup, tickets::TicketKeys, version::Version};
+use crate::{message_log, psk_lookup, tickets::TicketKeys, version::Version};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -179,6 +179,13 @@ pub(crate) fn set_versions(
 pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
     // SAFETY: the SSL is live and used by this thread only; the function sets flags.
     unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
+}
+
+/// Makes the context's sessions report their messages to [`message_log::on_message`]
+/// (`SSL_CTX_set_msg_callback`).
+pub(crate) fn set_message_callback(context: &mut SslContextBuilder) {
+    // SAFETY: the context is live, and the callback has the type that the header asks for.
+    unsafe { SSL_CTX_set_msg_callback(context.as_ptr(), Some(on_message)) };
 }
 
 /// Shows a certificate, with the chain behind it, to all peers (`SSL_CTX_use_cert_and_key`).
@@ -395,6 +402,25 @@ extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
     crate::pace::on_timer(ssl, previous)
 }
 
+extern "C" fn on_message(
+    sent: c_int,
+    _version: c_int,
+    content_type: c_int,
+    bytes: *const c_void,
+    length: usize,
+    ssl: *mut sys::SSL,
+    _argument: *mut c_void,
+) {
+    if bytes.is_null() || ssl.is_null() {
+        return;
+    }
+    // SAFETY: OpenSSL calls this with the SSL whose message it is.
+    let ssl = unsafe { SslRef::from_ptr(ssl) };
+    // SAFETY: `bytes` points to `length` bytes, which nobody changes during the call.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.cast(), length) };
+    message_log::on_message(ssl, sent == 1, content_type, bytes);
+}
+
 /// Returns 1 for a ticket that can be made or opened, 2 for one that is to be replaced as well, 0
 /// for none (a full handshake), and -1 on failure.
 extern "C" fn on_ticket(
@@ -493,6 +519,9 @@ type TicketCallback = extern "C" fn(
     c_int,
 ) -> c_int;
 
+type MessageCallback =
+    extern "C" fn(c_int, c_int, c_int, *const c_void, usize, *mut sys::SSL, *mut c_void);
+
 type SecurityCallback = unsafe extern "C" fn(
     *const sys::SSL,
     *const sys::SSL_CTX,
@@ -526,6 +555,7 @@ unsafe extern "C" {
     fn SSL_SESSION_is_resumable(session: *const sys::SSL_SESSION) -> c_int;
     fn SSL_SESSION_get_ticket_lifetime_hint(session: *const sys::SSL_SESSION) -> c_ulong;
     fn DTLS_get_data_mtu(ssl: *const sys::SSL) -> usize;
+    fn SSL_CTX_set_msg_callback(context: *mut sys::SSL_CTX, callback: Option<MessageCallback>);
     fn SSL_CTX_set_tlsext_ticket_key_evp_cb(
         context: *mut sys::SSL_CTX,
         callback: Option<TicketCallback>,

@@ -23,6 +23,7 @@ use crate::{
     ingress::Role,
     pace::Pace,
     record_layer::{Failure, RecordLayer},
+    refusal::{self, Refusal},
     registry::Permit,
     resumption::Resumption,
     session::Session,
@@ -221,8 +222,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     }
 
     fn explain(&self, failure: Failure) -> HandshakeError {
-        let verify = || self.layer.ssl().verify_result().error_string().to_owned();
-        HandshakeError::new(failure, verify)
+        let ssl = self.layer.ssl();
+        HandshakeError::new(failure, || {
+            refusal::of(ssl).unwrap_or_else(|| Refusal::by(ssl.verify_result()))
+        })
     }
 
     fn timed_out(&self, after: Duration) -> HandshakeError {

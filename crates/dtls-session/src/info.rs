@@ -7,7 +7,11 @@ use openssl::{
     x509::X509,
 };
 
-use crate::{ffi, srtp};
+use crate::{
+    ffi,
+    refusal::{self, Refusal},
+    srtp,
+};
 
 /// What was negotiated, and how it went.
 ///
@@ -38,6 +42,10 @@ pub struct SessionInfo {
     /// The peer's certificate and those that it sent after it; empty if it has shown none. On a
     /// resumed session only the certificate itself.
     pub peer_certificates: Vec<X509>,
+    /// Why the peer's certificate would have been refused, where
+    /// [any is accepted](crate::ConnectorBuilder::danger_accept_any_certificate). A resumed session does
+    /// not know.
+    pub refusal: Option<Refusal>,
     /// The identity of the pre-shared key, if there was one.
     pub psk_identity: Option<String>,
     /// The server name that the client asked for. When a session is resumed, a server without names of
@@ -87,6 +95,7 @@ impl SessionInfo {
                 format!("{key}{}", digest.unwrap_or_default())
             }),
             peer_certificates: certificates(ssl),
+            refusal: refusal::of(ssl),
             psk_identity: ffi::psk_identity(ssl)
                 .map(|identity| String::from_utf8_lossy(&identity).into_owned()),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),

@@ -17,6 +17,7 @@ use crate::{
     ffi,
     ingress::Role,
     key_log::{self, KeyLog},
+    message_log::{self, MessageLog, PassedMessage},
     scope::Scope,
     srtp,
     suites::Proofs,
@@ -47,6 +48,7 @@ pub struct Preferences {
     protocols: Vec<Vec<u8>>,
     srtp_profiles: Option<String>,
     key_log: Option<KeyLog>,
+    message_log: Option<MessageLog>,
 }
 
 impl Preferences {
@@ -170,6 +172,22 @@ impl Preferences {
         self.versions
     }
 
+    /// Shows each handshake message and alert to `log`, before it is encrypted or after it was
+    /// decrypted, and checked only then (`SSL_CTX_set_msg_callback`; default: nobody sees them). What is
+    /// repeated comes again; application data does not come.
+    ///
+    /// ```
+    /// use dtls_session::Preferences;
+    ///
+    /// let preferences = Preferences::default().message_log(|message| {
+    ///     println!("sent: {}, {} bytes", message.sent, message.bytes.len());
+    /// });
+    /// ```
+    pub fn message_log(mut self, log: impl Fn(&PassedMessage<'_>) + Send + Sync + 'static) -> Self {
+        self.message_log = Some(Arc::new(log));
+        self
+    }
+
     pub(crate) fn install(
         &self,
         context: &mut SslContextBuilder,
@@ -204,6 +222,9 @@ impl Preferences {
                     find(offered, ours).ok_or(AlpnError::ALERT_FATAL)
                 }),
             }
+        }
+        if let Some(log) = self.message_log.clone() {
+            message_log::install(context, log)?;
         }
         if let Some(log) = self.key_log.clone() {
             // A panic must not get into OpenSSL, which would abort the process.

@@ -9,7 +9,11 @@ use std::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
-use tokio::{net::lookup_host, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::lookup_host,
+    time::timeout,
+};
 use udp_demux::{Channel, Config, Endpoint};
 
 use crate::{connector::Connector, error::HandshakeError, session::Session};
@@ -99,12 +103,52 @@ impl Connector {
         name: &str,
         addresses: &[SocketAddr],
     ) -> Result<Session<Channel>, ConnectError> {
+        self.reconnect_over(name, addresses, open).await
+    }
+
+    /// Connects as [`Self::reconnect_any`] does, over pipes that `open` makes: for sockets of your
+    /// own, or for pipes that look at what passes.
+    ///
+    /// ```
+    /// use std::{io, net::SocketAddr};
+    /// use dtls_session::{ConnectError, Connector, Session};
+    /// use udp_demux::{Channel, Config, Endpoint};
+    ///
+    /// async fn from_port_5684(
+    ///     connector: &Connector,
+    ///     server: SocketAddr,
+    /// ) -> Result<Session<Channel>, ConnectError> {
+    ///     let open = |peer| {
+    ///         let endpoint = Endpoint::bind(([0, 0, 0, 0], 5684).into(), Config::default())?;
+    ///         endpoint.open(peer).map_err(io::Error::other)
+    ///     };
+    ///     connector.reconnect_over("coap.example", &[server], open).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::connect_to`]; what `open` reports is a [`ConnectError::Socket`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Self::connect_to`].
+    pub async fn reconnect_over<S>(
+        &self,
+        name: &str,
+        addresses: &[SocketAddr],
+        open: impl Fn(SocketAddr) -> io::Result<S>,
+    ) -> Result<Session<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let open = &open;
         let mut untried = addresses.iter();
         let mut attempts = FuturesUnordered::new();
         let mut failure = None;
         loop {
             if let Some(peer) = untried.next() {
-                attempts.push(self.attempt(name, *peer));
+                attempts.push(self.attempt(name, *peer, open));
             }
             let outcome = if untried.len() == 0 {
                 attempts.next().await
@@ -124,18 +168,23 @@ impl Connector {
         }
     }
 
-    async fn attempt(
+    async fn attempt<S>(
         &self,
         name: &str,
         peer: SocketAddr,
-    ) -> Result<Session<Channel>, ConnectError> {
+        open: &impl Fn(SocketAddr) -> io::Result<S>,
+    ) -> Result<Session<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let open = || open(peer).map_err(|source| ConnectError::Socket { source });
         let offered = self.sessions().get(name, peer).is_some();
-        let outcome = self.connect_resuming(name, peer, open(peer)?).await;
+        let outcome = self.connect_resuming(name, peer, open()?).await;
         let outcome = match outcome {
             // A failure makes it forget the session, so this one is a full handshake.
             Err(error) if offered && !error.is_silence() => {
                 tracing::debug!(%error, "cannot resume, and starts anew");
-                self.connect_resuming(name, peer, open(peer)?).await
+                self.connect_resuming(name, peer, open()?).await
             }
             outcome => outcome,
         };
@@ -199,17 +248,14 @@ fn split(server: &str) -> Option<(&str, u16)> {
     .map(|host| (host, port))
 }
 
-fn open(peer: SocketAddr) -> Result<Channel, ConnectError> {
+fn open(peer: SocketAddr) -> io::Result<Channel> {
     let any: SocketAddr = match peer {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    let endpoint = Endpoint::bind(any, Config::default().batch(4));
-    let endpoint = endpoint.map_err(|source| ConnectError::Socket { source })?;
+    let endpoint = Endpoint::bind(any, Config::default().batch(4))?;
     // Nobody else is on a socket of its own.
-    endpoint.open(peer).map_err(|error| ConnectError::Socket {
-        source: io::Error::other(error),
-    })
+    endpoint.open(peer).map_err(io::Error::other)
 }
 
 /// Why there is no session with a server that was named.

@@ -210,6 +210,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         SrtpKeys::of(self.0.lock().layer.ssl())
     }
 
+    /// Lets `look` see the pipe below. It must not call the session, which would wait for itself.
+    pub fn with_pipe<T>(&self, look: impl FnOnce(&S) -> T) -> T {
+        look(self.0.lock().layer.transport_ref().get_ref())
+    }
+
     /// Returns what has been counted so far, handshake included.
     pub fn stats(&self) -> SessionStats {
         self.0.lock().stats()
@@ -308,7 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
 impl Session<Channel> {
     /// Returns the peer's address.
     pub fn peer_addr(&self) -> std::net::SocketAddr {
-        self.0.lock().layer.transport_ref().get_ref().peer_addr()
+        self.with_pipe(Channel::peer_addr)
     }
 }
 

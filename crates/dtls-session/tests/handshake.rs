@@ -17,7 +17,7 @@ use common::{
     patient, pipe, roots, self_signed, sessions, within,
 };
 use dtls_session::{
-    Acceptor, Alert, Connector, HandshakeError, Identity, PemError, Roots, SessionConfig,
+    Acceptor, Alert, Connector, Fault, HandshakeError, Identity, PemError, Roots, SessionConfig,
 };
 use openssl::{pkey::PKey, rsa::Rsa};
 
@@ -202,7 +202,9 @@ async fn an_unknown_authority_is_refused_with_the_reason() {
         .unwrap();
     let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
     assert!(
-        matches!(&client, HandshakeError::CertificateRefused { reason } if reason.contains("issuer")),
+        matches!(&client, HandshakeError::CertificateRefused(refusal)
+            if refusal.fault == Fault::UnknownAuthority && refusal.reason.contains("issuer")
+                && (refusal.depth, refusal.chain.len()) == (0, 1)),
         "{client:?}"
     );
     assert!(
@@ -217,7 +219,9 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
     for (name, reason) in [("example.org", "ostname"), ("192.0.2.1", "IP address")] {
         let [_, client] = failures(&acceptor, &connector(patient()), name).await;
         assert!(
-            matches!(&client, HandshakeError::CertificateRefused { reason: r } if r.contains(reason)),
+            matches!(&client, HandshakeError::CertificateRefused(refusal)
+                if refusal.fault == Fault::WrongName && refusal.reason.contains(reason)
+                    && refusal.certificate().is_some()),
             "{client:?}"
         );
     }
@@ -235,10 +239,13 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
         .unwrap();
     let (server_pipe, client_pipe) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    within(any.connect("example.org", client_pipe))
+    let session = within(any.connect("example.org", client_pipe))
         .await
         .unwrap();
     within(accepting).await.unwrap().unwrap();
+    let refusal = session.info().refusal.unwrap();
+    assert_eq!((refusal.fault, refusal.depth), (Fault::WrongName, 0));
+    assert_eq!(refusal.chain.len(), 2);
 }
 
 #[tokio::test]
@@ -342,7 +349,7 @@ async fn client_certificates_are_checked() {
 
     let [server, client] = failures(&acceptor, &common::connector(patient()), "localhost").await;
     assert!(
-        matches!(server, HandshakeError::CertificateRefused { .. }),
+        matches!(server, HandshakeError::CertificateRefused(_)),
         "{server:?}"
     );
     assert!(matches!(client, HandshakeError::PeerAlert(_)), "{client:?}");

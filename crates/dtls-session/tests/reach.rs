@@ -73,7 +73,7 @@ async fn what_a_server_says_counts_more_than_anothers_silence() {
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, ConnectError::Handshake { peer, source: HandshakeError::CertificateRefused { .. } } if *peer == server.addr),
+            matches!(&error, ConnectError::Handshake { peer, source: HandshakeError::CertificateRefused(_) } if *peer == server.addr),
             "{error:?}"
         );
     }

@@ -1,19 +1,21 @@
-//! The requests of one session, and how a reply is known.
+//! Requests to an echo server, and how a reply is known.
 
 /// What a session sends: whose it is, a number, and filling up to the size asked for.
 ///
 /// It is one line, so that a server which answers line by line answers it once.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     bytes: Vec<u8>,
 }
 
 impl Request {
-    pub(crate) const LEAST: usize = HEADER + 1;
-    /// The prefix of a reply, and what DTLS 1.2 adds to a record with an AEAD cipher.
-    pub(crate) const OVERHEAD: usize = PREFIX.len() + 13 + 8 + 16;
+    /// The least that one can have, in bytes.
+    pub const LEAST: usize = HEADER + 1;
+    /// The prefix of a reply, and what DTLS 1.2 adds to a record with an AEAD cipher, in bytes.
+    pub const OVERHEAD: usize = PREFIX.len() + 13 + 8 + 16;
 
-    pub(crate) fn new(session: usize, size: usize) -> Self {
+    /// Makes those of a session, which its replies are known by, of `size` bytes each.
+    pub fn new(session: usize, size: usize) -> Self {
         let mut bytes = format!("{session:08x} {:016x} ", 0).into_bytes();
         let filling = (b'a'..=b'z').cycle().skip(session % 26);
         bytes.extend(filling.take(size.saturating_sub(Self::LEAST)));
@@ -21,16 +23,17 @@ impl Request {
         Self { bytes }
     }
 
-    /// The request of this number.
-    pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
+    /// Returns the request of this number.
+    pub fn numbered(&mut self, number: u64) -> &[u8] {
         for (place, byte) in self.bytes[NUMBER].iter_mut().enumerate() {
             *byte = DIGITS[(number >> (60 - 4 * place)) as usize & 15];
         }
         &self.bytes
     }
 
-    /// The number of the request that this is the reply to, if it is one.
-    pub(crate) fn answered_by(&self, reply: &[u8]) -> Option<u64> {
+    /// Returns the number of the request that this is the reply to, with the server's prefix or
+    /// without; None if it is none.
+    pub fn answered_by(&self, reply: &[u8]) -> Option<u64> {
         let reply = reply.strip_prefix(PREFIX).unwrap_or(reply);
         let same = reply.len() == self.bytes.len()
             && reply[..NUMBER.start] == self.bytes[..NUMBER.start]

@@ -1,0 +1,265 @@
+//! What the client says of a server.
+
+use std::net::UdpSocket;
+
+use crate::{
+    Case,
+    common::{
+        Ended, Files, Program, Relay, Server, Weather, cert, client, has, run, self_signed,
+        self_signed_between,
+    },
+};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let openssl = has(&["openssl", "version"]);
+    vec![
+        Case::new("cannot resolve ...", || async {
+            // Longer than a label may be, so that no name server is asked.
+            err(run(&format!("{}:9", "x".repeat(64)), &[], b"").await)
+        }),
+        Case::new(
+            "cannot open a UDP socket: ... (is there a way to that address from here?)",
+            || async { err(run("255.255.255.255:9", &[], b"").await) },
+        ),
+        Case::new(
+            "nothing came back at all: hellos sent: ... (is a DTLS server listening there",
+            || async {
+                let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+                let addr = silent.local_addr().unwrap().to_string();
+                err(run(&addr, &["--timeout", "1"], b"").await)
+            },
+        ),
+        Case::new(
+            "nothing came back at all: the host refused ... hellos: the port is closed (ICMP)",
+            || async {
+                let closed = UdpSocket::bind("127.0.0.1:0")
+                    .unwrap()
+                    .local_addr()
+                    .unwrap();
+                err(run(&closed.to_string(), &["--timeout", "1"], b"").await)
+            },
+        ),
+        Case::new("what came back is not DTLS", not_dtls),
+        Case::new(
+            "the server asked for a cookie (HelloVerifyRequest), and said nothing more",
+            full,
+        ),
+        Case::new("the server's flight began, and its end never came", narrow),
+        Case::new(
+            "the server's flight came, and this client's last one got no answer",
+            wrong_key,
+        ),
+        Case::new(
+            "the two sides have no protocol version in common: we offered DTLS ... with ...",
+            || async {
+                let server = Server::start(&[]).await;
+                let old = ["--min-version", "1.0", "--max-version", "1.0"];
+                err(run(&server.addr, &old, b"").await)
+            },
+        ),
+        Case::new(
+            "the peer refused the handshake with the alert handshake_failure: we offered DTLS 1.2 with ...; \
+             groups ... (it may want --cert, --psk or --allow-plain-psk",
+            || async {
+                let server = Server::start(&[]).await;
+                err(run(
+                    &server.addr,
+                    &["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"],
+                    b"",
+                )
+                .await)
+            },
+        ),
+        Case::new(
+            "the alert no_application_protocol: we offered ...; protocols ...",
+            || async {
+                let server = Server::start(&["--alpn", "coap"]).await;
+                err(run(&server.addr, &["--alpn", "mqtt"], b"").await)
+            },
+        ),
+        Case::new(
+            "the server does not take this client's certificate",
+            refused_client,
+        ),
+        Case::new(
+            "hostname mismatch: certificate 0 (...) is for ..., and not for ...",
+            || async {
+                let server = Server::start(&[]).await;
+                err(run(&server.addr, &["--server-name", "example.org"], b"").await)
+            },
+        ),
+        Case::new("certificate ... (...) has expired on ...", || dated(-9, -3)),
+        Case::new("certificate ... (...) is good only from ... on", || {
+            dated(3, 9)
+        }),
+        Case::new(
+            "certificate 0 (...) has signed itself, and is not trusted",
+            || async {
+                let files = Files::new();
+                let (pem, key) = self_signed();
+                let (pem, key) = (files.write("pem", pem), files.write("key", key));
+                let server = Server::start(&["--cert", &pem, "--key", &key]).await;
+                err(run(&server.addr, &[], b"").await)
+            },
+        ),
+        Case::new(
+            "certificate ... (...) was issued by ..., which is not trusted",
+            || async {
+                let server = Server::start(&[]).await;
+                let files = Files::new();
+                let stranger = files.write("ca", self_signed().0);
+                err(run(&server.addr, &["--ca", &stranger], b"").await)
+            },
+        ),
+        Case::new("the server has closed the session", || async {
+            let server = Server::start(&[]).await;
+            let mut client = client(&server.addr, &[]);
+            client.write(b"x\n").await;
+            client.says("Echo: x\n").await;
+            let stdin = client.stdin.take();
+            server.program.signal("-TERM");
+            let ended = client.end().await;
+            drop(stdin);
+            err(ended)
+        }),
+        Case::new("the server may be gone", || async {
+            let server = Server::start(&[]).await;
+            let mut client = client(&server.addr, &["--timeout", "2"]);
+            client.write(b"x\n").await;
+            client.says("Echo: x\n").await;
+            server.program.kill().await;
+            client.write(b"y\n").await;
+            client.logs("gone").await;
+            err(client.end().await)
+        }),
+        Case::new(
+            "the server has gone: nobody listens on its port any more (ICMP port unreachable)",
+            || async {
+                let server = Server::start(&[]).await;
+                let client = client(&server.addr, &["--ping", "-i", "0.1", "--timeout", "2"]);
+                client.says("seq=1 ").await;
+                server.program.kill().await;
+                client.end().await.err
+            },
+        ),
+        Case::new("... of ... replies did not come", unanswered).only_if(openssl),
+        Case::new(
+            "line ... has ... bytes with its newline, and one datagram carries up to ...",
+            || async {
+                let server = Server::start(&[]).await;
+                err(run(&server.addr, &[], "x".repeat(5000).as_bytes()).await)
+            },
+        ),
+        Case::new(
+            "the two sides have no protocol version in common: ...; the server chose DTLS 1.0",
+            s_server_1_0,
+        )
+        .only_if(openssl),
+    ]
+}
+
+async fn relay(server: &Server, weather: Weather) -> Relay {
+    Relay::start(server.addr.parse().unwrap(), weather)
+        .await
+        .unwrap()
+}
+
+/// Asserts that the client has failed, and returns what it said.
+pub(crate) fn err(ended: Ended) -> String {
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    ended.err
+}
+
+async fn not_dtls() -> String {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = server.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || {
+        let mut buf = [0; 2048];
+        let (_, client) = server.recv_from(&mut buf).unwrap();
+        server
+            .send_to(b"HTTP/1.1 400 Bad Request\r\n", client)
+            .unwrap();
+        server
+    });
+    let said = err(run(&addr, &["--timeout", "1"], b"").await);
+    answering.join().unwrap();
+    said
+}
+
+async fn full() -> String {
+    let server = Server::start(&["--max-sessions", "1"]).await;
+    let mut first = client(&server.addr, &[]);
+    first.write(b"x\n").await;
+    first.says("Echo: x\n").await;
+    err(run(&server.addr, &["--timeout", "3"], b"").await)
+}
+
+/// The ServerHello passes, and the fragments of the certificate do not.
+async fn narrow() -> String {
+    let server = Server::start(&["--mtu", "400"]).await;
+    let relay = relay(
+        &server,
+        Weather {
+            mtu: Some(350),
+            ..Weather::default()
+        },
+    );
+    err(run(&relay.await.addr().to_string(), &["--timeout", "3"], b"").await)
+}
+
+async fn wrong_key() -> String {
+    let files = Files::new();
+    let keys = files.write("keys", "device:00112233445566778899aabbccddeeff\n");
+    let server = Server::start(&["--psk-file", &keys]).await;
+    err(run(&server.addr, &["--psk", "device:00", "--timeout", "3"], b"").await)
+}
+
+async fn refused_client() -> String {
+    let server = Server::start(&["--client-ca", &cert("ca.pem")]).await;
+    let files = Files::new();
+    let (pem, key) = self_signed();
+    let (pem, key) = (files.write("pem", pem), files.write("key", key));
+    err(run(&server.addr, &["--cert", &pem, "--key", &key], b"").await)
+}
+
+async fn dated(from: i64, to: i64) -> String {
+    let files = Files::new();
+    let (pem, key) = self_signed_between(from, to);
+    let (pem, key) = (files.write("pem", pem), files.write("key", key));
+    let server = Server::start(&["--cert", &pem, "--key", &key]).await;
+    err(run(&server.addr, &["--ca", &pem], b"").await)
+}
+
+/// A server that speaks nothing newer, and a client with a cipher suite for it.
+async fn s_server_1_0() -> String {
+    let peer = s_server(&["-dtls1", "-cipher", "ALL:@SECLEVEL=0"]);
+    let addr = peer.says_line("ACCEPT ").await;
+    let suites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA";
+    err(run(&addr, &["--ciphers", suites], b"").await)
+}
+
+/// The test answers in the place of the server, and not twice.
+async fn unanswered() -> String {
+    let mut peer = s_server(&["-dtls1_2"]);
+    let addr = peer.says_line("ACCEPT ").await;
+    let mut client = client(&addr, &[]);
+    client.write(b"x\ny\n").await;
+    peer.says("y\n").await;
+    peer.write(b"y\n").await;
+    client.says("y\n").await;
+    err(client.end().await)
+}
+
+fn s_server(flags: &[&str]) -> Program {
+    let (pem, key) = (cert("server.pem"), cert("server.key"));
+    let args = [
+        "s_server",
+        "-accept",
+        "127.0.0.1:0",
+        "-cert",
+        &pem,
+        "-key",
+        &key,
+    ];
+    Program::start("openssl", &[&args, flags].concat())
+}

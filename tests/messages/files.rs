@@ -1,0 +1,122 @@
+//! What either program says of its files and lists.
+
+use crate::{
+    Case,
+    client::err,
+    common::{Files, Program, cert, run},
+};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_dtls-echo-server");
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "cannot use ... for --ca: cannot read ...: No such file",
+            || client(&["--ca", "/no/such/file"]),
+        ),
+        Case::new(
+            "no certificate found: a PEM block that starts with -----BEGIN CERTIFICATE----- is needed",
+            || async { client(&["--ca", &cert("server.key")]).await },
+        ),
+        Case::new(
+            "the private key does not parse: an unencrypted PEM key in PKCS#8, SEC1 or PKCS#1 form is needed",
+            || server_with("server.pem", "server.pem"),
+        ),
+        Case::new(
+            "the private key does not belong to the first certificate of the chain",
+            || server_with("server.pem", "client.key"),
+        ),
+        Case::new(
+            "cannot use ... with ...: cannot read ...: No such file",
+            || server(&["--cert", "/no/cert", "--key", "/no/key"]),
+        ),
+        Case::new(
+            "--psk: IDENTITY:KEY is needed, the key in hexadecimal digits",
+            || async {
+                let ended = run("127.0.0.1:9", &["--psk", "00ff"], b"").await;
+                assert_eq!(ended.code, Some(2), "{ended:?}");
+                ended.err
+            },
+        ),
+        Case::new(
+            "cannot use ... for --psk-file: there is no key in it",
+            || psk_file("# none\n"),
+        ),
+        Case::new(
+            "cannot use ... for --psk-file: line ... is of no use: IDENTITY:KEY is needed",
+            || psk_file("a:00ff\nb\n"),
+        ),
+        Case::new(
+            "line ... is of no use: the key has to be given in hexadecimal",
+            || psk_file("a:secret\n"),
+        ),
+        Case::new(
+            "line ... is of no use: the identity has a key already",
+            || psk_file("a:00\na:01\n"),
+        ),
+        Case::new(
+            "cannot use ... for --shared-secret: the secret in line ... has ... bytes",
+            || async {
+                let files = Files::new();
+                let secret = files.write("secret", "00ff\n");
+                server(&["--shared-secret", &secret]).await
+            },
+        ),
+        Case::new("`...` is no cipher suite that this OpenSSL knows", || {
+            client(&["--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256:AES-1"])
+        }),
+        Case::new(
+            "the cipher suite list `...` has nothing in it that goes with the kind of certificate or key",
+            || server(&["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"]),
+        ),
+        Case::new(
+            "the cipher suite list `...` has CCM-8 in it, which has to be allowed (--allow-ccm8 does that)",
+            || client(&["--ciphers", "ECDHE-ECDSA-AES128-CCM8"]),
+        ),
+        Case::new("there is no version from DTLS ... to DTLS ...", || {
+            client(&["--min-version", "1.3"])
+        }),
+        Case::new("cannot write secrets to ..., which --keylog names", || {
+            client(&["--keylog", "/no/such/directory/log"])
+        }),
+        Case::new(
+            "cannot use ... for --session, so the handshake is a full one: ...",
+            || async {
+                let server = crate::common::Server::start(&[]).await;
+                let files = Files::new();
+                let session = files.write("session", "rubbish");
+                let ended = run(&server.addr, &["--session", &session], b"x\n").await;
+                assert_eq!(ended.code, Some(0), "{ended:?}");
+                ended.err
+            },
+        ),
+        Case::new(
+            "RUST_LOG=... is not understood; try RUST_LOG=info",
+            || async {
+                let mut command = tokio::process::Command::new(SERVER);
+                command.arg("127.0.0.1:0").env("RUST_LOG", "dtls=loud");
+                err(Program::start_with(&mut command).end().await)
+            },
+        ),
+    ]
+}
+
+async fn client(flags: &[&str]) -> String {
+    err(run("127.0.0.1:9", flags, b"").await)
+}
+
+async fn server(flags: &[&str]) -> String {
+    err(Program::start(SERVER, &[&["127.0.0.1:0"], flags].concat())
+        .end()
+        .await)
+}
+
+async fn server_with(pem: &str, key: &str) -> String {
+    server(&["--cert", &cert(pem), "--key", &cert(key)]).await
+}
+
+async fn psk_file(content: &str) -> String {
+    let files = Files::new();
+    let file = files.write("keys", content);
+    server(&["--psk-file", &file]).await
+}
