@@ -96,7 +96,9 @@ async fn relay(session: Session<Channel>, mut plain: Channel) -> anyhow::Result<
             }
             length = plain.recv(&mut received) => {
                 match session.send(&received[..length?]).await {
-                    Err(error @ SendError::TooLarge { .. }) => eprintln!("{}: {error}", plain.peer_addr()),
+                    Err(error @ (SendError::TooLarge { .. } | SendError::Empty)) => {
+                        eprintln!("{}: {error}", plain.peer_addr());
+                    }
                     outcome => outcome?,
                 }
             }

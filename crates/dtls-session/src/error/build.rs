@@ -1,0 +1,89 @@
+//! Acceptors and connectors that cannot be made.
+
+use openssl::error::ErrorStack;
+use thiserror::Error;
+
+use crate::version::Version;
+
+/// Why an acceptor or a connector could not be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The OpenSSL that is linked is too old.
+    #[error("OpenSSL 3.0 or newer is needed, but this program is linked with {found}")]
+    OpenSslTooOld {
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// The MTU is outside [`SessionConfig::MTU`](crate::SessionConfig::MTU).
+    #[error("an MTU of {asked} bytes cannot be used: it has to be from 256 to 16384")]
+    Mtu {
+        /// What was asked for, in bytes.
+        asked: usize,
+    },
+    /// The OpenSSL that is linked does not have a version that was asked for.
+    #[error("{version} needs {needed}, but this program is linked with {found}")]
+    VersionUnavailable {
+        /// What was asked for.
+        version: Version,
+        /// Which OpenSSL has it.
+        needed: &'static str,
+        /// What the linked library says of itself.
+        found: &'static str,
+    },
+    /// The oldest version is newer than the newest.
+    #[error("there is no version from {min} to {max}")]
+    NoVersion {
+        /// The oldest one asked for.
+        min: Version,
+        /// The newest one asked for.
+        max: Version,
+    },
+    /// Something was asked for that would never happen.
+    #[error("{what} has no effect without {needs}")]
+    Pointless {
+        /// What was asked for.
+        what: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// A list of preferences leaves nothing that OpenSSL could offer.
+    #[error("the {what} list `{list}` has nothing in it that this OpenSSL knows")]
+    Unusable {
+        /// What is listed.
+        what: &'static str,
+        /// The list.
+        list: String,
+    },
+    /// A name in a list of preferences means nothing.
+    #[error("`{name}` is no {what} that this OpenSSL knows")]
+    Unknown {
+        /// What is listed.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A list of cipher suites has nothing for the certificates and keys that there are.
+    #[error(
+        "the cipher suite list `{list}` has nothing in it that goes with the kind of certificate or key that is used"
+    )]
+    NoSuiteLeft {
+        /// The list.
+        list: String,
+    },
+    /// OpenSSL uses no such key for a server before DTLS 1.3.
+    #[error("a server of DTLS 1.2 cannot use a key of the kind {kind}: ECDSA or RSA is needed")]
+    KeyUnusable {
+        /// What the key is.
+        kind: &'static str,
+    },
+    /// A list of cipher suites has some with CCM-8 in it, which were not allowed.
+    #[error("the cipher suite list `{list}` has CCM-8 in it, which has to be allowed")]
+    Ccm8 {
+        /// The list.
+        list: String,
+    },
+    /// OpenSSL refused a setting.
+    #[error("OpenSSL refused the configuration")]
+    OpenSsl(#[from] ErrorStack),
+}

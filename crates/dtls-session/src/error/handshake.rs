@@ -1,0 +1,115 @@
+//! Handshakes that make no session.
+
+use std::{io, time::Duration};
+
+use openssl::error::ErrorStack;
+use thiserror::Error;
+
+use super::reason;
+use crate::{alert::Alert, record_layer::Failure, refusal::Refusal};
+
+/// Why a handshake made no session.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The deadline passed, or every permitted repeat of a flight had gone unanswered.
+    #[error(
+        "the handshake was not finished within {after:?}: {}",
+        if *.heard { "the peer stopped answering" } else { "nothing came back at all" }
+    )]
+    TimedOut {
+        /// How long it had gone on.
+        after: Duration,
+        /// Whether any datagram had come from the peer.
+        heard: bool,
+    },
+    /// The peer's certificate was refused.
+    #[error("the peer's certificate is refused: {0}")]
+    CertificateRefused(Box<Refusal>),
+    /// The two sides share no cipher suite.
+    #[error("the two sides have no cipher suite in common")]
+    NoCommonCipher,
+    /// The client offers application protocols (ALPN), and the server has none of them.
+    #[error("the two sides have no application protocol in common")]
+    NoCommonProtocol,
+    /// This client has no pre-shared key for the server's hint.
+    #[error("there is no pre-shared key for this server")]
+    NoPsk,
+    /// The two sides share no protocol version.
+    #[error("the two sides have no protocol version in common")]
+    NoCommonVersion,
+    /// The peer ended the handshake.
+    ///
+    /// Before there are keys an alert is not authenticated, so it is believed only once the peer
+    /// has been silent for a while.
+    #[error("the peer refused the handshake with the alert {0}")]
+    PeerAlert(Alert),
+    /// The hello that a cookie was good for is no hello to OpenSSL.
+    #[error("OpenSSL does not take the client's hello")]
+    HelloRefused,
+    /// Its place was given to another: the client had started anew, or it was the oldest of too
+    /// many handshakes.
+    #[error("the handshake had to make room for another")]
+    Evicted,
+    /// The client has resumed a session, but its key is not known any more, or its certificate is
+    /// refused now.
+    #[error("the client has resumed a session, and is not welcome any more")]
+    NoLongerWelcome,
+    /// No server can have the name.
+    #[error("{name:?} is no server's name: it has a zero byte in it, or starts with a dot")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The pipe below ended; a channel does so when its peer starts anew.
+    #[error("the datagram pipe ended")]
+    Pipe(#[source] io::Error),
+    /// Anything else that OpenSSL found wrong.
+    #[error("OpenSSL ended the handshake")]
+    OpenSsl(#[from] ErrorStack),
+}
+
+impl HandshakeError {
+    pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> Refusal) -> Self {
+        let stack = match failure {
+            Failure::Pipe(error) => return Self::Pipe(error),
+            Failure::OpenSsl(stack) => stack,
+        };
+        let reasons: Vec<i32> = stack
+            .errors()
+            .iter()
+            .map(|error| error.reason_code())
+            .collect();
+        let any = |codes: &[i32]| reasons.iter().any(|reason| codes.contains(reason));
+        if any(&reason::VERSION) {
+            Self::NoCommonVersion
+        } else if any(&reason::CIPHER) {
+            Self::NoCommonCipher
+        } else if any(&[reason::NO_PROTOCOL]) {
+            Self::NoCommonProtocol
+        } else if any(&[reason::NO_PSK]) {
+            Self::NoPsk
+        } else if any(&[reason::VERIFY_FAILED]) {
+            Self::CertificateRefused(Box::new(refusal()))
+        } else if any(&[reason::NO_CERTIFICATE]) {
+            Self::CertificateRefused(Box::new(Refusal::missing()))
+        } else if let Some(alert) = reason::peer_alert(&stack) {
+            Self::from_alert(alert)
+        } else {
+            Self::OpenSsl(stack)
+        }
+    }
+
+    pub(crate) fn from_alert(alert: Alert) -> Self {
+        match alert {
+            Alert::PROTOCOL_VERSION => Self::NoCommonVersion,
+            alert => Self::PeerAlert(alert),
+        }
+    }
+
+    /// Whether OpenSSL gave up on a flight that it had repeated as often as it does.
+    pub(crate) fn is_exhaustion(&self) -> bool {
+        matches!(self, Self::OpenSsl(stack)
+            if stack.errors().iter().any(|e| e.reason_code() == reason::TIMEOUT_EXPIRED))
+    }
+}

@@ -1,0 +1,128 @@
+//! Certificates, keys, secrets and exported sessions that are of no use.
+
+use std::{io, path::PathBuf};
+
+use openssl::error::ErrorStack;
+use thiserror::Error;
+
+/// Why certificates or a key could not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PemError {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is no PEM certificate in it.
+    #[error(
+        "no certificate found: a PEM block that starts with -----BEGIN CERTIFICATE----- is needed"
+    )]
+    NoCertificate,
+    /// A certificate does not parse.
+    #[error("a certificate does not parse")]
+    Certificate(#[source] ErrorStack),
+    /// The private key does not parse.
+    #[error(
+        "the private key does not parse: an unencrypted PEM key in PKCS#8, SEC1 or PKCS#1 form is needed"
+    )]
+    Key(#[source] ErrorStack),
+    /// Certificate and key do not belong together.
+    #[error("the private key does not belong to the first certificate of the chain")]
+    Mismatch,
+    /// OpenSSL could not go on.
+    #[error("OpenSSL failed")]
+    OpenSsl(#[from] ErrorStack),
+}
+
+/// Why a shared secret could not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no secret in it: {NEEDED}")]
+    Missing,
+    /// A line is something else.
+    #[error("line {line} is not an even number of hexadecimal digits: {NEEDED}")]
+    NotHex {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// A line's secret is too short.
+    #[error("the secret in line {line} has {bytes} bytes: {NEEDED}")]
+    ShortLine {
+        /// Its number, from 1.
+        line: usize,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A secret is too short.
+    #[error("a secret of {bytes} bytes is too short: 32 or more are needed")]
+    TooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+}
+
+const NEEDED: &str =
+    "64 or more hexadecimal digits in one line are needed, as `openssl rand -hex 32` prints them";
+
+/// Why a pre-shared key could not be used. Nothing repeats the key.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PskError {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is none in it.
+    #[error("there is no key in it: IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Missing,
+    /// A line is no key.
+    #[error("line {line} is of no use")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// The identity of this line stands in an earlier one, too.
+    #[error("the identity has a key already")]
+    Twice,
+    /// There is no colon.
+    #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
+    Form,
+    /// The identity is empty or too long, or has a zero byte.
+    #[error("the identity has to have from 1 to 255 bytes, none of them zero")]
+    Identity,
+    /// The key is no even number of hexadecimal digits.
+    #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]
+    NotHex,
+    /// The key is empty or too long.
+    #[error("the key has to have from 1 to 512 bytes")]
+    Key,
+}
+
+/// Why bytes are nothing to resume a session by.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResumptionError {
+    /// They are not what was exported.
+    #[error("this is no exported session")]
+    Malformed(#[source] ErrorStack),
+}
