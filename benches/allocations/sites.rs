@@ -65,7 +65,7 @@ impl Site {
     }
 }
 
-/// The place in a frame, such as `0x1: name (dtls-session/src/waiters.rs:29:9)`, if it is ours.
+/// The place in a frame, such as `0x1: name (dtls-session/src/session/waiters.rs:29:9)`, if it is ours.
 /// Names say less than places: optimised, they are those of the standard library's generics.
 fn place(frame: &str) -> Option<&str> {
     let (_, place) = frame.strip_suffix(')')?.rsplit_once('(')?;

@@ -26,7 +26,7 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{message_log, psk_lookup, tickets::TicketKeys, version::Version};
+use crate::{context::message_log, psk::lookup, resumption::tickets::TicketKeys, version::Version};
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -60,7 +60,7 @@ pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack
     }
 }
 
-/// Makes `ssl` ask [`crate::pace::on_timer`] for its retransmission intervals
+/// Makes `ssl` ask [`crate::record_layer::pace::on_timer`] for its retransmission intervals
 /// (`DTLS_set_timer_cb`).
 pub(crate) fn set_timer_callback(ssl: &SslRef) {
     // SAFETY: the SSL is live, and the callback has the type that the header asks for.
@@ -399,7 +399,7 @@ fn free_bio(bio: *mut sys::BIO) {
 extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
     // SAFETY: OpenSSL calls this with the SSL whose timer it sets.
     let ssl = unsafe { SslRef::from_ptr(ssl) };
-    crate::pace::on_timer(ssl, previous)
+    crate::record_layer::pace::on_timer(ssl, previous)
 }
 
 extern "C" fn on_message(
@@ -440,7 +440,7 @@ extern "C" fn on_ticket(
         return 0;
     };
     if encrypts == 1 {
-        if psk_lookup::is_fetched(ssl) && psk_identity(ssl).is_some() {
+        if lookup::is_fetched(ssl) && psk_identity(ssl).is_some() {
             return 0;
         }
         let Ok(ticket) = keys.seal(cipher) else {

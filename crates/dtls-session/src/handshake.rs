@@ -20,15 +20,11 @@ use crate::{
     alert::Alert,
     context::SessionContext,
     error::HandshakeError,
-    ingress::Role,
-    pace::Pace,
-    record_layer::{Failure, RecordLayer},
+    listener::registry::Permit,
+    record_layer::{Failure, RecordLayer, ingress::Role, pace::Pace, transport::Transport},
     refusal::{self, Refusal},
-    registry::Permit,
-    resumption::Resumption,
+    resumption::{Resumption, store::Place},
     session::Session,
-    session_store::Place,
-    transport::Transport,
 };
 
 /// A handshake that becomes a [`Session`] when awaited.

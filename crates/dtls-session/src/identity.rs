@@ -11,7 +11,7 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{error::PemError, ffi, scope::Scope, suites::Proofs};
+use crate::{context::suites::Proofs, error::PemError, ffi, resumption::scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///

@@ -12,7 +12,7 @@ use openssl::{
 use crate::{
     error::PemError,
     identity::{certificates, read},
-    scope::Scope,
+    resumption::scope::Scope,
 };
 
 /// The certificate authorities that a peer's certificate has to lead to.

@@ -1,0 +1,317 @@
+//! What a server shows its clients, and what it asks of them.
+
+use std::{ffi::CString, fmt};
+
+use openssl::{
+    error::ErrorStack,
+    rand::rand_bytes,
+    ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
+    x509::X509Ref,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    acceptor::{Acceptor, cookie_callbacks, server_names::ServerNames},
+    config::SessionConfig,
+    context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
+    error::BuildError,
+    ffi,
+    identity::Identity,
+    listener::admission::{Admission, Authorize},
+    psk::{PskKey, PskKeys, lookup::PskLookup},
+    record_layer::ingress::Role,
+    refusal,
+    resumption::{scope::Scope, tickets::TicketKeys},
+    roots::Roots,
+    secret::SharedSecret,
+};
+
+/// Gathers what an [`Acceptor`] needs.
+#[must_use = "it makes nothing until it is built"]
+pub struct AcceptorBuilder {
+    identity: Option<Identity>,
+    server_names: ServerNames,
+    session: SessionConfig,
+    preferences: Preferences,
+    clients: Option<(Roots, SslVerifyMode)>,
+    authorize: Option<Authorize>,
+    psk: Option<PskLookup>,
+    psk_hint: Option<CString>,
+    plain_psk: bool,
+    secret: Option<SharedSecret>,
+    configure: Option<Configure>,
+}
+
+impl AcceptorBuilder {
+    pub(crate) fn new(identity: Option<Identity>) -> Self {
+        Self {
+            identity,
+            server_names: ServerNames::default(),
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            clients: None,
+            authorize: None,
+            psk: None,
+            psk_hint: None,
+            plain_psk: false,
+            secret: None,
+            configure: None,
+        }
+    }
+
+    /// Shows another identity to clients that ask for the server `name` (SNI, RFC 6066 3); `*.`
+    /// at its start stands for any one label (default: the same one to all).
+    pub fn server_name(mut self, name: &str, identity: Identity) -> Self {
+        self.server_names.insert(name, identity);
+        self
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also lets clients in that have one of these keys (RFC 4279); they need no certificate,
+    /// whatever else is asked of clients.
+    pub fn psk(self, keys: PskKeys) -> Self {
+        self.psk_lookup(move |identity| keys.get(identity).cloned())
+    }
+
+    /// Also lets clients in whose key `lookup` finds by their identity.
+    ///
+    /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
+    /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
+    /// unanswered. One that resumes a session ends with a close_notify then.
+    pub fn psk_lookup(
+        mut self,
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> Self {
+        self.psk = Some(PskLookup::now(lookup));
+        self
+    }
+
+    /// Also lets clients in whose key the future of `fetch` finds by their identity, however long
+    /// that takes within the [handshake's time](SessionConfig::handshake_timeout).
+    ///
+    /// Only that client's handshake waits, and polls the future; if it ends early, the future is
+    /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
+    /// proved anything else, so that the number of handshakes bounds the number of questions. A
+    /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
+    /// ticket, as whoever came back with one could not be asked about in time.
+    ///
+    /// ```
+    /// use dtls_session::{Acceptor, PskKey};
+    ///
+    /// # async fn ask_the_database(_: Vec<u8>) -> Option<[u8; 16]> { None }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let acceptor = Acceptor::with_psk_fetch(|identity| async move {
+    ///     let key = ask_the_database(identity).await?;
+    ///     PskKey::new(key).ok()
+    /// })
+    /// .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn psk_fetch<F>(mut self, fetch: impl Fn(Vec<u8>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Option<PskKey>> + Send + 'static,
+    {
+        self.psk = Some(PskLookup::later(fetch));
+        self
+    }
+
+    /// Tells clients which key to use (RFC 4279 5.2); a zero byte ends it (default: nothing).
+    pub fn psk_hint(mut self, hint: &str) -> Self {
+        let text = hint.split('\0').next().unwrap_or_default();
+        self.psk_hint = CString::new(text).ok();
+        self
+    }
+
+    /// Also allows pre-shared keys without a Diffie-Hellman exchange, with GCM and CCM, as small
+    /// devices have them (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises).
+    /// Where [`Preferences::cipher_suites`] names the suites, that decides alone.
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
+    /// Sets sizes and times (default: [`SessionConfig::default`]).
+    pub fn session(mut self, config: SessionConfig) -> Self {
+        self.session = config;
+        self
+    }
+
+    /// Asks clients for a certificate and refuses one that does not lead to `roots`; a client
+    /// may show none (default: clients are not asked).
+    pub fn request_client_certificate(mut self, roots: Roots) -> Self {
+        self.clients = Some((roots, SslVerifyMode::PEER));
+        self
+    }
+
+    /// Refuses clients that show no certificate that leads to `roots` (default: clients are not
+    /// asked).
+    pub fn require_client_certificate(mut self, roots: Roots) -> Self {
+        self.clients = Some((
+            roots,
+            SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+        ));
+        self
+    }
+
+    /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
+    /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
+    /// for a session that is resumed. Clients that show none, because none is required or they
+    /// have a pre-shared key, are not put to it.
+    pub fn authorize_client(
+        mut self,
+        decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.authorize = Some(Authorize::new(decide));
+        self
+    }
+
+    /// Makes cookies and session tickets (RFC 5077) with a secret that other servers have, too, so
+    /// that clients may go on with any of them (default: a random one).
+    pub fn shared_secret(mut self, secret: SharedSecret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// Lets `configure` change the `openssl` context after everything else, for what this
+    /// builder has no word for. What it breaks is its own affair.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Makes the acceptor.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
+    pub fn build(self) -> Result<Acceptor, BuildError> {
+        self.check()?;
+        let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
+        let proofs = self.proofs();
+        self.preferences
+            .install(&mut context, proofs, Role::Server)?;
+        // Where other suites are offered, clients prove themselves otherwise.
+        let mut scope = self.preferences.narrow(Scope::new("server"), proofs);
+        if let Some(identity) = &self.identity {
+            identity.install(&mut context)?;
+        }
+        self.server_names.install(&mut context);
+        if let Some(psk) = self.psk.clone() {
+            scope = psk.narrow(scope);
+            let mut decoy = Zeroizing::new([0; 32]);
+            rand_bytes(&mut *decoy)?;
+            psk.install(&mut context, &decoy);
+        }
+        if let Some(hint) = &self.psk_hint {
+            ffi::set_psk_hint(&mut context, hint)?;
+        }
+        if let Some((roots, mode)) = &self.clients {
+            roots.install(&mut context)?;
+            roots.install_names(&mut context)?;
+            match self.authorize.clone() {
+                Some(authorize) => authorize.install(&mut context, *mode),
+                None => refusal::watch(&mut context, *mode, |_| true),
+            }
+            scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
+        }
+        context.set_session_id_context(&scope.digest())?;
+        cookie_callbacks::install(&mut context)?;
+        ffi::set_ticket_callback(&mut context);
+        if let Some(configure) = self.configure {
+            configure(&mut context)?;
+        }
+        let secret = match self.secret {
+            Some(secret) => secret,
+            None => SharedSecret::random()?,
+        };
+        let admission = Admission {
+            psk: self.psk.clone(),
+            authorize: self.authorize,
+        };
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Server,
+            self.preferences.versions(),
+        )
+        .with_welcome(move |ssl| admission.still_holds(ssl));
+        Ok(Acceptor {
+            context,
+            tickets: TicketKeys::new(&secret),
+            psk: self.psk,
+            secret,
+        })
+    }
+
+    /// Finds what was asked for and would never happen.
+    fn check(&self) -> Result<(), BuildError> {
+        let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
+        let certificates = "an identity to show";
+        let keys = "pre-shared keys";
+        let unusable = self.identities().find_map(Identity::edwards);
+        if let (Some(kind), false) = (unusable, self.preferences.versions().allow_1_3()) {
+            return Err(BuildError::KeyUnusable { kind });
+        }
+        for (asked, given, what, needs) in [
+            (
+                !self.server_names.is_empty(),
+                identity,
+                "server_name",
+                certificates,
+            ),
+            (
+                self.clients.is_some(),
+                identity,
+                "a client certificate",
+                certificates,
+            ),
+            (
+                self.authorize.is_some(),
+                self.clients.is_some(),
+                "authorize_client",
+                "client certificates",
+            ),
+            (self.psk_hint.is_some(), psk, "psk_hint", keys),
+            (self.plain_psk, psk, "allow_plain_psk", keys),
+        ] {
+            if asked && !given {
+                return Err(BuildError::Pointless { what, needs });
+            }
+        }
+        Ok(())
+    }
+
+    fn proofs(&self) -> Proofs {
+        let keys = Proofs {
+            psk: self.psk.is_some(),
+            plain_psk: self.plain_psk,
+            ..Proofs::default()
+        };
+        self.identities()
+            .fold(keys, |proofs, identity| identity.add_proof(proofs))
+    }
+
+    fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.identity.iter().chain(self.server_names.identities())
+    }
+}
+
+impl fmt::Debug for AcceptorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcceptorBuilder")
+            .field("identity", &self.identity)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}

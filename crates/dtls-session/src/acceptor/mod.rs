@@ -1,0 +1,171 @@
+//! The server's side: handshakes.
+
+pub(crate) mod builder;
+pub(crate) mod cookie_callbacks;
+pub(crate) mod server_names;
+
+use std::sync::Arc;
+
+use openssl::{error::ErrorStack, ssl::SslRef};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    acceptor::builder::AcceptorBuilder,
+    context::SessionContext,
+    error::HandshakeError,
+    ffi,
+    gate::{VerifiedHello, hello::Hello, supported_versions},
+    handshake::{Handshake, Started},
+    identity::Identity,
+    psk::{PskKey, PskKeys, inquiry::PskInquiry, lookup::PskLookup},
+    record_layer::{ingress::Role, transport::Transport},
+    resumption::tickets::TicketKeys,
+    secret::SharedSecret,
+    version::Version,
+};
+
+/// Makes the server's half of handshakes; cheap to clone.
+///
+/// ```
+/// use dtls_session::{Acceptor, Identity, SessionConfig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+/// let identity = Identity::from_pem_files(format!("{dir}/server.pem"), format!("{dir}/server.key"))?;
+/// let acceptor = Acceptor::builder(identity).session(SessionConfig::default().mtu(1232)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Acceptor {
+    pub(crate) context: Arc<SessionContext>,
+    pub(crate) secret: SharedSecret,
+    pub(crate) tickets: Arc<TicketKeys>,
+    pub(crate) psk: Option<PskLookup>,
+}
+
+impl Acceptor {
+    /// Starts with what the server shows its clients.
+    pub fn builder(identity: Identity) -> AcceptorBuilder {
+        AcceptorBuilder::new(Some(identity))
+    }
+
+    /// Starts with the pre-shared keys of its clients, and no certificate.
+    pub fn with_psk(keys: PskKeys) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk(keys)
+    }
+
+    /// Starts with a way to find a client's key by its identity, and no certificate; see
+    /// [`AcceptorBuilder::psk_lookup`].
+    pub fn with_psk_lookup(
+        lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
+    ) -> AcceptorBuilder {
+        AcceptorBuilder::new(None).psk_lookup(lookup)
+    }
+
+    /// Starts with a way to fetch a client's key by its identity, and no certificate; see
+    /// [`AcceptorBuilder::psk_fetch`].
+    pub fn with_psk_fetch<F>(
+        fetch: impl Fn(Vec<u8>) -> F + Send + Sync + 'static,
+    ) -> AcceptorBuilder
+    where
+        F: Future<Output = Option<PskKey>> + Send + 'static,
+    {
+        AcceptorBuilder::new(None).psk_fetch(fetch)
+    }
+
+    /// Returns the secret of its tickets, and of the cookies of a listener that has it.
+    pub fn shared_secret(&self) -> &SharedSecret {
+        &self.secret
+    }
+
+    /// Starts a handshake over a pipe whose peer needs no cookie: it is known to receive at its
+    /// address.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, pipe: S) -> Handshake<S> {
+        Handshake::new(self.start(pipe), &self.context)
+    }
+
+    /// Goes on with the handshake of a client whose cookie was good, over a pipe to that client.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub fn accept_verified<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        hello: &VerifiedHello,
+        pipe: S,
+    ) -> Handshake<S> {
+        Handshake::new(self.resume(hello, pipe), &self.context)
+    }
+
+    fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
+        match &self.psk {
+            Some(lookup) => lookup.inquire(ssl),
+            None => Ok(None),
+        }
+    }
+
+    fn start<S>(&self, pipe: S) -> Started<S> {
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
+        let config = &self.context.config;
+        let mut transport = Transport::new(pipe, Role::Server, config.mtu, None);
+        transport.inquire(self.inquiry(&mut ssl)?);
+        let versions = self.context.versions;
+        Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
+    }
+
+    /// Returns the hello that a datagram starts with, if it starts a handshake of DTLS 1.3, for
+    /// which OpenSSL has no stateless cookie.
+    pub(crate) fn unproven<'a>(&self, datagram: &'a [u8]) -> Option<Hello<'a>> {
+        if !self.context.versions.allow_1_3() {
+            return None;
+        }
+        Hello::parse(datagram).filter(|hello| {
+            hello.message_sequence == 0
+                && supported_versions::offer(hello.extensions, Version::Dtls13)
+        })
+    }
+
+    /// Whether there may be handshakes that a HelloVerifyRequest belongs to.
+    pub(crate) fn allows_cookies(&self) -> bool {
+        self.context.versions.allow_cookies()
+    }
+
+    /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
+    /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
+    pub(crate) fn accept_unproven<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        pipe: S,
+    ) -> Handshake<S> {
+        let started = self.start(pipe).and_then(|(mut ssl, pace, transport)| {
+            cookie_callbacks::ask(&mut ssl)?;
+            Ok((ssl, pace, transport))
+        });
+        Handshake::new(started, &self.context)
+    }
+
+    fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
+        let (mut ssl, pace) = self.context.ssl()?;
+        self.tickets.attach(&mut ssl)?;
+        cookie_callbacks::expect(&mut ssl, &hello.cookie)?;
+        if !ffi::listen(&mut ssl, &hello.record)? {
+            return Err(HandshakeError::HelloRefused);
+        }
+        // A cookie that took longer may have been asked for twice (Karn's rule).
+        if let Some(round_trip) = hello.round_trip()
+            && round_trip < self.context.config.initial_rto
+        {
+            pace.observe(round_trip);
+        }
+        let mtu = self.context.config.mtu;
+        let mut transport = Transport::new(pipe, Role::Server, mtu, Some(hello.sequence));
+        transport.inquire(self.inquiry(&mut ssl)?);
+        transport.hold(&mut hello.rest.to_vec());
+        Ok((ssl, pace, transport))
+    }
+}

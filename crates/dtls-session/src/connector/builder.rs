@@ -1,0 +1,171 @@
+//! Whom a client believes, and what it shows and offers.
+
+use std::fmt;
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
+};
+
+use crate::{
+    config::SessionConfig,
+    connector::Connector,
+    context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
+    error::BuildError,
+    identity::Identity,
+    psk::choice::PskChoice,
+    record_layer::ingress::Role,
+    refusal,
+    resumption::{scope::Scope, store::SessionStore},
+    roots::Roots,
+};
+
+/// Gathers what a [`Connector`] needs.
+#[must_use = "it makes nothing until it is built"]
+pub struct ConnectorBuilder {
+    credential: Credential,
+    session: SessionConfig,
+    preferences: Preferences,
+    plain_psk: bool,
+    identity: Option<Identity>,
+    verify: bool,
+    sessions: SessionStore,
+    configure: Option<Configure>,
+}
+
+/// How the server proves who it is.
+pub(super) enum Credential {
+    Certificate(Roots),
+    Psk(PskChoice),
+}
+
+impl ConnectorBuilder {
+    pub(super) fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            session: SessionConfig::default(),
+            preferences: Preferences::default(),
+            plain_psk: false,
+            identity: None,
+            verify: true,
+            sessions: SessionStore::default(),
+            configure: None,
+        }
+    }
+
+    /// Sets what to negotiate (default: [`Preferences::default`]).
+    pub fn preferences(mut self, preferences: Preferences) -> Self {
+        self.preferences = preferences;
+        self
+    }
+
+    /// Also allows the pre-shared key without a Diffie-Hellman exchange, with GCM and CCM,
+    /// as small devices have it (RFC 7925 4.2; default: only ECDHE, as RFC 9325 4.1 advises). Where
+    /// [`Preferences::cipher_suites`] names the suites, that decides alone.
+    ///
+    /// Whoever learns such a key later can read everything that was said before.
+    pub fn allow_plain_psk(mut self) -> Self {
+        self.plain_psk = true;
+        self
+    }
+
+    /// Sets sizes and times (default: [`SessionConfig::default`]).
+    pub fn session(mut self, config: SessionConfig) -> Self {
+        self.session = config;
+        self
+    }
+
+    /// Sets what to show a server that asks (default: nothing).
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Sets where [`Connector::connect_resuming`] remembers sessions (default: a store of its own).
+    pub fn session_store(mut self, store: SessionStore) -> Self {
+        self.sessions = store;
+        self
+    }
+
+    /// Accepts any server, whoever it is: the session is then open to anybody on the path.
+    /// [`SessionInfo::refusal`](crate::SessionInfo::refusal) tells what is wrong with its certificate.
+    pub fn danger_accept_any_certificate(mut self) -> Self {
+        self.verify = false;
+        self
+    }
+
+    /// Lets `configure` change the `openssl` context after everything else, for what this
+    /// builder has no word for. What it breaks is its own affair.
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
+    ) -> Self {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Makes the connector.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
+    pub fn build(self) -> Result<Connector, BuildError> {
+        let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
+        let mut scope = Scope::new("client").with(&[self.verify.into()]);
+        let mut proofs = Proofs::default();
+        match self.credential {
+            Credential::Certificate(_) if self.plain_psk => {
+                return Err(BuildError::Pointless {
+                    what: "allow_plain_psk",
+                    needs: "a pre-shared key",
+                });
+            }
+            Credential::Certificate(roots) => {
+                roots.install(&mut context)?;
+                scope = roots.narrow(scope)?;
+                (proofs.ecdsa, proofs.rsa) = (true, true);
+            }
+            Credential::Psk(psk) => {
+                scope = psk.narrow(scope)?;
+                psk.install(&mut context);
+                (proofs.psk, proofs.plain_psk) = (true, self.plain_psk);
+            }
+        }
+        self.preferences
+            .install(&mut context, proofs, Role::Client)?;
+        scope = self.preferences.narrow(scope, proofs);
+        if let Some(identity) = &self.identity {
+            identity.install(&mut context)?;
+            scope = identity.narrow(scope)?;
+        }
+        let mode = if self.verify {
+            SslVerifyMode::PEER
+        } else {
+            SslVerifyMode::NONE
+        };
+        refusal::watch(&mut context, mode, |_| true);
+        if let Some(configure) = self.configure {
+            configure(&mut context)?;
+        }
+        let context = SessionContext::new(
+            context,
+            self.session,
+            Role::Client,
+            self.preferences.versions(),
+        );
+        Ok(Connector {
+            context,
+            scope,
+            sessions: self.sessions,
+        })
+    }
+}
+
+impl fmt::Debug for ConnectorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorBuilder")
+            .field("session", &self.session)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! What every `SslContext` of this crate has in common.
+
+pub(crate) mod key_log;
+pub(crate) mod message_log;
+pub(crate) mod preferences;
+pub(crate) mod suites;
+
+use std::{fmt, sync::Arc};
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{
+        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+        SslSessionCacheMode,
+    },
+    version,
+};
+
+use crate::{
+    config::SessionConfig,
+    error::BuildError,
+    ffi,
+    record_layer::{
+        ingress::{MAX_MESSAGE, Role},
+        pace::Pace,
+    },
+    refusal,
+    version::Versions,
+};
+
+/// An `SslContext` with the configuration of the sessions it makes.
+pub(crate) struct SessionContext {
+    pub(crate) config: SessionConfig,
+    ssl: SslContext,
+    pub(crate) role: Role,
+    pub(crate) versions: Versions,
+    welcome: Option<Welcome>,
+}
+
+/// Whether the peer of a session that was resumed would still be let in.
+type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
+
+impl fmt::Debug for SessionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionContext")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SessionContext {
+    pub(crate) fn new(
+        ssl: SslContextBuilder,
+        config: SessionConfig,
+        role: Role,
+        versions: Versions,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            config: config.settle(),
+            ssl: ssl.build(),
+            role,
+            versions,
+            welcome: None,
+        })
+    }
+
+    /// Asks `welcome` about each session that is resumed, since nothing else is asked then.
+    pub(crate) fn with_welcome(
+        self: Arc<Self>,
+        welcome: impl Fn(&SslRef) -> bool + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let mut context = self;
+        if let Some(context) = Arc::get_mut(&mut context) {
+            context.welcome = Some(Box::new(welcome));
+        }
+        context
+    }
+
+    /// Whether a peer whose session was resumed may go on.
+    pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
+        self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
+    }
+
+    /// Makes the `Ssl` of one session and the pace of its timer.
+    pub(crate) fn ssl(&self) -> Result<(Ssl, Arc<Pace>), ErrorStack> {
+        let mut ssl = Ssl::new(&self.ssl)?;
+        match self.role {
+            Role::Client => ssl.set_connect_state(),
+            Role::Server => ssl.set_accept_state(),
+        }
+        ffi::set_mtu(&ssl, self.config.mtu);
+        let pace = Arc::new(Pace::new(&self.config));
+        pace.attach(&mut ssl)?;
+        refusal::attach(&mut ssl)?;
+        Ok((ssl, pace))
+    }
+}
+
+/// A caller's last word on a context.
+pub(crate) type Configure =
+    Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
+
+/// Makes a context builder with what is the same for both roles.
+pub(crate) fn builder(
+    method: SslMethod,
+    config: &SessionConfig,
+) -> Result<SslContextBuilder, BuildError> {
+    if version::number() < OPENSSL_3_0 {
+        return Err(BuildError::OpenSslTooOld {
+            found: version::version(),
+        });
+    }
+    if !SessionConfig::MTU.contains(&config.mtu) {
+        return Err(BuildError::Mtu { asked: config.mtu });
+    }
+    let mut context = SslContextBuilder::new(method)?;
+    // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
+    context.set_options(
+        SslOptions::NO_QUERY_MTU
+            | SslOptions::NO_RENEGOTIATION
+            | SslOptions::NO_COMPRESSION
+            | SslOptions::CIPHER_SERVER_PREFERENCE,
+    );
+    // An identity is its whole chain: without NO_AUTO_CHAIN OpenSSL would look for the rest of a
+    // chain of one in each handshake.
+    context.set_mode(SslMode::RELEASE_BUFFERS | SslMode::NO_AUTO_CHAIN);
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    ffi::set_max_send_fragment(&mut context, config.mtu.max(LEAST_FRAGMENT))?;
+    ffi::set_max_cert_list(&mut context, MAX_MESSAGE);
+    Ok(context)
+}
+
+const OPENSSL_3_0: i64 = 0x3000_0000;
+
+/// The smallest fragment that OpenSSL lets itself be limited to.
+const LEAST_FRAGMENT: usize = 512;

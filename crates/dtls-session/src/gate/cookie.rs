@@ -1,0 +1,106 @@
+//! What a cookie says and how it is signed.
+
+use std::net::{IpAddr, SocketAddr};
+
+use openssl::{memcmp, sha::sha256};
+use zeroize::Zeroizing;
+
+use crate::{clock::Stamp, gate::hello::Hello, hmac::HmacKey, secret::SharedSecret};
+
+/// Makes and reads cookies: a [`Stamp`], a digest of the offers, and an HMAC over those, the
+/// peer's address and the hello's other fields.
+pub(crate) struct CookieKey(HmacKey);
+
+impl CookieKey {
+    /// Returns one key of each secret that is accepted, the current one's first.
+    pub(crate) fn all_of(secret: &SharedSecret) -> Vec<Self> {
+        let keys = secret.derive("cookie");
+        keys.map(|key| Self(HmacKey::new(&*key))).collect()
+    }
+
+    pub(crate) fn bake(&self, peer: SocketAddr, hello: &Hello<'_>, stamp: Stamp) -> Cookie {
+        let mut cookie = [0; COOKIE_LEN];
+        cookie[..TIME].copy_from_slice(&stamp.time.to_be_bytes()[8 - TIME..]);
+        cookie[TIME..TIME + MARK].copy_from_slice(&stamp.mark.to_be_bytes());
+        cookie[TIME + MARK..STATEMENT].copy_from_slice(&digest(hello.offers));
+        let tag = self.tag(peer, hello, &cookie[..STATEMENT]);
+        cookie[STATEMENT..].copy_from_slice(&tag);
+        cookie
+    }
+
+    /// Returns the cookie's stamp, or None if it was not made with this key for this peer and
+    /// hello.
+    pub(crate) fn stamp(&self, peer: SocketAddr, hello: &Hello<'_>) -> Option<Stamp> {
+        let cookie: &Cookie = hello.cookie.try_into().ok()?;
+        let (statement, tag) = cookie.split_at(STATEMENT);
+        if !memcmp::eq(tag, &self.tag(peer, hello, statement)) {
+            return None;
+        }
+        let (stamp, offers) = statement.split_at(TIME + MARK);
+        let (time, mark) = stamp.split_at(TIME);
+        // The first hello may have come whole and this one in fragments, or the other way round:
+        // what only one of them shows cannot be compared.
+        let comparable = hello.offers.is_some() && offers != digest(None);
+        if comparable && offers != digest(hello.offers) {
+            return None;
+        }
+        Some(Stamp {
+            time: number(time),
+            mark: number(mark) as u32,
+        })
+    }
+
+    fn tag(&self, peer: SocketAddr, hello: &Hello<'_>, statement: &[u8]) -> [u8; TAG] {
+        let slice = number(&statement[..TIME]) / SLICE;
+        let key = HmacKey::new(&*Zeroizing::new(
+            self.0.sign(&[b"cookie slice", &slice.to_be_bytes()]),
+        ));
+        let address = match peer.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        // The cookie is the one field in which the two hellos may differ.
+        let length = hello.message_length.saturating_sub(hello.cookie.len());
+        let signed = key.sign(&[
+            statement,
+            &address,
+            &peer.port().to_be_bytes(),
+            &length.to_be_bytes(),
+            &hello.version.to_be_bytes(),
+            hello.random,
+            hello.session_id,
+        ]);
+        signed[..TAG]
+            .try_into()
+            .expect("a tag is shorter than a hash")
+    }
+}
+
+pub(crate) type Cookie = [u8; COOKIE_LEN];
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn digest(offers: Option<&[u8]>) -> [u8; DIGEST] {
+    offers.map_or([0; DIGEST], |offers| {
+        sha256(offers)[..DIGEST]
+            .try_into()
+            .expect("a digest is shorter than a hash")
+    })
+}
+
+/// For how many milliseconds one key signs; it is derived from the time slice, so rotation needs
+/// no state.
+const SLICE: u64 = 60_000;
+
+const TIME: usize = 6;
+const MARK: usize = 4;
+const DIGEST: usize = 6;
+const STATEMENT: usize = TIME + MARK + DIGEST;
+const TAG: usize = 16;
+
+/// The 32 bytes that DTLS 1.0 stacks allow.
+pub(crate) const COOKIE_LEN: usize = STATEMENT + TAG;

@@ -1,0 +1,349 @@
+//! The stateless cookie exchange (RFC 6347 4.2.1).
+
+pub(crate) mod cookie;
+pub(crate) mod hello;
+pub(crate) mod supported_versions;
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use openssl::error::ErrorStack;
+
+use crate::{
+    clock::{Age, CookieClock},
+    gate::{
+        cookie::{COOKIE_LEN, Cookie, CookieKey},
+        hello::Hello,
+    },
+    secret::SharedSecret,
+};
+
+/// Answers first hellos and recognises the second ones, without I/O and without keeping anything
+/// about a peer.
+///
+/// A cookie is an HMAC-SHA256, under a key that changes each minute, over the time, the peer's
+/// address and the hello's version, random, session ID, cipher suites and compression methods.
+/// It is good for a minute, and since it carries the time it was made, the second hello gives a
+/// round-trip sample.
+///
+/// Gates with the same [`SharedSecret`] know one another's cookies, if their clocks agree to
+/// within a minute. A clock that jumps does not expire a gate's own cookies.
+///
+/// ```
+/// use dtls_session::{CookieGate, Verdict};
+///
+/// # fn reply(_: &[u8]) {}
+/// # fn example(peer: std::net::SocketAddr, datagram: &[u8]) -> Result<(), openssl::error::ErrorStack> {
+/// let gate = CookieGate::new()?;
+/// match gate.check(peer, datagram) {
+///     Verdict::Challenge(hello_verify_request) => reply(hello_verify_request.as_ref()),
+///     Verdict::Verified(hello) => println!("{peer} is {:?} away", hello.round_trip()),
+///     _ => {}
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct CookieGate {
+    /// The first one signs.
+    keys: Vec<CookieKey>,
+    clock: Arc<CookieClock>,
+}
+
+impl CookieGate {
+    /// Makes a gate with a random secret of its own.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL's, if it has no random bytes to give.
+    pub fn new() -> Result<Self, ErrorStack> {
+        Self::with_secret(&SharedSecret::random()?)
+    }
+
+    /// Makes a gate that knows the cookies of all gates with this secret.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL's, if it has no random bytes to give.
+    pub fn with_secret(secret: &SharedSecret) -> Result<Self, ErrorStack> {
+        Ok(Self {
+            keys: CookieKey::all_of(secret),
+            clock: Arc::new(CookieClock::new()?),
+        })
+    }
+
+    /// Makes a gate with another secret that still measures the age of this one's cookies.
+    pub(crate) fn successor(&self, secret: &SharedSecret) -> Self {
+        Self {
+            keys: CookieKey::all_of(secret),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    /// Judges the first datagram of a peer that nothing is known about.
+    ///
+    /// # Datagram semantics
+    ///
+    /// The same datagram gets an equally long answer each time, and an answer is shorter than
+    /// any hello. A fragmented hello is judged by its first fragment, which has to hold the
+    /// cookie; other fragments are discarded.
+    pub fn check(&self, peer: SocketAddr, datagram: &[u8]) -> Verdict {
+        let Some(hello) = Hello::parse(datagram) else {
+            return Verdict::Discard;
+        };
+        let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
+        match stamp.and_then(|stamp| self.clock.age(stamp)) {
+            // OpenSSL goes on from message number 1, so only a hello with that number can.
+            Some(age) if hello.message_sequence == 1 => {
+                Verdict::Verified(VerifiedHello::new(&hello, datagram, age))
+            }
+            _ => {
+                let key = self.keys.first().expect("a secret has a current one");
+                let cookie = key.bake(peer, &hello, self.clock.stamp());
+                Verdict::Challenge(HelloVerifyRequest::new(&hello, &cookie))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for CookieGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieGate").finish_non_exhaustive()
+    }
+}
+
+/// What [`CookieGate::check`] thinks of a datagram.
+#[derive(Debug)]
+#[must_use = "a challenge has to be sent"]
+#[non_exhaustive]
+pub enum Verdict {
+    /// A hello without a good cookie: send this back, keep nothing.
+    Challenge(HelloVerifyRequest),
+    /// Not a hello: ignore it.
+    Discard,
+    /// A hello with a good cookie: the peer does receive at its address.
+    Verified(VerifiedHello),
+}
+
+/// A HelloVerifyRequest in its record, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct HelloVerifyRequest([u8; REQUEST_LEN]);
+
+impl HelloVerifyRequest {
+    fn new(hello: &Hello<'_>, cookie: &Cookie) -> Self {
+        let mut request = [0; REQUEST_LEN];
+        request[0] = 22;
+        request[1..3].copy_from_slice(&DTLS_1_0);
+        request[5..11].copy_from_slice(&hello.record.sequence.to_be_bytes()[2..]);
+        request[12] = (REQUEST_LEN - 13) as u8;
+        // Message number 0 and offset 0, whatever the hello's number: this server has no state.
+        request[13] = 3;
+        request[16] = BODY_LEN as u8;
+        request[24] = BODY_LEN as u8;
+        request[25..27].copy_from_slice(&DTLS_1_0);
+        request[27] = COOKIE_LEN as u8;
+        request[28..].copy_from_slice(cookie);
+        Self(request)
+    }
+}
+
+impl AsRef<[u8]> for HelloVerifyRequest {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A ClientHello whose cookie was good.
+#[derive(Clone, Debug)]
+pub struct VerifiedHello {
+    pub(crate) random: [u8; 32],
+    pub(crate) cookie: Bytes,
+    pub(crate) sequence: u64,
+    /// The record that the handshake is primed with: only this much was verified.
+    pub(crate) record: Bytes,
+    /// What stood behind it in the datagram.
+    pub(crate) rest: Bytes,
+    age: Age,
+}
+
+impl VerifiedHello {
+    fn new(hello: &Hello<'_>, datagram: &[u8], age: Age) -> Self {
+        let (record, rest) = datagram.split_at(hello.record.len());
+        Self {
+            random: *hello.random,
+            cookie: Bytes::copy_from_slice(hello.cookie),
+            sequence: hello.record.sequence,
+            record: Bytes::copy_from_slice(record),
+            rest: Bytes::copy_from_slice(rest),
+            age,
+        }
+    }
+
+    /// Returns the client's random, which tells a repeated hello from a restarted client's.
+    pub fn random(&self) -> &[u8; 32] {
+        &self.random
+    }
+
+    /// Returns the time between the cookie's making and its return, or None if another gate has
+    /// made it.
+    pub fn round_trip(&self) -> Option<Duration> {
+        match self.age {
+            Age::Own(age) => Some(age),
+            Age::Foreign => None,
+        }
+    }
+}
+
+/// The version that a HelloVerifyRequest carries whatever will be negotiated (RFC 6347 4.2.1).
+const DTLS_1_0: [u8; 2] = [0xfe, 0xff];
+
+const BODY_LEN: usize = 3 + COOKIE_LEN;
+const REQUEST_LEN: usize = 13 + 12 + BODY_LEN;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::LIFETIME, gate::hello::tests::hello};
+    use proptest::prelude::*;
+
+    fn peer() -> SocketAddr {
+        "192.0.2.7:4433".parse().unwrap()
+    }
+
+    fn challenge(gate: &CookieGate, peer: SocketAddr, datagram: &[u8]) -> Vec<u8> {
+        match gate.check(peer, datagram) {
+            Verdict::Challenge(request) => request.as_ref().to_vec(),
+            other => panic!("expected a challenge, got {other:?}"),
+        }
+    }
+
+    fn verified(gate: &CookieGate, peer: SocketAddr, datagram: &[u8]) -> bool {
+        matches!(gate.check(peer, datagram), Verdict::Verified(_))
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let gate = CookieGate::new().unwrap();
+        assert_eq!(format!("{gate:?}"), "CookieGate { .. }");
+    }
+
+    #[test]
+    fn the_request_is_what_the_rfc_says() {
+        let gate = CookieGate::new().unwrap();
+        let first = hello(5, &[]);
+        let request = challenge(&gate, peer(), &first);
+        let header = [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 47];
+        assert_eq!(request[..13], header);
+        assert_eq!(request[13..25], [3, 0, 0, 35, 0, 0, 0, 0, 0, 0, 0, 35]);
+        assert_eq!(request[25..28], [0xfe, 0xff, 32]);
+        assert_eq!(request.len(), 60);
+        assert!(request.len() < first.len());
+    }
+
+    #[test]
+    fn a_returned_cookie_is_verified_for_that_peer_only() {
+        let gate = CookieGate::new().unwrap();
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let second = hello(1, &request[28..]);
+        assert!(verified(&gate, peer(), &second));
+        assert!(!verified(&gate, "192.0.2.8:4433".parse().unwrap(), &second));
+        assert!(!verified(&gate, "192.0.2.7:4434".parse().unwrap(), &second));
+        assert!(!verified(&CookieGate::new().unwrap(), peer(), &second));
+    }
+
+    #[test]
+    fn gates_with_one_secret_know_one_anothers_cookies() {
+        let [old, new] = [[1; 32], [2; 32]];
+        let gate = |secret: SharedSecret| CookieGate::with_secret(&secret).unwrap();
+        let only_old = gate(SharedSecret::from_bytes(&old).unwrap());
+        let both = SharedSecret::from_bytes(&new).unwrap();
+        let both = gate(both.accept_also(&old).unwrap());
+        let only_new = gate(SharedSecret::from_bytes(&new).unwrap());
+        let gates = [&only_old, &both, &only_new];
+        for (maker, knowers) in [
+            (&only_old, [true, true, false]),
+            (&both, [false, true, true]),
+            (&only_new, [false, true, true]),
+        ] {
+            let request = challenge(maker, peer(), &hello(0, &[]));
+            let second = hello(1, &request[28..]);
+            assert_eq!(gates.map(|gate| verified(gate, peer(), &second)), knowers);
+        }
+    }
+
+    #[test]
+    fn only_a_gates_own_cookie_measures_the_round_trip() {
+        let secret = SharedSecret::random().unwrap();
+        let [gate, other] = [(); 2].map(|()| CookieGate::with_secret(&secret).unwrap());
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let second = hello(1, &request[28..]);
+        let successor = gate.successor(&secret);
+        for (gate, measures) in [(&gate, true), (&successor, true), (&other, false)] {
+            let Verdict::Verified(hello) = gate.check(peer(), &second) else {
+                panic!("not verified");
+            };
+            assert_eq!(hello.round_trip().is_some(), measures);
+        }
+    }
+
+    #[test]
+    fn only_the_first_record_is_verified() {
+        let gate = CookieGate::new().unwrap();
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let record = hello(1, &request[28..]);
+        let datagram = [&record[..], b"more"].concat();
+        let Verdict::Verified(hello) = gate.check(peer(), &datagram) else {
+            panic!("not verified");
+        };
+        assert_eq!(
+            (&hello.record[..], &hello.rest[..]),
+            (&record[..], &b"more"[..])
+        );
+        assert_eq!((hello.sequence, hello.random()), (1, &[0x11; 32]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cookies_outlive_a_rotation_and_expire() {
+        let gate = CookieGate::new().unwrap();
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let second = hello(1, &request[28..]);
+        tokio::time::advance(LIFETIME).await;
+        let Verdict::Verified(hello) = gate.check(peer(), &second) else {
+            panic!("refused within its lifetime");
+        };
+        assert_eq!(hello.round_trip(), Some(LIFETIME));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!verified(&gate, peer(), &second));
+    }
+
+    #[test]
+    fn a_hello_that_came_whole_may_return_in_fragments() {
+        let gate = CookieGate::new().unwrap();
+        let request = challenge(&gate, peer(), &hello(0, &[]));
+        let mut second = hello(1, &request[28..]);
+        let cut = 13 + 12 + 2 + 32 + 3 + 1 + COOKIE_LEN;
+        second.truncate(cut);
+        second[12] = (cut - 13) as u8;
+        second[24] = (cut - 25) as u8;
+        assert!(verified(&gate, peer(), &second));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_safe(bytes: Vec<u8>) {
+            let gate = CookieGate::new().unwrap();
+            prop_assert!(!verified(&gate, peer(), &bytes));
+        }
+
+        /// Version, random, session ID, cookie, cipher suites, compression: all are bound.
+        #[test]
+        fn a_changed_hello_is_refused(place in 25usize..104, flip in 1u8..) {
+            let gate = CookieGate::new().unwrap();
+            let request = challenge(&gate, peer(), &hello(0, &[]));
+            let mut second = hello(1, &request[28..]);
+            let offers_end = second.len() - 2;
+            let place = 25 + (place - 25) % (offers_end - 25);
+            second[place] ^= flip;
+            prop_assert!(!verified(&gate, peer(), &second), "byte {place}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A server's socket: cookies, limits, and a handshake for each peer that passes.
+
+pub(crate) mod admission;
+pub(crate) mod allowance;
+pub(crate) mod eviction;
+pub(crate) mod limits;
+pub(crate) mod registry;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use openssl::error::ErrorStack;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use udp_demux::{Channel, Config, Endpoint, Incoming};
+
+use crate::{
+    acceptor::Acceptor,
+    gate::{CookieGate, Verdict, hello::opens_a_handshake},
+    handshake::Handshake,
+    listener::{
+        allowance::Allowance,
+        limits::Limits,
+        registry::{Permit, Refusal, Registry},
+    },
+    stats::ListenerStats,
+};
+
+/// Accepts DTLS clients on one UDP socket.
+///
+/// Nothing is kept about a client before it has returned a cookie. A client that starts anew
+/// from the same address and port does its handshake beside the session it had, which ends only
+/// when the new one is established (RFC 6347 4.2.8).
+///
+/// ```no_run
+/// use dtls_session::{Acceptor, Identity, Limits, Listener};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let acceptor = Acceptor::builder(Identity::from_pem_files("cert.pem", "key.pem")?).build()?;
+/// let listener = Listener::bind("[::]:5684".parse()?, acceptor, Limits::default())?;
+/// loop {
+///     let handshake = listener.accept().await?;
+///     tokio::spawn(async move {
+///         let session = handshake.await?;
+///         let mut buf = vec![0; 16_384];
+///         while let Some(length) = session.recv(&mut buf).await? {
+///             session.send(&buf[..length]).await?;
+///         }
+///         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    endpoint: Endpoint,
+    common: Arc<Common>,
+}
+
+/// What a listener shares with its siblings.
+#[derive(Debug)]
+struct Common {
+    service: RwLock<Arc<Service>>,
+    registry: Arc<Registry>,
+    challenges: Allowance,
+    unproven: Arc<Semaphore>,
+    counters: Counters,
+}
+
+/// What new clients meet.
+#[derive(Debug)]
+struct Service {
+    acceptor: Acceptor,
+    gate: CookieGate,
+}
+
+impl Listener {
+    /// Binds a socket and listens on it, from within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
+    /// bytes for the cookies' key.
+    pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
+        Self::new(
+            Endpoint::bind(addr, Self::endpoint_config(&limits))?,
+            acceptor,
+            limits,
+        )
+        .map_err(io::Error::other)
+    }
+
+    /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL's if it has no random bytes for the cookies' key.
+    pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
+        let service = Service {
+            gate: CookieGate::with_secret(acceptor.shared_secret())?,
+            acceptor,
+        };
+        let common = Common {
+            service: RwLock::new(Arc::new(service)),
+            registry: Registry::new(limits),
+            challenges: Allowance::new(limits.challenges),
+            unproven: Arc::new(Semaphore::new(limits.unproven.min(Semaphore::MAX_PERMITS))),
+            counters: Counters::default(),
+        };
+        Ok(Self {
+            endpoint,
+            common: Arc::new(common),
+        })
+    }
+
+    /// Listens on another endpoint as well, with the same identity, cookies, limits and counters.
+    ///
+    /// So a server may use several threads: [`udp_demux::bind_shards`] binds a socket for each, and a
+    /// client is known to all of them.
+    pub fn sibling(&self, endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            common: Arc::clone(&self.common),
+        }
+    }
+
+    /// Uses another acceptor for handshakes that start from now on, with all siblings; sessions and
+    /// handshakes that there are go on as they began.
+    ///
+    /// Clients that are between their two hellos, and those with a ticket, are known again only if
+    /// the new acceptor's secret is the old one, or [accepts](crate::SharedSecret::accept_also) it:
+    ///
+    /// ```
+    /// use dtls_session::{Acceptor, Identity, Listener};
+    ///
+    /// fn renew(listener: &Listener, identity: Identity) -> Result<(), dtls_session::BuildError> {
+    ///     let secret = listener.acceptor().shared_secret().clone();
+    ///     listener.set_acceptor(Acceptor::builder(identity).shared_secret(secret).build()?);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn set_acceptor(&self, acceptor: Acceptor) {
+        let gate = self.service().gate.successor(acceptor.shared_secret());
+        let service = self.common.service.write();
+        *service.unwrap_or_else(PoisonError::into_inner) = Arc::new(Service { acceptor, gate });
+    }
+
+    /// Returns the acceptor that new handshakes are made with.
+    pub fn acceptor(&self) -> Acceptor {
+        self.service().acceptor.clone()
+    }
+
+    /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
+    /// known peers are diverted to it.
+    pub fn endpoint_config(limits: &Limits) -> Config {
+        Config::default()
+            .max_channels(limits.channels())
+            .divert(opens_a_handshake)
+            .max_datagram(MAX_DATAGRAM)
+    }
+
+    /// Waits for a client that has proved to receive at its address, and returns its handshake,
+    /// which runs when it is polled.
+    ///
+    /// It never waits for a client's next datagram. Call it in a loop: hellos are answered from
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// Only when the socket itself is dead.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no client is lost.
+    pub async fn accept(&self) -> io::Result<Handshake<Channel>> {
+        loop {
+            let incoming = self.endpoint.accept().await?;
+            let service = self.service();
+            let incoming = match self.accept_unproven(&service.acceptor, incoming) {
+                Unproven::Accepted(handshake) => return Ok(handshake),
+                Unproven::Refused => continue,
+                Unproven::Other(incoming) => incoming,
+            };
+            match service
+                .gate
+                .check(incoming.peer_addr(), incoming.datagram())
+            {
+                Verdict::Challenge(_) if !self.common.challenges.take() => {
+                    add(&self.common.counters.challenges_limited);
+                }
+                Verdict::Challenge(request) => {
+                    tracing::trace!(peer = %incoming.peer_addr(), "hello answered with a cookie");
+                    add(&self.common.counters.challenged);
+                    // A reply that cannot be sent now is lost as on the wire: the client asks again.
+                    let _ = incoming.reply(request.as_ref());
+                }
+                Verdict::Discard => add(&self.common.counters.discarded),
+                Verdict::Verified(hello) => {
+                    let admitted = self.admit(incoming, hello.random(), None);
+                    if let Some((channel, permit)) = admitted {
+                        tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");
+                        let handshake = service.acceptor.accept_verified(&hello, channel);
+                        return Ok(handshake.with_permit(permit));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the address that is listened on, with the port that the system chose for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.endpoint.local_addr()
+    }
+
+    /// Returns what has been counted so far, by all siblings together.
+    pub fn stats(&self) -> ListenerStats {
+        let (half_open, sessions) = self.common.registry.counts();
+        let finished = self.common.registry.finished();
+        ListenerStats {
+            half_open,
+            sessions,
+            challenged: self.common.counters.challenged.load(Relaxed),
+            challenges_limited: self.common.counters.challenges_limited.load(Relaxed),
+            discarded: self.common.counters.discarded.load(Relaxed),
+            repeated: self.common.counters.repeated.load(Relaxed),
+            accepted: self.common.counters.accepted.load(Relaxed),
+            established: finished.all,
+            resumed: finished.resumed,
+            refused_half_open: self.common.counters.refused_half_open.load(Relaxed),
+            refused_half_open_per_address: self
+                .common
+                .counters
+                .refused_half_open_per_address
+                .load(Relaxed),
+            refused_sessions: self.common.counters.refused_sessions.load(Relaxed),
+            refused_per_address: self.common.counters.refused_per_address.load(Relaxed),
+            evicted: self.common.registry.evicted(),
+        }
+    }
+
+    /// Returns what this listener's own socket has counted so far.
+    pub fn endpoint_stats(&self) -> udp_demux::Stats {
+        self.endpoint.stats()
+    }
+
+    fn service(&self) -> Arc<Service> {
+        let service = self.common.service.read();
+        Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Starts a handshake of DTLS 1.3, if one is offered, may be had, and has a place.
+    fn accept_unproven(&self, acceptor: &Acceptor, incoming: Incoming) -> Unproven {
+        let Some(hello) = acceptor.unproven(incoming.datagram()) else {
+            return Unproven::Other(incoming);
+        };
+        let random = *hello.random;
+        if self.common.registry.has(incoming.peer_addr(), &random) {
+            add(&self.common.counters.repeated);
+            return Unproven::Refused;
+        }
+        let Ok(place) = Arc::clone(&self.common.unproven).try_acquire_owned() else {
+            if acceptor.allows_cookies() {
+                return Unproven::Other(incoming);
+            }
+            add(&self.common.counters.refused_half_open);
+            return Unproven::Refused;
+        };
+        match self.admit(incoming, &random, Some(place)) {
+            Some((channel, permit)) => {
+                tracing::debug!(peer = %channel.peer_addr(), "handshake starts, by an unproven client");
+                let handshake = acceptor.accept_unproven(channel);
+                Unproven::Accepted(handshake.with_permit(permit))
+            }
+            None => Unproven::Refused,
+        }
+    }
+
+    /// Makes a channel for a hello, beside whatever the peer has: a session stays until its
+    /// successor is established.
+    fn admit(
+        &self,
+        mut incoming: Incoming,
+        random: &[u8; 32],
+        unproven: Option<OwnedSemaphorePermit>,
+    ) -> Option<(Channel, Permit)> {
+        let peer = incoming.peer_addr();
+        let mut permit = match self.common.registry.admit(peer, random) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                add(match refusal {
+                    Refusal::Repeated => &self.common.counters.repeated,
+                    Refusal::HalfOpen => &self.common.counters.refused_half_open,
+                    Refusal::HalfOpenPerAddress => {
+                        &self.common.counters.refused_half_open_per_address
+                    }
+                    Refusal::Sessions => &self.common.counters.refused_sessions,
+                    Refusal::PerAddress => &self.common.counters.refused_per_address,
+                });
+                tracing::debug!(%peer, ?refusal, "the hello starts no handshake");
+                return None;
+            }
+        };
+        match unproven {
+            Some(place) => permit.occupies(place),
+            // The handshake has the hello already; its channel gets what comes after it.
+            None => drop(incoming.take()),
+        }
+        match incoming.accept_candidate() {
+            Ok((channel, promotion)) => {
+                permit.promotes(promotion);
+                add(&self.common.counters.accepted);
+                Some((channel, permit))
+            }
+            Err(error) => {
+                add(&self.common.counters.refused_sessions);
+                tracing::debug!(%peer, %error, "no channel for a hello");
+                None
+            }
+        }
+    }
+}
+
+/// What became of a datagram that may be a hello of DTLS 1.3.
+enum Unproven {
+    Accepted(Handshake<Channel>),
+    Refused,
+    /// None, or one without a place: to be answered as DTLS 1.2's.
+    Other(Incoming),
+}
+
+/// A record of the greatest length with its header and expansion (RFC 5246 6.2.3).
+const MAX_DATAGRAM: usize = 13 + (1 << 14) + 2048;
+
+#[derive(Debug, Default)]
+struct Counters {
+    challenged: AtomicU64,
+    challenges_limited: AtomicU64,
+    discarded: AtomicU64,
+    repeated: AtomicU64,
+    accepted: AtomicU64,
+    refused_half_open: AtomicU64,
+    refused_half_open_per_address: AtomicU64,
+    refused_sessions: AtomicU64,
+    refused_per_address: AtomicU64,
+}
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}

@@ -1,0 +1,67 @@
+//! Which key a client uses.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use openssl::{error::ErrorStack, rand::rand_bytes, ssl::SslContextBuilder};
+
+use crate::{psk::Psk, resumption::scope::Scope};
+
+/// One key, or a function that chooses by the server's hint (RFC 4279 5.1).
+#[derive(Clone)]
+pub(crate) enum PskChoice {
+    Always(Psk),
+    ByHint(Arc<ByHint>),
+}
+
+pub(crate) type ByHint = dyn Fn(Option<&[u8]>) -> Option<Psk> + Send + Sync;
+
+impl PskChoice {
+    fn choose(&self, hint: Option<&[u8]>) -> Option<Psk> {
+        match self {
+            Self::Always(psk) => Some(psk.clone()),
+            // A panic must not get into OpenSSL, which would abort the process.
+            Self::ByHint(choose) => {
+                catch_unwind(AssertUnwindSafe(|| choose(hint))).unwrap_or_default()
+            }
+        }
+    }
+
+    pub(crate) fn install(self, context: &mut SslContextBuilder) {
+        context.set_psk_client_callback(move |_, hint, identity, key| {
+            let Some(psk) = self.choose(hint) else {
+                return Ok(0);
+            };
+            let name = psk.identity().as_bytes();
+            // The identity ends with a zero byte.
+            let Some(room) = identity.get_mut(..=name.len()) else {
+                return Ok(0);
+            };
+            room[..name.len()].copy_from_slice(name);
+            room[name.len()] = 0;
+            Ok(psk.key().write(key))
+        });
+    }
+
+    /// Lets sessions be resumed only with the same identity and key; what a function chooses is known to
+    /// its connector alone.
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+        match self {
+            Self::Always(psk) => Ok(psk.narrow(scope)),
+            Self::ByHint(_) => {
+                let mut own = [0; 32];
+                rand_bytes(&mut own)?;
+                Ok(scope.with(b"psk").with(&own))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PskChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PskChoice").finish_non_exhaustive()
+    }
+}

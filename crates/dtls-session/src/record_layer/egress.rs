@@ -1,0 +1,301 @@
+//! Records on their way out: a flight packed into datagrams, numbers put right.
+
+use std::collections::VecDeque;
+
+use crate::record_layer::{
+    record::{self, Record, content, shift_sequence},
+    unified,
+};
+
+/// Collects what OpenSSL writes during one poll.
+///
+/// OpenSSL repeats a flight one message at a time; handshake records that follow one another are
+/// put into one datagram as long as they fit (RFC 6347 4.2.3). Everything else is a datagram of
+/// its own.
+#[derive(Debug)]
+pub(crate) struct Egress {
+    mtu: usize,
+    datagrams: VecDeque<Vec<u8>>,
+    queued: usize,
+    /// Whether the last datagram may take more records.
+    open: bool,
+    numbering: Numbering,
+    largest: usize,
+    /// The record number of a client's first hello with a cookie.
+    second_hello: Option<u64>,
+    /// Whether protected records may be data, each of which is a datagram.
+    established: bool,
+}
+
+/// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
+/// answers (RFC 6347 4.2.1), but OpenSSL 3.2 to 4.0 start at 1 after `DTLSv1_listen`, which a
+/// client that has already seen a HelloVerifyRequest of that number takes for a replay.
+#[derive(Debug)]
+enum Numbering {
+    AsWritten,
+    From(u64),
+    ShiftedBy(u64),
+}
+
+impl Egress {
+    pub(crate) fn new(mtu: usize, first_sequence: Option<u64>) -> Self {
+        Self {
+            mtu,
+            datagrams: VecDeque::new(),
+            queued: 0,
+            open: false,
+            numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
+            largest: 0,
+            second_hello: None,
+            established: false,
+        }
+    }
+
+    /// Forgets the hellos of a handshake that is given up.
+    pub(crate) fn restart(&mut self) {
+        self.second_hello = None;
+    }
+
+    /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
+    /// has the number of the hello that it answers (RFC 6347 4.2.1).
+    pub(crate) fn refuses_cookie(&self, sequence: u64) -> bool {
+        self.second_hello.is_some_and(|hello| sequence >= hello)
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.established = true;
+    }
+
+    /// Queues what one write held; false if there was no room, and nothing of it was taken.
+    pub(crate) fn push(&mut self, written: &[u8]) -> bool {
+        if self.queued + written.len() > MAX_QUEUED {
+            return false;
+        }
+        let mut rest = written;
+        while let Some(length) = record::length(rest) {
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
+            let Some((record, _)) = Record::split(bytes).filter(|_| !unified::starts(bytes[0]))
+            else {
+                self.append(bytes, !self.established, None);
+                self.open &= unified::has_length(bytes[0]);
+                continue;
+            };
+            // ClientHello, with message number 1.
+            if let [1, _, _, _, 0, 1, ..] = record.body
+                && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
+            {
+                self.second_hello.get_or_insert(record.sequence);
+            }
+            let flight = matches!(
+                record.content_type,
+                content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
+            );
+            self.append(
+                bytes,
+                flight,
+                (record.epoch == 0).then_some(record.sequence),
+            );
+        }
+        if !rest.is_empty() {
+            self.append(rest, false, None);
+        }
+        true
+    }
+
+    fn append(&mut self, bytes: &[u8], flight: bool, plaintext: Option<u64>) {
+        let mtu = self.mtu;
+        let room = |datagram: &Vec<u8>| datagram.len() + bytes.len() <= mtu;
+        let joins = flight && self.open && self.datagrams.back().is_some_and(room);
+        if !joins {
+            self.datagrams.push_back(Vec::with_capacity(bytes.len()));
+        }
+        let last = self
+            .datagrams
+            .back_mut()
+            .expect("one was just pushed or joined");
+        let start = last.len();
+        last.extend_from_slice(bytes);
+        if let Some(sequence) = plaintext {
+            shift_sequence(&mut last[start..], self.numbering.shift(sequence));
+        }
+        self.largest = self.largest.max(last.len());
+        self.queued += bytes.len();
+        self.open = flight;
+    }
+
+    /// The datagram to be sent next.
+    pub(crate) fn front(&self) -> Option<&[u8]> {
+        self.datagrams.front().map(Vec::as_slice)
+    }
+
+    pub(crate) fn pop(&mut self) {
+        if let Some(datagram) = self.datagrams.pop_front() {
+            self.queued -= datagram.len();
+        }
+        self.open &= !self.datagrams.is_empty();
+    }
+
+    /// The size to fall back to when datagrams of the present size stay unanswered, if any sent
+    /// so far was larger (RFC 6347 4.1.1.1).
+    pub(crate) fn smaller_mtu(&self) -> Option<usize> {
+        let present = self.largest.min(self.mtu);
+        FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
+    }
+
+    pub(crate) fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
+        self.mtu = mtu;
+        self.largest = 0;
+    }
+}
+
+impl Numbering {
+    fn shift(&mut self, written: u64) -> u64 {
+        if let Self::From(wanted) = *self {
+            *self = Self::ShiftedBy(wanted.saturating_sub(written));
+        }
+        match self {
+            Self::ShiftedBy(delta) => *delta,
+            _ => 0,
+        }
+    }
+}
+
+/// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
+const FALLBACK_MTUS: [usize; 2] = [1200, 548];
+
+/// A flight with the largest certificate chain, a few times over.
+const MAX_QUEUED: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content_type: u8, epoch: u8, sequence: u8, length: u8) -> Vec<u8> {
+        let mut record = vec![
+            content_type,
+            0xfe,
+            0xfd,
+            0,
+            epoch,
+            0,
+            0,
+            0,
+            0,
+            0,
+            sequence,
+            0,
+            length,
+        ];
+        record.resize(13 + usize::from(length), content_type);
+        record
+    }
+
+    fn drain(egress: &mut Egress) -> Vec<Vec<u8>> {
+        let mut datagrams = Vec::new();
+        while let Some(datagram) = egress.front() {
+            datagrams.push(datagram.to_vec());
+            egress.pop();
+        }
+        datagrams
+    }
+
+    #[test]
+    fn a_flight_is_packed_and_data_is_not() {
+        let mut egress = Egress::new(100, None);
+        let (a, b, c) = (
+            record(22, 0, 0, 30),
+            record(20, 0, 1, 1),
+            record(22, 1, 0, 40),
+        );
+        let (data, alert) = (record(23, 1, 1, 5), record(21, 1, 2, 2));
+        for written in [&a, &b, &c, &data, &data, &alert] {
+            assert!(egress.push(written));
+        }
+        let expected = vec![[a, b].concat(), c, data.clone(), data, alert];
+        assert_eq!(drain(&mut egress), expected);
+        assert_eq!(egress.queued, 0);
+    }
+
+    #[test]
+    fn one_write_of_several_records_is_packed_by_record() {
+        let mut egress = Egress::new(100, None);
+        let (a, b, c) = (
+            record(22, 0, 0, 60),
+            record(22, 0, 1, 20),
+            record(22, 0, 2, 20),
+        );
+        egress.push(&a);
+        egress.push(&[&b[..], &c[..]].concat());
+        assert_eq!(drain(&mut egress), [a, [b, c].concat()]);
+    }
+
+    #[test]
+    fn epoch_0_is_shifted_to_the_hellos_number() {
+        let mut egress = Egress::new(1000, Some(4));
+        egress.push(&record(22, 0, 1, 1));
+        egress.push(&record(22, 0, 2, 1));
+        egress.push(&record(22, 1, 0, 1));
+        let datagram = egress.front().unwrap();
+        assert_eq!([datagram[10], datagram[24], datagram[38]], [4, 5, 0]);
+    }
+
+    #[test]
+    fn only_an_answer_to_the_second_hello_refuses_its_cookie() {
+        let mut egress = Egress::new(1000, None);
+        let hello = |sequence, message| {
+            let mut record = record(22, 0, sequence, 12);
+            record[13..19].copy_from_slice(&[1, 0, 0, 0, 0, message]);
+            record
+        };
+        for (sequence, message) in [(0, 0), (1, 0)] {
+            egress.push(&hello(sequence, message));
+            assert!(!egress.refuses_cookie(9));
+        }
+        egress.push(&hello(2, 1));
+        egress.push(&hello(3, 1));
+        assert_eq!(
+            [0, 1, 2, 3].map(|n| egress.refuses_cookie(n)),
+            [false, false, true, true]
+        );
+        egress.restart();
+        assert!(!egress.refuses_cookie(9));
+    }
+
+    #[test]
+    fn a_number_that_is_right_or_higher_stays() {
+        for (written, wanted) in [(4, 4), (5, 4)] {
+            let mut egress = Egress::new(1000, Some(wanted));
+            egress.push(&record(22, 0, written, 1));
+            assert_eq!(egress.front().unwrap()[10], written);
+        }
+    }
+
+    #[test]
+    fn the_mtu_falls_only_below_what_was_sent() {
+        let mut egress = Egress::new(1350, None);
+        assert_eq!(egress.smaller_mtu(), None);
+        egress.push(&record(22, 0, 0, 200));
+        assert_eq!(egress.smaller_mtu(), None);
+        for sequence in 1..=4 {
+            egress.push(&record(22, 0, sequence, 200));
+        }
+        assert_eq!(egress.smaller_mtu(), Some(548));
+        egress.push(&record(22, 0, 5, 200));
+        assert_eq!(egress.smaller_mtu(), Some(1200));
+        egress.set_mtu(548);
+        assert_eq!(egress.smaller_mtu(), None);
+    }
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let mut egress = Egress::new(1350, None);
+        let datagram = record(23, 1, 0, 200);
+        let taken = (0..10_000).take_while(|_| egress.push(&datagram)).count();
+        assert_eq!(taken, MAX_QUEUED / datagram.len());
+    }
+}

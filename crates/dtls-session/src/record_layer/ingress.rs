@@ -1,0 +1,371 @@
+//! What may reach OpenSSL: before there are keys, anybody can write to a handshake.
+
+use tokio::time::Instant;
+
+use crate::{
+    alert::Alert,
+    record_layer::record::{Record, content},
+    stats::SessionStats,
+};
+
+/// Which side of the handshake this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// Decides record by record, first for a handshake and then for an established session.
+#[derive(Debug)]
+pub(crate) struct Ingress {
+    role: Role,
+    established: bool,
+    /// Whether DTLS 1.3 may be negotiated.
+    unified: bool,
+    /// The number that the last plaintext record was given.
+    last: u64,
+    early_handshake: u8,
+    early_data: u8,
+    rooms: u8,
+    alert: Option<(Alert, Instant)>,
+    /// Whether a server has asked for a cookie.
+    cookie: bool,
+}
+
+impl Ingress {
+    /// Starts at the record number that the peer's verified hello had.
+    pub(crate) fn new(role: Role, sequence: u64) -> Self {
+        Self {
+            role,
+            established: false,
+            unified: false,
+            last: sequence,
+            early_handshake: 0,
+            early_data: 0,
+            rooms: MAX_EARLY_HANDSHAKE,
+            alert: None,
+            cookie: false,
+        }
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.established = true;
+    }
+
+    pub(crate) fn restart(&mut self) {
+        *self = Self {
+            unified: self.unified,
+            ..Self::new(self.role, 0)
+        };
+    }
+
+    /// Lets records with a unified header pass.
+    pub(crate) fn allow_unified(&mut self) {
+        self.unified = true;
+    }
+
+    pub(crate) fn is_established(&self) -> bool {
+        self.established
+    }
+
+    /// Returns whether OpenSSL may see a record with a unified header. These are all protected:
+    /// without its key it is dropped, and of those ahead of their keys OpenSSL keeps a few.
+    pub(crate) fn admit_unified(&self, stats: &mut SessionStats) -> bool {
+        stats.filtered_malformed += u64::from(!self.unified);
+        self.unified
+    }
+
+    /// The alert that the peer seems to have ended the handshake with, and since when nothing
+    /// has spoken against it.
+    ///
+    /// Anybody can forge one, so it is believed only after a silence.
+    pub(crate) fn alert(&self) -> Option<(Alert, Instant)> {
+        self.alert
+    }
+
+    /// Whether a HelloVerifyRequest has come.
+    pub(crate) fn cookie_asked_for(&self) -> bool {
+        self.cookie
+    }
+
+    /// Returns the number under which OpenSSL may see the record, or None if it may not.
+    pub(crate) fn admit(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
+        let known = (content::CHANGE_CIPHER_SPEC..=content::APPLICATION_DATA)
+            .contains(&record.content_type);
+        if !known || record.version >> 8 != 0xfe {
+            stats.filtered_malformed += 1;
+            return None;
+        }
+        match (record.epoch, self.established) {
+            (0, true) => {
+                stats.filtered_plaintext += 1;
+                None
+            }
+            (_, true) => Some(record.sequence),
+            (0, false) => self.admit_plaintext(record, stats),
+            (_, false) => self.admit_early(record, stats),
+        }
+    }
+
+    fn admit_plaintext(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
+        let counter = match record.content_type {
+            content::ALERT => {
+                if let [2, description] | [_, description @ 0] = *record.body {
+                    let alert = Alert::new(description);
+                    let since = self.alert.map_or_else(Instant::now, |(_, since)| since);
+                    self.alert = Some((alert, since));
+                }
+                &mut stats.filtered_alerts
+            }
+            content::CHANGE_CIPHER_SPEC if record.body == [1] => {
+                self.make_room();
+                return self.next_number(record.sequence);
+            }
+            content::HANDSHAKE if self.well_formed(record.body) => {
+                self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
+                return self.next_number(record.sequence);
+            }
+            content::APPLICATION_DATA => &mut stats.filtered_plaintext,
+            _ => &mut stats.filtered_malformed,
+        };
+        *counter += 1;
+        None
+    }
+
+    /// Numbers admitted plaintext anew: anybody can write the numbers, and one far ahead would make
+    /// OpenSSL's replay window refuse every genuine record.
+    ///
+    /// DTLS 1.3 acknowledges records by their numbers (RFC 9147 7), so there they have to stay, and
+    /// only those far ahead are refused.
+    fn next_number(&mut self, written: u64) -> Option<u64> {
+        if self.unified && written > self.last.saturating_add(MAX_AHEAD) {
+            return None;
+        }
+        self.alert = None;
+        if self.unified {
+            self.last = self.last.max(written);
+            return Some(written);
+        }
+        self.last = self.last.wrapping_add(1);
+        Some(self.last)
+    }
+
+    /// Whether a plaintext handshake record holds whole fragments of messages that this side can
+    /// expect (RFC 6347 4.2.2).
+    fn well_formed(&self, mut body: &[u8]) -> bool {
+        let expected: &[u8] = match self.role {
+            // ClientHello, Certificate, CertificateVerify, ClientKeyExchange.
+            Role::Server => &[1, 11, 15, 16],
+            // ServerHello, HelloVerifyRequest, NewSessionTicket, Certificate, ServerKeyExchange,
+            // CertificateRequest, ServerHelloDone, CertificateStatus.
+            Role::Client => &[2, 3, 4, 11, 12, 13, 14, 22],
+        };
+        while !body.is_empty() {
+            let Some((header, rest)) = body.split_at_checked(12) else {
+                return false;
+            };
+            let (length, offset, fragment) =
+                (u24(&header[1..]), u24(&header[6..]), u24(&header[9..]));
+            // An empty fragment of a message that is not empty says nothing.
+            let idle = fragment == 0 && length != 0;
+            if !expected.contains(&header[0])
+                || length > MAX_MESSAGE
+                || offset + fragment > length
+                || idle
+            {
+                return false;
+            }
+            let Some((_, rest)) = rest.split_at_checked(fragment) else {
+                return false;
+            };
+            body = rest;
+        }
+        true
+    }
+
+    /// A genuine Finished follows a ChangeCipherSpec, and must not be shut out by forged records
+    /// that used up the room before.
+    fn make_room(&mut self) {
+        if self.rooms > 0 {
+            self.rooms -= 1;
+            self.early_handshake = 0;
+            self.early_data = 0;
+        }
+    }
+
+    /// OpenSSL keeps records that come before their keys, so their number is bounded here.
+    fn admit_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
+        let (kept, limit) = match record.content_type {
+            content::APPLICATION_DATA => (&mut self.early_data, MAX_EARLY_DATA),
+            _ => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
+        };
+        if *kept == limit || record.epoch != 1 {
+            stats.filtered_early += 1;
+            return None;
+        }
+        *kept += 1;
+        Some(record.sequence)
+    }
+}
+
+fn u24(bytes: &[u8]) -> usize {
+    usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2])
+}
+
+/// Above any certificate chain that is accepted.
+pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
+
+/// More than a handshake has plaintext records.
+const MAX_AHEAD: u64 = 512;
+
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
+const MAX_EARLY_DATA: u8 = 8;
+/// A peer repeats its Finished at most twelve times.
+const MAX_EARLY_HANDSHAKE: u8 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content_type: u8, epoch: u16, sequence: u64, body: &[u8]) -> Record<'_> {
+        Record {
+            content_type,
+            version: 0xfefd,
+            epoch,
+            sequence,
+            body,
+        }
+    }
+
+    fn message(kind: u8, length: u8, offset: u8, fragment: u8, bytes: usize) -> Vec<u8> {
+        let mut message = vec![kind, 0, 0, length, 0, 0, 0, 0, offset, 0, 0, fragment];
+        message.resize(12 + bytes, 0);
+        message
+    }
+
+    struct Case(Ingress, SessionStats);
+
+    impl Case {
+        fn server() -> Self {
+            Self(Ingress::new(Role::Server, 3), SessionStats::default())
+        }
+
+        fn admits(&mut self, record: &Record<'_>) -> bool {
+            self.0.admit(record, &mut self.1).is_some()
+        }
+    }
+
+    #[test]
+    fn a_handshake_takes_what_it_can_expect() {
+        let mut case = Case::server();
+        assert!(case.admits(&record(22, 0, 4, &message(16, 4, 0, 4, 4))));
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.admits(&record(22, 1, 0, &[0; 40])));
+        assert_eq!(case.1, SessionStats::default());
+    }
+
+    #[test]
+    fn a_handshake_refuses_what_would_kill_it() {
+        for body in [
+            message(2, 4, 0, 4, 4),
+            message(16, 4, 2, 4, 4),
+            message(16, 4, 0, 4, 3),
+            message(16, 4, 0, 0, 0),
+            message(0, 0, 0, 0, 0),
+            vec![16, 0, 0],
+        ] {
+            let mut case = Case::server();
+            assert!(!case.admits(&record(22, 0, 4, &body)), "{body:?}");
+            assert_eq!(case.1.filtered_malformed, 1);
+        }
+        let mut case = Case::server();
+        assert!(!case.admits(&record(20, 0, 4, &[2])));
+        assert!(!case.admits(&record(23, 0, 4, b"data")));
+        assert!(!case.admits(&record(77, 0, 4, b"what")));
+        assert_eq!(
+            (case.1.filtered_malformed, case.1.filtered_plaintext),
+            (2, 1)
+        );
+    }
+
+    #[test]
+    fn forged_numbers_do_not_count() {
+        let mut case = Case::server();
+        let mut number = |sequence| {
+            let ccs = record(20, 0, sequence, &[1]);
+            case.0.admit(&ccs, &mut case.1)
+        };
+        let numbers = [4, (1 << 48) - 1, 500, 5, 5].map(&mut number);
+        assert_eq!(numbers, [4, 5, 6, 7, 8].map(Some));
+        let early = record(22, 1, 77, &[]);
+        assert_eq!(case.0.admit(&early, &mut case.1), Some(77));
+    }
+
+    #[test]
+    fn dtls_1_3_keeps_its_numbers_and_unified_headers() {
+        let mut case = Case::server();
+        assert!(!case.0.admit_unified(&mut case.1));
+        assert_eq!(case.1.filtered_malformed, 1);
+        case.0.allow_unified();
+        case.0.restart();
+        assert!(case.0.admit_unified(&mut case.1));
+        let mut number = |sequence| {
+            let hello = message(1, 4, 0, 4, 4);
+            let record = record(22, 0, sequence, &hello);
+            case.0.admit(&record, &mut case.1)
+        };
+        let numbers = [5, (1 << 48) - 1, 5 + MAX_AHEAD, 7].map(&mut number);
+        assert_eq!(numbers, [Some(5), None, Some(5 + MAX_AHEAD), Some(7)]);
+        // Anybody can write an ACK before there are keys.
+        assert!(!case.admits(&record(26, 0, 8, &[0, 0])));
+        case.0.establish();
+        assert!(case.0.admit_unified(&mut case.1));
+    }
+
+    #[test]
+    fn an_alert_is_only_a_hint_and_progress_refutes_it() {
+        let mut case = Case::server();
+        assert!(!case.admits(&record(21, 0, 4, &[2, 48])));
+        assert_eq!(case.0.alert().unwrap().0, Alert::UNKNOWN_CA);
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.0.alert().is_none());
+        assert!(!case.admits(&record(21, 0, 4, &[1, 90])));
+        assert!(case.0.alert().is_none());
+        assert_eq!(case.1.filtered_alerts, 2);
+    }
+
+    #[test]
+    fn early_records_are_bounded() {
+        let mut case = Case::server();
+        let admitted = |case: &mut Case, kind| {
+            (0..100)
+                .filter(|n| case.admits(&record(kind, 1, *n, &[])))
+                .count()
+        };
+        assert_eq!(admitted(&mut case, 22), usize::from(MAX_EARLY_HANDSHAKE));
+        assert_eq!(admitted(&mut case, 23), usize::from(MAX_EARLY_DATA));
+        assert!(!case.admits(&record(22, 2, 0, &[])));
+        assert_eq!(case.1.filtered_early, 200 - 24 + 1);
+    }
+
+    #[test]
+    fn forged_early_records_do_not_shut_out_finished() {
+        let mut case = Case::server();
+        for sequence in 0..100 {
+            case.admits(&record(22, 1, sequence, &[]));
+        }
+        assert!(!case.admits(&record(22, 1, 0, b"Finished")));
+        assert!(case.admits(&record(20, 0, 5, &[1])));
+        assert!(case.admits(&record(22, 1, 0, b"Finished")));
+    }
+
+    #[test]
+    fn an_established_session_takes_nothing_plain() {
+        let mut case = Case::server();
+        case.0.establish();
+        assert!(case.admits(&record(23, 1, 4, b"sealed")));
+        assert!(!case.admits(&record(22, 0, 4, &message(1, 4, 0, 4, 4))));
+        assert!(!case.admits(&record(21, 0, 5, &[2, 40])));
+        assert_eq!(case.1.filtered_plaintext, 2);
+    }
+}

@@ -1,0 +1,302 @@
+//! The record layer behind a session: seal, open, close and the timer.
+
+pub(crate) mod egress;
+pub(crate) mod ingress;
+pub(crate) mod pace;
+pub(crate) mod record;
+pub(crate) mod scratch;
+pub(crate) mod transport;
+pub(crate) mod unified;
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{self, Ssl, SslRef},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+use tokio_openssl::SslStream;
+
+use crate::{
+    ffi,
+    record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport},
+};
+
+/// The one place that knows how records are made; today `tokio_openssl::SslStream` does it.
+///
+/// Each poll ends with a flush and, while OpenSSL has a timer running, with one armed `Sleep`.
+/// On its expiry polling again is all that OpenSSL needs.
+#[derive(Debug)]
+pub(crate) struct RecordLayer<S> {
+    stream: Pin<Box<SslStream<Transport<S>>>>,
+    pace: Arc<Pace>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What [`RecordLayer::poll_open`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Record(usize),
+    CloseNotify,
+}
+
+/// Why the record layer can go no further.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Pipe(io::Error),
+    OpenSsl(ErrorStack),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
+    pub(crate) fn new(
+        ssl: Ssl,
+        transport: Transport<S>,
+        pace: Arc<Pace>,
+    ) -> Result<Self, ErrorStack> {
+        let stream = Box::pin(SslStream::new(ssl, transport)?);
+        Ok(Self {
+            stream,
+            pace,
+            timer: None,
+        })
+    }
+
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let mut unmoved = 0;
+        loop {
+            if self.transport().poll_inquiry(cx).is_pending() {
+                let _ = self.transport().poll_drain(cx);
+                return Poll::Pending;
+            }
+            self.lower_mtu();
+            let outcome = self.stream.as_mut().poll_do_handshake(cx);
+            let drained = self.transport().poll_drain(cx);
+            self.observe_round_trip();
+            if let Some(error) = self.transport().take_failure() {
+                return Poll::Ready(Err(Failure::Pipe(error)));
+            }
+            match outcome {
+                Poll::Ready(Ok(())) => {
+                    self.transport().establish();
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(ssl_failure(error))),
+                Poll::Pending if self.transport().inquires() => continue,
+                // After a ChangeCipherSpec out of place OpenSSL asks to wait, for nothing in
+                // particular, and whoever sends many of them would hold up what comes behind.
+                Poll::Pending if self.transport().take_fed() => {
+                    unmoved += 1;
+                    if unmoved < MAX_UNMOVED {
+                        continue;
+                    }
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                // A timer that expires while the last flight still waits would only add to it.
+                Poll::Pending if drained.is_pending() => return Poll::Pending,
+                Poll::Pending => {}
+            }
+            if self.poll_timer(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Starts a client's handshake anew, from the first hello.
+    pub(crate) fn restart(&mut self) -> Result<(), ErrorStack> {
+        self.transport().restart();
+        ffi::restart(self.ssl())?;
+        // Where the version had been negotiated already, the MTU and the callback went with it.
+        let mtu = self.transport().egress_mut().mtu();
+        ffi::set_mtu(self.ssl(), mtu);
+        ffi::set_timer_callback(self.ssl());
+        Ok(())
+    }
+
+    /// Reads one record's plaintext; a `buf` that is too short leaves the rest
+    /// [`pending`](Self::pending).
+    pub(crate) fn poll_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<Opened, Failure>> {
+        loop {
+            let mut plaintext = ReadBuf::new(buf);
+            let outcome = self.stream.as_mut().poll_read(cx, &mut plaintext);
+            let length = plaintext.filled().len();
+            match outcome {
+                Poll::Ready(Ok(())) if length > 0 => {
+                    return Poll::Ready(Ok(Opened::Record(length)));
+                }
+                Poll::Ready(Ok(())) if ffi::received_shutdown(self.ssl()) => {
+                    return Poll::Ready(Ok(Opened::CloseNotify));
+                }
+                // An empty record is nobody's end.
+                Poll::Ready(Ok(())) => continue,
+                Poll::Ready(Err(error)) => {
+                    let _ = self.transport().poll_drain(cx);
+                    return Poll::Ready(Err(io_failure(error)));
+                }
+                Poll::Pending => {}
+            }
+            // Reading may have repeated the last flight.
+            let drained = self.transport().poll_drain(cx);
+            if let Some(error) = self.transport().take_failure() {
+                return Poll::Ready(Err(Failure::Pipe(error)));
+            }
+            if drained.is_pending() || self.poll_timer(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Makes a record of `plaintext`, which fits the MTU, and hands it to the transport.
+    pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
+        match self.stream.as_mut().poll_write(cx, plaintext) {
+            Poll::Ready(Ok(_)) => Ok(()),
+            Poll::Ready(Err(error)) => Err(io_failure(error)),
+            // The transport takes every write and renegotiation is off, so nothing can be
+            // waited for; a record lost here is lost as on the wire.
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Makes a close_notify, once; OpenSSL's answer does not matter, for nothing can be done.
+    pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
+        let _ = self.stream.as_mut().poll_shutdown(cx);
+        drain_errors();
+    }
+
+    /// Sends what earlier calls could not.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.transport().poll_drain(cx)
+    }
+
+    /// Waits for OpenSSL's timer; Pending for ever while none runs.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(left) = ffi::timeout(self.ssl()) else {
+            self.timer = None;
+            return Poll::Pending;
+        };
+        // OpenSSL reckons by the wall clock: where that jumps, our own interval is the bound.
+        let left = left.min(self.pace.interval());
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(left)));
+        timer.as_mut().reset(Instant::now() + left);
+        timer.as_mut().poll(cx)
+    }
+
+    fn observe_round_trip(&mut self) {
+        // After a repeat nobody knows which datagram was answered (Karn's rule).
+        if self.pace.total_expiries() == 0
+            && let Some(round_trip) = self.transport().first_round_trip()
+        {
+            self.pace.observe(round_trip);
+        }
+    }
+
+    /// RFC 6347 4.1.1.1: repeats that stay unanswered may be too large for the path.
+    ///
+    /// They stay unanswered, too, while a slow peer computes, and there is no way back up: so it
+    /// takes repeats and time.
+    fn lower_mtu(&mut self) {
+        // OpenSSL is about to repeat the flight if no time is left, and will count it then.
+        let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
+        let expiries = self.pace.expiries() + 1;
+        let unanswered =
+            expiries.is_multiple_of(EXPIRIES_PER_MTU) && self.pace.waited() >= MTU_PATIENCE;
+        if !repeats || !unanswered {
+            return;
+        }
+        if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
+            tracing::debug!(mtu, "lowering the MTU after repeated expiry");
+            self.set_mtu(mtu);
+        }
+    }
+
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
+        self.transport().egress_mut().set_mtu(mtu);
+        ffi::set_mtu(self.ssl(), mtu);
+    }
+
+    fn transport(&mut self) -> &mut Transport<S> {
+        self.stream.as_mut().get_mut().get_mut()
+    }
+}
+
+impl<S> RecordLayer<S> {
+    pub(crate) fn ssl(&self) -> &SslRef {
+        self.stream.ssl()
+    }
+
+    pub(crate) fn transport_ref(&self) -> &Transport<S> {
+        self.stream.get_ref()
+    }
+
+    /// Bytes of the record just opened that its buffer had no room for.
+    pub(crate) fn pending(&self) -> usize {
+        self.ssl().pending()
+    }
+
+    pub(crate) fn max_plaintext(&self) -> usize {
+        ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
+    }
+
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.pace.round_trip()
+    }
+
+    pub(crate) fn retransmissions(&self) -> u64 {
+        self.pace.total_expiries().into()
+    }
+
+    /// How long a peer may be silent before its silence means something.
+    pub(crate) fn patience(&self) -> Duration {
+        MIN_PATIENCE.max(2 * self.pace.interval())
+    }
+}
+
+impl<S> Drop for RecordLayer<S> {
+    fn drop(&mut self) {
+        // Peers on UDP vanish: that is no reason not to resume their sessions.
+        ffi::mark_shut_down(self.ssl());
+    }
+}
+
+fn ssl_failure(error: ssl::Error) -> Failure {
+    match error.into_io_error() {
+        Ok(error) => Failure::Pipe(error),
+        Err(error) => {
+            let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
+            drain_errors();
+            Failure::OpenSsl(stack)
+        }
+    }
+}
+
+fn io_failure(error: io::Error) -> Failure {
+    drain_errors();
+    match error.downcast::<ssl::Error>() {
+        Ok(error) => ssl_failure(error),
+        Err(error) => Failure::Pipe(error),
+    }
+}
+
+/// Takes leftovers off the thread's error queue, where any other session would find them.
+fn drain_errors() {
+    let _ = ErrorStack::get();
+}
+
+/// How many records that change nothing are read before others may run.
+const MAX_UNMOVED: u32 = 64;
+const EXPIRIES_PER_MTU: u32 = 2;
+const MTU_PATIENCE: Duration = Duration::from_secs(1);
+const MIN_PATIENCE: Duration = Duration::from_millis(500);

@@ -1,0 +1,388 @@
+//! The pipe as OpenSSL sees it: every work-around for datagrams below OpenSSL is here.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+
+use crate::{
+    psk::inquiry::PskInquiry,
+    record_layer::{
+        egress::Egress,
+        ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
+        record::{self, Record, content, set_sequence},
+        scratch::with_datagram,
+        unified,
+    },
+    stats::SessionStats,
+};
+
+/// Stands between an `SslStream` and a pipe of datagrams.
+///
+/// A read yields one admitted record and never an empty one; a write is always taken, and never
+/// fails: OpenSSL would drop a parked record or, from 3.2 on, the session.
+#[derive(Debug)]
+pub(crate) struct Transport<S> {
+    io: S,
+    ingress: Ingress,
+    egress: Egress,
+    /// Admitted records that stood behind the first one in their datagram.
+    held: BytesMut,
+    /// What OpenSSL may have to wait for.
+    inquiry: Option<PskInquiry>,
+    /// Whether the last read yielded a record.
+    fed: bool,
+    failure: Option<io::Error>,
+    /// Whether the server has asked for another cookie than the one it got.
+    cookie_refused: bool,
+    stats: SessionStats,
+    first_sent: Option<Instant>,
+    first_heard: Option<Instant>,
+    /// Whether it started from a hello whose cookie was good.
+    verified: bool,
+}
+
+impl<S> Transport<S> {
+    /// Makes the transport of a handshake that starts, for a server, from the verified hello's
+    /// record number.
+    pub(crate) fn new(io: S, role: Role, mtu: usize, hello_sequence: Option<u64>) -> Self {
+        Self {
+            io,
+            ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
+            egress: Egress::new(mtu, hello_sequence),
+            held: BytesMut::new(),
+            inquiry: None,
+            fed: false,
+            failure: None,
+            cookie_refused: false,
+            stats: SessionStats::default(),
+            first_sent: None,
+            first_heard: None,
+            verified: hello_sequence.is_some(),
+        }
+    }
+
+    /// Holds back the message that asks for a key until it is there.
+    pub(crate) fn inquire(&mut self, inquiry: Option<PskInquiry>) {
+        self.inquiry = inquiry;
+    }
+
+    /// Whether OpenSSL is to wait for [`Self::poll_inquiry`].
+    pub(crate) fn inquires(&self) -> bool {
+        self.inquiry.as_ref().is_some_and(PskInquiry::is_waiting)
+    }
+
+    /// Waits for a key that is being fetched.
+    pub(crate) fn poll_inquiry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.inquiry {
+            Some(inquiry) => inquiry.poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Lets the records of DTLS 1.3 pass, if it may be negotiated.
+    pub(crate) fn allow_1_3(mut self, allowed: bool) -> Self {
+        if allowed {
+            self.ingress.allow_unified();
+        }
+        self
+    }
+
+    /// Takes records that came before the transport was made.
+    pub(crate) fn hold(&mut self, datagram: &mut [u8]) {
+        let mut others = self.held.split();
+        let first = self.sift(datagram);
+        // The first record belongs before those behind it, which are held by now.
+        others.extend_from_slice(first);
+        others.unsplit(self.held.split());
+        self.held = others;
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.io
+    }
+
+    pub(crate) fn ingress(&self) -> &Ingress {
+        &self.ingress
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Whether the client had to return a cookie.
+    pub(crate) fn cookie_exchange(&self) -> bool {
+        self.verified || self.ingress.cookie_asked_for()
+    }
+
+    pub(crate) fn egress_mut(&mut self) -> &mut Egress {
+        &mut self.egress
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.ingress.establish();
+        self.inquiry = None;
+        self.egress.establish();
+    }
+
+    /// Forgets what belongs to a handshake that is given up.
+    pub(crate) fn restart(&mut self) {
+        self.ingress.restart();
+        self.egress.restart();
+        self.cookie_refused = false;
+        self.held.clear();
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        self.stats
+    }
+
+    /// Whether the last read since this was asked before yielded a record: then there may be more.
+    pub(crate) fn take_fed(&mut self) -> bool {
+        std::mem::take(&mut self.fed)
+    }
+
+    /// Whether a client's cookie is worth nothing to the server, as after a restart of that.
+    pub(crate) fn cookie_refused(&self) -> bool {
+        self.cookie_refused
+    }
+
+    /// The error that ended the pipe; OpenSSL is told only that nothing comes.
+    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// The time from the first datagram sent to the first received after it.
+    pub(crate) fn first_round_trip(&self) -> Option<Duration> {
+        Some(self.first_heard?.duration_since(self.first_sent?))
+    }
+
+    /// Filters a datagram and returns its first admitted record; further ones are held.
+    fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
+        let mut first = 0..0;
+        let mut at = 0;
+        while let Some(length) = record::length(&datagram[at..]) {
+            let range = at..at + length;
+            at = range.end;
+            if !self.admit(&mut datagram[range.clone()]) {
+                continue;
+            }
+            if first.is_empty() && !self.inquires() {
+                first = range;
+            } else {
+                self.held.extend_from_slice(&datagram[range]);
+            }
+        }
+        if at < datagram.len() {
+            self.stats.filtered_malformed += 1;
+        }
+        &datagram[first]
+    }
+
+    /// Decides about one record, and puts its number right.
+    fn admit(&mut self, bytes: &mut [u8]) -> bool {
+        if bytes.first().copied().is_some_and(unified::starts) {
+            return self.ingress.admit_unified(&mut self.stats);
+        }
+        let Some((record, _)) = Record::split(bytes) else {
+            return false;
+        };
+        let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
+            let Record {
+                content_type,
+                epoch,
+                sequence,
+                ..
+            } = record;
+            tracing::trace!(content_type, epoch, sequence, "record dropped");
+            return false;
+        };
+        self.cookie_refused |= record.content_type == content::HANDSHAKE
+            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+            && self.egress.refuses_cookie(record.sequence);
+        if let Some(inquiry) = &mut self.inquiry {
+            inquiry.watch(&record);
+        }
+        set_sequence(bytes, number);
+        true
+    }
+
+    fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let Some(length) = record::length(&self.held) else {
+            return false;
+        };
+        let fits = length <= buf.remaining();
+        if fits {
+            buf.put_slice(&self.held[..length]);
+        }
+        self.held.advance(length);
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+        }
+        fits
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Transport<S> {
+    /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(datagram) = self.egress.front() {
+            let outcome = ready!(Pin::new(&mut self.io).poll_write(cx, datagram));
+            self.count_sent(&outcome);
+            self.egress.pop();
+        }
+        // Whether or not the pipe could flush, its next flush will try again.
+        let _ = Pin::new(&mut self.io).poll_flush(cx);
+        Poll::Ready(())
+    }
+
+    fn count_sent(&mut self, outcome: &io::Result<usize>) {
+        match outcome {
+            Ok(bytes) => {
+                tracing::trace!(bytes, "datagram sent");
+                self.stats.datagrams_sent += 1;
+                self.first_sent.get_or_insert_with(Instant::now);
+            }
+            Err(error) => {
+                tracing::trace!(%error, "datagram not sent");
+                self.stats.send_errors += 1;
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Transport<S> {
+    /// Reads datagrams until one has an admitted record, which goes to `buf`.
+    fn poll_datagrams(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<()> {
+        let mut fruitless = 0;
+        let mut last_error = None;
+        for _ in 0..MAX_READS {
+            let mut datagram = ReadBuf::new(scratch);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut datagram)) {
+                Ok(()) if datagram.filled().is_empty() => {
+                    fruitless += 1;
+                    self.stats.filtered_empty += 1;
+                }
+                Ok(()) => {
+                    tracing::trace!(bytes = datagram.filled().len(), "datagram received");
+                    self.stats.datagrams_received += 1;
+                    if self.first_sent.is_some() {
+                        self.first_heard.get_or_insert_with(Instant::now);
+                    }
+                    let first = self.sift(datagram.filled_mut());
+                    if !first.is_empty() && first.len() <= buf.remaining() {
+                        buf.put_slice(first);
+                        return Poll::Ready(());
+                    }
+                    if self.inquires() {
+                        return Poll::Pending;
+                    }
+                }
+                Err(error) if concerns_one_datagram(&error) => {
+                    self.stats.recv_errors += 1;
+                    fruitless += 1;
+                    last_error = Some(error);
+                }
+                Err(error) => {
+                    self.failure = Some(error);
+                    return Poll::Pending;
+                }
+            }
+        }
+        // A pipe that has nothing to give, but never waits, has ended; a busy one gets a pause.
+        if fruitless == MAX_READS {
+            let ended = || io::ErrorKind::UnexpectedEof.into();
+            self.failure = Some(last_error.unwrap_or_else(ended));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.fed = false;
+        if this.inquires() {
+            return Poll::Pending;
+        }
+        this.fed = this.take_held(buf);
+        if this.fed {
+            return Poll::Ready(Ok(()));
+        }
+        if this.failure.is_some() {
+            return Poll::Pending;
+        }
+        // OpenSSL's own buffer is shorter than what UDP can carry.
+        let read = with_datagram(|datagram| this.poll_datagrams(cx, datagram, buf));
+        this.fed = read.is_ready();
+        read.map(Ok)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        // Data has nothing to be packed with, so it need not pass through the queue.
+        let data = buf.first().is_some_and(|first| {
+            *first == content::APPLICATION_DATA
+                // Nothing tells data from the few messages that follow a handshake of DTLS 1.3.
+                || (unified::starts(*first) && this.ingress.is_established())
+        });
+        if data
+            && this.egress.front().is_none()
+            && let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf)
+        {
+            this.count_sent(&outcome);
+            return Poll::Ready(Ok(buf.len()));
+        }
+        if !this.egress.push(buf) {
+            this.stats.dropped_unsent += 1;
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    /// Does nothing: OpenSSL flushes after each message, and a flight leaves as a whole.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whether an error is an ICMP message's or the like, which anybody can send.
+fn concerns_one_datagram(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionRefused, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+    };
+    matches!(
+        error.kind(),
+        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable
+    )
+}
+
+/// How many datagrams one read looks at before it lets others run.
+const MAX_READS: usize = 64;

@@ -1,0 +1,98 @@
+//! What a client keeps of a session to resume it.
+
+pub(crate) mod scope;
+pub(crate) mod store;
+pub(crate) mod tickets;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use openssl::ssl::{SslRef, SslSession, SslSessionRef};
+use zeroize::Zeroizing;
+
+use crate::{error::ResumptionError, ffi};
+
+/// What a client needs to resume a session: its keys, and the server's ticket (RFC 5077) or
+/// session ID (RFC 5246 7.3); cheap to clone.
+///
+/// A resumed handshake costs the server no signature and takes fewer bytes, and no certificate is
+/// checked anew. So it goes on only under the same name, with the same authorities and the same
+/// identity; [`Connector::resume`](crate::Connector::resume) makes sure of that.
+///
+/// Whoever has its bytes can read what is resumed from it: keep them as a private key.
+///
+/// ```
+/// # async fn example<S>(connector: dtls_session::Connector, first: S, second: S)
+/// #     -> Result<(), Box<dyn std::error::Error>>
+/// # where S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {
+/// let session = connector.connect("coap.example", first).await?;
+/// if let Some(resumption) = session.resumption() {
+///     drop(session);
+///     let session = connector.resume("coap.example", &resumption, second).await?;
+///     println!("resumed: {}", session.resumed());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Resumption(Arc<Zeroizing<Vec<u8>>>);
+
+impl Resumption {
+    /// Reads what [`Self::as_der`] has given (`d2i_SSL_SESSION`).
+    ///
+    /// # Errors
+    ///
+    /// [`ResumptionError::Malformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, ResumptionError> {
+        SslSession::from_der(der).map_err(ResumptionError::Malformed)?;
+        Ok(Self(Arc::new(Zeroizing::new(der.to_vec()))))
+    }
+
+    /// Returns it in OpenSSL's own form (`i2d_SSL_SESSION`), keys included.
+    pub fn as_der(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes it from a client's established session; None if the server gave nothing to resume
+    /// by.
+    pub(crate) fn of(ssl: &SslRef) -> Option<Self> {
+        let session = ssl.session()?;
+        if ssl.is_server() || !ffi::is_resumable(session) {
+            return None;
+        }
+        let der = session.to_der().ok()?;
+        Some(Self(Arc::new(Zeroizing::new(der))))
+    }
+
+    /// Returns OpenSSL's object, if it is from `scope` and neither side has to have forgotten it.
+    ///
+    /// Each handshake gets one of its own, because OpenSSL writes to it.
+    pub(crate) fn session(&self, scope: &[u8]) -> Option<SslSession> {
+        let session = SslSession::from_der(&self.0).ok()?;
+        let good = ffi::session_id_context(&session) == scope
+            && ffi::is_resumable(&session)
+            && !has_expired(&session);
+        good.then_some(session)
+    }
+}
+
+impl fmt::Debug for Resumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resumption").finish_non_exhaustive()
+    }
+}
+
+/// Whether it is older than this side's timeout or what the server has said of its ticket.
+fn has_expired(session: &SslSessionRef) -> bool {
+    let timeout = u64::try_from(session.timeout()).unwrap_or(0);
+    let lifetime = match ffi::ticket_lifetime_hint(session) {
+        0 => timeout,
+        hint => hint.min(timeout),
+    };
+    let began = Duration::from_secs(u64::try_from(session.time()).unwrap_or(0));
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    now.saturating_sub(began) >= Duration::from_secs(lifetime)
+}

@@ -1,0 +1,125 @@
+//! What a handshake came to.
+
+use std::time::Duration;
+
+use openssl::{
+    ssl::{NameType, SslRef},
+    x509::X509,
+};
+
+use crate::{
+    ffi,
+    refusal::{self, Refusal},
+    session::srtp,
+};
+
+/// What was negotiated, and how it went.
+///
+/// ```
+/// use dtls_session::Session;
+/// use udp_demux::Channel;
+///
+/// fn describe(session: &Session<Channel>) -> String {
+///     let info = session.info();
+///     format!("{} with {} in {:?}", info.version, info.cipher, info.handshake_time)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The version in OpenSSL's words, such as `DTLSv1.2`.
+    pub version: &'static str,
+    /// The cipher suite in OpenSSL's words, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
+    pub cipher: &'static str,
+    /// The cipher suite as the IANA has it, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+    pub cipher_suite: &'static str,
+    /// The group of the key exchange, such as `x25519` or `secp256r1`; None where there was no such
+    /// exchange, as when an earlier session is resumed.
+    pub group: Option<String>,
+    /// What the peer has signed its part of the handshake with, such as `ECDSA-SHA256` or
+    /// `RSA-PSS-SHA256`; None where it has signed nothing.
+    pub peer_signature: Option<String>,
+    /// The peer's certificate and those that it sent after it; empty if it has shown none. On a
+    /// resumed session only the certificate itself.
+    pub peer_certificates: Vec<X509>,
+    /// Why the peer's certificate would have been refused, where
+    /// [any is accepted](crate::ConnectorBuilder::danger_accept_any_certificate). A resumed session does
+    /// not know.
+    pub refusal: Option<Refusal>,
+    /// The identity of the pre-shared key, if there was one.
+    pub psk_identity: Option<String>,
+    /// The server name that the client asked for. When a session is resumed, a server without names of
+    /// its own has forgotten it, and one with names has the first session's.
+    pub server_name: Option<String>,
+    /// The application's protocol (ALPN), if one was agreed upon.
+    pub protocol: Option<Vec<u8>>,
+    /// The SRTP profile that was agreed upon (RFC 5764), in OpenSSL's words.
+    pub srtp_profile: Option<&'static str>,
+    /// Whether the client had to return a cookie first (RFC 6347 4.2.1).
+    pub cookie_exchange: bool,
+    /// Whether it goes on from an earlier session.
+    pub resumed: bool,
+    /// Whether the master secret is bound to the handshake (RFC 7627).
+    pub extended_master_secret: bool,
+    /// Whether the peer knows the extension against renegotiation attacks (RFC 5746). This crate
+    /// never renegotiates.
+    pub secure_renegotiation: bool,
+    /// How long the handshake took; a server's from the verified hello on.
+    pub handshake_time: Duration,
+    /// The round trip that the handshake showed; None where a repeat made it doubtful.
+    pub round_trip: Option<Duration>,
+    /// How often a flight was repeated by this side.
+    pub retransmissions: u64,
+    /// The largest datagram that is sent, in bytes of UDP payload: what was configured, or less
+    /// where the path did not take that during the handshake.
+    pub mtu: usize,
+    /// The largest plaintext of one datagram, in bytes.
+    pub max_datagram_size: usize,
+}
+
+impl SessionInfo {
+    /// Begins with what OpenSSL knows; the rest is zero.
+    pub(crate) fn of(ssl: &SslRef) -> Self {
+        let cipher = ssl.current_cipher();
+        let resumed = ssl.session_reused();
+        Self {
+            version: ssl.version_str(),
+            cipher: cipher.map_or("none", |cipher| cipher.name()),
+            cipher_suite: cipher
+                .and_then(|cipher| cipher.standard_name())
+                .unwrap_or("unknown"),
+            // A session remembers the group that it began with.
+            group: (!resumed).then(|| ffi::group(ssl)).flatten(),
+            peer_signature: ffi::peer_signature(ssl).map(|(key, digest)| {
+                let digest = digest.map(|digest| format!("-{digest}"));
+                format!("{key}{}", digest.unwrap_or_default())
+            }),
+            peer_certificates: certificates(ssl),
+            refusal: refusal::of(ssl),
+            psk_identity: ffi::psk_identity(ssl)
+                .map(|identity| String::from_utf8_lossy(&identity).into_owned()),
+            server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
+            protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
+            srtp_profile: srtp::profile(ssl),
+            cookie_exchange: false,
+            resumed,
+            extended_master_secret: ssl.extms_support() == Some(true),
+            secure_renegotiation: ffi::secure_renegotiation(ssl),
+            handshake_time: Duration::ZERO,
+            round_trip: None,
+            retransmissions: 0,
+            mtu: 0,
+            max_datagram_size: 0,
+        }
+    }
+}
+
+/// A client's list begins with the peer's own certificate, a server's does not.
+fn certificates(ssl: &SslRef) -> Vec<X509> {
+    let chain = ssl.peer_cert_chain().into_iter().flatten();
+    let mut certificates: Vec<X509> = chain.map(|certificate| certificate.to_owned()).collect();
+    if ssl.is_server() || certificates.is_empty() {
+        certificates.splice(..0, ssl.peer_certificate());
+    }
+    certificates
+}

@@ -1,0 +1,157 @@
+//! Who is to be woken when something happens below a session.
+
+use std::{
+    iter, mem,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+/// The tasks that wait for one session.
+///
+/// The record layer is always polled with the one waker made from this, so it does not matter
+/// who polled it last. While a task of the application waits to receive, the keeper is left
+/// alone; but such a task may have given up without a word, so once there was activity the
+/// keeper has a look from time to time ([`crate::session::keeper`]), and is woken to start that.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    waiting: Mutex<Waiting>,
+    /// Whether something may have happened that nobody has looked at.
+    stirred: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    receivers: Wakers,
+    senders: Wakers,
+    keeper: Option<Waker>,
+    /// Whether the keeper has a timer running and need not be told of each event.
+    watched: bool,
+}
+
+impl Waiters {
+    /// Lists a task that waits to receive; those that lose their places are to be woken.
+    pub(crate) fn receiver(&self, waker: &Waker) -> Displaced {
+        self.lock().receivers.enlist(waker)
+    }
+
+    /// Lists a task that waits to send; those that lose their places are to be woken.
+    pub(crate) fn sender(&self, waker: &Waker) -> Displaced {
+        self.lock().senders.enlist(waker)
+    }
+
+    pub(crate) fn keeper(&self, waker: &Waker, watched: bool) {
+        let mut waiting = self.lock();
+        waiting.watched = watched;
+        match &mut waiting.keeper {
+            Some(keeper) => keeper.clone_from(waker),
+            empty => *empty = Some(waker.clone()),
+        }
+    }
+
+    /// Takes note that somebody is about to look at all there is.
+    pub(crate) fn settle(&self) {
+        self.stirred.store(false, Ordering::Release);
+    }
+
+    /// Takes note that there may be more than was looked at.
+    pub(crate) fn stir(&self) {
+        self.stirred.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stirred(&self) -> bool {
+        self.stirred.load(Ordering::Acquire)
+    }
+
+    /// Wakes everybody, for a session that has ended.
+    pub(crate) fn wake_all(&self) {
+        self.lock().watched = false;
+        self.wake_waiting();
+    }
+
+    pub(crate) fn wake_receivers(&self) {
+        let receivers = mem::take(&mut self.lock().receivers);
+        receivers.wake();
+    }
+
+    fn wake_waiting(&self) {
+        self.stir();
+        let mut waiting = self.lock();
+        let receivers = mem::take(&mut waiting.receivers);
+        let senders = mem::take(&mut waiting.senders);
+        let attended = waiting.watched && receivers.first.is_some();
+        let keeper = if attended {
+            None
+        } else {
+            waiting.keeper.take()
+        };
+        drop(waiting);
+        receivers.wake();
+        senders.wake();
+        // Last, so that it finds done what the others have to do.
+        keeper.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.wake_waiting();
+    }
+
+    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+        self.wake_waiting();
+    }
+}
+
+/// Usually one, for which nothing is allocated.
+#[derive(Debug, Default)]
+struct Wakers {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
+
+impl Wakers {
+    fn enlist(&mut self, waker: &Waker) -> Displaced {
+        let mut displaced = Displaced::default();
+        let Some(first) = &self.first else {
+            self.first = Some(waker.clone());
+            return displaced;
+        };
+        let mut all = iter::once(first).chain(&self.others);
+        if all.any(|waiting| waiting.will_wake(waker)) {
+            return displaced;
+        }
+        // Tasks that gave up leave their wakers behind; those that still wait come back.
+        // Each time there is room for more of them, so that many who do wait settle.
+        if self.others.len() >= self.others.capacity().max(MIN_WAKERS) {
+            let room = Vec::with_capacity(2 * self.others.len());
+            displaced.0 = mem::replace(&mut self.others, room);
+        }
+        self.others.push(waker.clone());
+        displaced
+    }
+
+    fn wake(self) {
+        let all = self.first.into_iter().chain(self.others);
+        all.for_each(Waker::wake);
+    }
+}
+
+/// Tasks that may have given up, to be woken once no lock is held: a waker may poll at once.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Displaced(Vec<Waker>);
+
+impl Displaced {
+    pub(crate) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
+const MIN_WAKERS: usize = 16;
