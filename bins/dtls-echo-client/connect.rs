@@ -1,30 +1,20 @@
 //! From the command line to a session.
 
 use std::{
-    error::Error,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::anyhow;
 use dtls_echo::explain;
 use dtls_session::{ConnectError, PassedMessage, Session, SessionConfig, SessionStore};
 
 use crate::{
-    Args, diagnosis::Diagnosis, session_file::SessionFile, socket::Socket, tap::Tap, trace::Trace,
+    Args, failure::Failure, session_file::SessionFile, socket::Socket, tap::Tap, trace::Trace,
     watch::Watch,
 };
 
 /// What a session goes over.
 pub(crate) type Pipe = Tap<Socket>;
-
-/// Why there is no session, and what was seen of the server.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: ConnectError,
-    /// None where no datagram could be sent.
-    pub(crate) watch: Option<Watch>,
-}
 
 /// Connects to the first of the server's addresses that answers.
 ///
@@ -114,24 +104,5 @@ impl Watches {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Watch>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Failure {
-    /// Says what went wrong, what was seen of it, and what to try next.
-    pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
-        let diagnosis = Diagnosis::of(&self, args).unwrap_or_default();
-        anyhow!("{}{diagnosis}", self.describe())
-    }
-
-    /// The error with its causes.
-    pub(crate) fn describe(&self) -> String {
-        let mut text = self.error.to_string();
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        text
     }
 }

@@ -2,14 +2,11 @@
 
 use std::fmt;
 
+use anyhow::anyhow;
 use dtls_echo::{CertificateFacts, plain};
 use dtls_session::{Alert, ConnectError, Fault, HandshakeError, Refusal};
 
-use crate::{
-    Args,
-    connect::Failure,
-    watch::{Direction, Seen},
-};
+use crate::{Args, direction::Direction, failure::Failure, watch::Seen};
 
 /// What was seen, and what may help; either may be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -197,6 +194,14 @@ impl fmt::Display for Diagnosis {
             write!(f, " ({})", self.advice)?;
         }
         Ok(())
+    }
+}
+
+impl Failure {
+    /// Says what went wrong, what was seen of it, and what to try next.
+    pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
+        let diagnosis = Diagnosis::of(&self, args).unwrap_or_default();
+        anyhow!("{}{diagnosis}", self.describe())
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    watch::Direction,
+    direction::Direction,
     wire::{Datagram, content},
 };
 

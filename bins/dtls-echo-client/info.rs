@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use crate::{
     Args,
-    connect::{Failure, Pipe, connect},
+    connect::{Pipe, connect},
+    direction::Direction,
+    failure::Failure,
     flights::Flight,
-    watch::{Direction, Seen, Traffic},
+    watch::{Seen, Traffic},
     wire::Hello,
 };
 

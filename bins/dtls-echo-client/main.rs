@@ -3,6 +3,8 @@
 mod connect;
 mod conversation;
 mod diagnosis;
+mod direction;
+mod failure;
 mod flights;
 mod info;
 mod lines;

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::watch::{Direction, Watch};
+use crate::{direction::Direction, watch::Watch};
 
 /// Lets a [`Watch`] see every datagram of a pipe, as it is on the wire.
 #[derive(Debug)]

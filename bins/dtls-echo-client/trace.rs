@@ -13,8 +13,8 @@ use dtls_echo::{ColorArgs, plain};
 use serde::Serialize;
 
 use crate::{
+    direction::Direction,
     flights::Novelty,
-    watch::Direction,
     wire::{Datagram, Extension, Hello, Message, Opened, Record, Unparsed},
 };
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
+    direction::Direction,
     flights::Flights,
     trace::{Sight, Trace},
     wire::{Datagram, Hello, Opened, Record, kind},
@@ -19,13 +20,6 @@ use crate::{
 /// Looks at every datagram of one pipe, and shows it where a trace is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch(Arc<Mutex<Seen>>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Direction {
-    Sent,
-    Received,
-}
 
 /// What has passed so far.
 #[derive(Debug)]
