@@ -5,6 +5,7 @@ pub(crate) mod allowance;
 pub(crate) mod eviction;
 pub(crate) mod limits;
 pub(crate) mod registry;
+mod table;
 
 use std::{
     io,
@@ -26,7 +27,8 @@ use crate::{
     listener::{
         allowance::Allowance,
         limits::Limits,
-        registry::{Permit, Refusal, Registry},
+        registry::{Permit, Registry},
+        table::Denial,
     },
     stats::ListenerStats,
 };
@@ -293,13 +295,13 @@ impl Listener {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {
-                    Refusal::Repeated => &self.common.counters.repeated,
-                    Refusal::HalfOpen => &self.common.counters.refused_half_open,
-                    Refusal::HalfOpenPerAddress => {
+                    Denial::Repeated => &self.common.counters.repeated,
+                    Denial::HalfOpen => &self.common.counters.refused_half_open,
+                    Denial::HalfOpenPerAddress => {
                         &self.common.counters.refused_half_open_per_address
                     }
-                    Refusal::Sessions => &self.common.counters.refused_sessions,
-                    Refusal::PerAddress => &self.common.counters.refused_per_address,
+                    Denial::Sessions => &self.common.counters.refused_sessions,
+                    Denial::PerAddress => &self.common.counters.refused_per_address,
                 });
                 tracing::debug!(%peer, ?refusal, "the hello starts no handshake");
                 return None;

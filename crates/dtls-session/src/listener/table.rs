@@ -1,0 +1,237 @@
+//! Who has a handshake or a session, and what makes room.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::listener::{eviction::Eviction, limits::Limits};
+
+/// Why a verified hello starts no handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// The hello is one that has started a handshake already.
+    Repeated,
+    HalfOpen,
+    HalfOpenPerAddress,
+    Sessions,
+    PerAddress,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    peers: HashMap<SocketAddr, Associations>,
+    sources: HashMap<IpAddr, Source>,
+    /// The running handshakes, the oldest first.
+    half_open: BTreeMap<u64, HalfOpen>,
+    total: usize,
+    next: u64,
+    pub(super) evicted: u64,
+    pub(super) finished: Finished,
+}
+
+/// How many handshakes became sessions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finished {
+    pub(crate) all: u64,
+    /// Those that resumed an earlier session.
+    pub(crate) resumed: u64,
+}
+
+/// What one address has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Source {
+    half_open: usize,
+    total: usize,
+}
+
+#[derive(Debug)]
+struct HalfOpen {
+    peer: SocketAddr,
+    since: Instant,
+    eviction: Arc<Eviction>,
+}
+
+/// What one peer has: RFC 6347 4.2.8 lets a handshake run beside a session.
+#[derive(Debug, Default)]
+struct Associations {
+    half_open: Option<Association>,
+    established: Option<Association>,
+}
+
+impl Associations {
+    fn have(&self, random: &[u8; 32]) -> bool {
+        let all = [&self.half_open, &self.established];
+        all.into_iter().flatten().any(|a| a.random == *random)
+    }
+}
+
+#[derive(Debug)]
+struct Association {
+    id: u64,
+    random: [u8; 32],
+}
+
+impl Table {
+    /// Enters a handshake, whose number it returns, and what it is told by to make room.
+    pub(super) fn enter(
+        &mut self,
+        limits: &Limits,
+        peer: SocketAddr,
+        random: &[u8; 32],
+    ) -> Result<(u64, Arc<Eviction>), Denial> {
+        let none = Associations::default();
+        let associations = self.peers.get(&peer).unwrap_or(&none);
+        if associations.have(random) {
+            return Err(Denial::Repeated);
+        }
+        let beside = associations.established.is_some();
+        match associations.half_open.as_ref().map(|a| a.id) {
+            Some(left_behind) => self.evict(left_behind),
+            None => self.make_room(limits, peer, beside)?,
+        }
+        let id = self.next;
+        self.next += 1;
+        self.total += 1;
+        let eviction = Arc::<Eviction>::default();
+        let half_open = HalfOpen {
+            peer,
+            since: Instant::now(),
+            eviction: Arc::clone(&eviction),
+        };
+        self.half_open.insert(id, half_open);
+        let source = self.sources.entry(network(peer.ip())).or_default();
+        source.half_open += 1;
+        source.total += 1;
+        let association = Association {
+            id,
+            random: *random,
+        };
+        self.peers.entry(peer).or_default().half_open = Some(association);
+        Ok((id, eviction))
+    }
+
+    /// Makes a handshake a session; false if its place was given to another.
+    pub(super) fn establish(&mut self, peer: SocketAddr, id: u64) -> bool {
+        if self.half_open.remove(&id).is_none() {
+            return false;
+        }
+        self.finished.all += 1;
+        if let Some(source) = self.sources.get_mut(&network(peer.ip())) {
+            source.half_open -= 1;
+        }
+        if let Some(associations) = self.peers.get_mut(&peer) {
+            associations.established = associations.half_open.take();
+        }
+        true
+    }
+
+    /// Takes out what `enter` has entered, and what became of it.
+    pub(super) fn leave(&mut self, peer: SocketAddr, id: u64, established: bool) {
+        let half_open = self.half_open.remove(&id).is_some();
+        // Otherwise it was evicted, and nothing of it is left.
+        if half_open || established {
+            self.leave_source(peer, half_open);
+            self.forget(peer, id);
+        }
+    }
+
+    pub(super) fn has(&self, peer: SocketAddr, random: &[u8; 32]) -> bool {
+        let associations = self.peers.get(&peer);
+        associations.is_some_and(|associations| associations.have(random))
+    }
+
+    /// How many handshakes and how many sessions there are.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let half_open = self.half_open.len();
+        (half_open, self.total - half_open)
+    }
+
+    fn make_room(&mut self, limits: &Limits, peer: SocketAddr, beside: bool) -> Result<(), Denial> {
+        let source = self.sources.get(&network(peer.ip()));
+        let source = source.copied().unwrap_or_default();
+        if source.half_open >= limits.half_open_per_address {
+            return Err(Denial::HalfOpenPerAddress);
+        }
+        if !beside && source.total >= limits.per_address {
+            return Err(Denial::PerAddress);
+        }
+        if self.half_open.len() >= limits.half_open && !self.evict_stale() {
+            return Err(Denial::HalfOpen);
+        }
+        if !beside && self.total >= limits.sessions && !self.evict_stale() {
+            return Err(Denial::Sessions);
+        }
+        Ok(())
+    }
+
+    /// Ends the oldest handshake, if it is old enough to be given up.
+    fn evict_stale(&mut self) -> bool {
+        match self.half_open.first_key_value() {
+            Some((&id, oldest)) if oldest.since.elapsed() >= STALE => {
+                self.evict(id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn evict(&mut self, id: u64) {
+        if let Some(evicted) = self.half_open.remove(&id) {
+            self.evicted += 1;
+            self.leave_source(evicted.peer, true);
+            self.forget(evicted.peer, id);
+            evicted.eviction.evict();
+        }
+    }
+
+    /// Takes an association out, if it is still this one and not a successor.
+    fn forget(&mut self, peer: SocketAddr, id: u64) {
+        self.total -= 1;
+        if let Entry::Occupied(mut peer) = self.peers.entry(peer) {
+            let mine = |association: &mut Association| association.id == id;
+            let associations = peer.get_mut();
+            let _ = associations.half_open.take_if(mine);
+            let _ = associations.established.take_if(mine);
+            if associations.half_open.is_none() && associations.established.is_none() {
+                peer.remove();
+            }
+        }
+    }
+
+    fn leave_source(&mut self, peer: SocketAddr, half_open: bool) {
+        if let Entry::Occupied(mut source) = self.sources.entry(network(peer.ip())) {
+            let counts = source.get_mut();
+            counts.total -= 1;
+            counts.half_open -= usize::from(half_open);
+            if counts.total == 0 {
+                source.remove();
+            }
+        }
+    }
+}
+
+/// What is counted as one address.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (!0 << 64)).into(),
+    }
+}
+
+/// From what age on a handshake has to make room: several round trips of the slowest network.
+pub(super) const STALE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+impl Table {
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+            && self.sources.is_empty()
+            && self.half_open.is_empty()
+            && self.total == 0
+    }
+}
