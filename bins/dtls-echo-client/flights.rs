@@ -26,7 +26,7 @@ pub(crate) struct Flights {
 pub(crate) struct Flight {
     pub(crate) direction: Direction,
     pub(crate) messages: Vec<Cow<'static, str>>,
-    /// Repeats and duplicates included.
+    /// Repeats and duplicates included; one with messages of two flights is the later one's.
     pub(crate) datagrams: u64,
     pub(crate) bytes: u64,
     /// How often it was sent again, as far as this side has seen it.
@@ -69,26 +69,28 @@ impl Flights {
         let mut hasher = DefaultHasher::new();
         (direction, bytes).hash(&mut hasher);
         let duplicate = !self.seen.insert(hasher.finish());
-        let messages = messages(datagram);
-        let known = self.flight_of(direction, &messages);
-        let place = known.unwrap_or_else(|| self.next(direction, &messages));
+        let mut place = None;
+        let mut is_new = false;
+        for (key, name) in messages(datagram) {
+            // A repeated flight and the next one may share a datagram.
+            let known = self.flight_of(direction, key);
+            is_new |= known.is_none();
+            let own = known.unwrap_or_else(|| self.next(direction, true));
+            if !duplicate {
+                self.flights[own].add(key, name);
+            }
+            place = Some(own);
+        }
+        is_new |= place.is_none();
+        let place = place.unwrap_or_else(|| self.next(direction, false));
         let flight = &mut self.flights[place];
         flight.datagrams += 1;
         flight.bytes += bytes.len() as u64;
-        if duplicate {
-            return Novelty::Duplicate;
+        match (duplicate, is_new) {
+            (true, _) => Novelty::Duplicate,
+            (false, true) => Novelty::New,
+            (false, false) => Novelty::Repeated,
         }
-        for (key, name) in messages {
-            let copies = flight.copies.entry(key).or_default();
-            *copies += 1;
-            // Each fragment of one message has a key of its own.
-            if *copies == 1 && key.2 == 0 {
-                flight.messages.push(name);
-            }
-        }
-        let most = flight.copies.values().max();
-        flight.repeats = most.map_or(0, |copies| copies - 1);
-        known.map_or(Novelty::New, |_| Novelty::Repeated)
     }
 
     pub(crate) fn all(&self) -> &[Flight] {
@@ -104,31 +106,22 @@ impl Flights {
         own.map(|flight| flight.repeats).sum()
     }
 
-    fn flight_of(
-        &self,
-        direction: Direction,
-        messages: &[(Key, Cow<'static, str>)],
-    ) -> Option<usize> {
-        self.flights.iter().position(|flight| {
-            flight.direction == direction
-                && messages
-                    .iter()
-                    .any(|(key, _)| flight.copies.contains_key(key))
-        })
+    fn flight_of(&self, direction: Direction, key: Key) -> Option<usize> {
+        self.flights
+            .iter()
+            .position(|flight| flight.direction == direction && flight.copies.contains_key(&key))
     }
 
     /// Where what was not seen before belongs.
-    fn next(&mut self, direction: Direction, messages: &[(Key, Cow<'static, str>)]) -> usize {
+    fn next(&mut self, direction: Direction, is_readable: bool) -> usize {
         let last = self
             .flights
             .iter()
             .rposition(|flight| flight.direction == direction);
         let current = last.filter(|place| {
             // What is encrypted belongs to the ChangeCipherSpec before it.
-            let follows = messages.is_empty()
-                && self.flights[*place]
-                    .copies
-                    .contains_key(&CHANGE_CIPHER_SPEC);
+            let copies = &self.flights[*place].copies;
+            let follows = !is_readable && copies.contains_key(&CHANGE_CIPHER_SPEC);
             place + 1 == self.flights.len() || follows
         });
         current.unwrap_or_else(|| {
@@ -142,6 +135,18 @@ impl Flights {
             });
             self.flights.len() - 1
         })
+    }
+}
+
+impl Flight {
+    fn add(&mut self, key: Key, name: Cow<'static, str>) {
+        let copies = self.copies.entry(key).or_default();
+        *copies += 1;
+        self.repeats = self.repeats.max(*copies - 1);
+        // Each fragment of one message has a key of its own.
+        if *copies == 1 && key.2 == 0 {
+            self.messages.push(name);
+        }
     }
 }
 
@@ -201,6 +206,27 @@ mod tests {
         assert_eq!(flights.seen.len(), MOST_DATAGRAMS);
         let datagrams: u64 = flights.all().iter().map(|flight| flight.datagrams).sum();
         assert_eq!(datagrams, MOST_DATAGRAMS as u64);
+    }
+
+    #[test]
+    fn a_repeated_flight_may_share_a_datagram_with_the_next() {
+        let mut flights = Flights::default();
+        add(&mut flights, Received, &[message(0, 2, 1)]);
+        add(&mut flights, Sent, &[message(0, 16, 2)]);
+        let both = [message(1, 2, 1), message(2, 4, 2), change_cipher_spec(3)];
+        assert_eq!(add(&mut flights, Received, &both), Novelty::New);
+        let shown = flights.all().iter().map(|flight| {
+            let names = flight.messages.join(" ");
+            (names, flight.datagrams, flight.repeats)
+        });
+        let expected = [
+            ("ServerHello", 1, 1),
+            ("ClientKeyExchange", 1, 0),
+            ("NewSessionTicket ChangeCipherSpec", 1, 0),
+        ];
+        let expected =
+            expected.map(|(names, datagrams, repeats)| (names.to_owned(), datagrams, repeats));
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 
     #[test]
