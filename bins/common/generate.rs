@@ -1,6 +1,8 @@
 //! What a program tells packagers and shells about itself.
 
 use std::{
+    env,
+    ffi::OsString,
     io::{self, Write},
     process,
 };
@@ -15,8 +17,15 @@ use crate::manual::Manual;
 
 /// Parses the command line of a program; with `--generate` it prints what that asks for, and exits.
 pub fn parse<A: Parser>(manual: &Manual) -> A {
+    parse_from(manual, env::args_os())
+}
+
+/// Parses a command line, the program's name first, as [`parse`] does.
+pub fn parse_from<A: Parser>(manual: &Manual, args: impl IntoIterator<Item = OsString>) -> A {
     let mut command = A::command().arg(flag());
-    let mut matches = command.get_matches_mut();
+    let mut matches = command
+        .try_get_matches_from_mut(args)
+        .unwrap_or_else(|error| error.exit());
     if let Some(kind) = asked_for(&mut matches) {
         let written = kind.write(command, manual, &mut io::stdout());
         process::exit(written.is_err().into());

@@ -46,7 +46,7 @@ impl Manual {
     }
 }
 
-/// What `start_logging` reads.
+/// What `LogArgs` reads.
 pub const RUST_LOG: Entry = (
     "RUST_LOG",
     "What to log to stderr: error, warn (the default), info, debug or trace, also for each crate of its own, as in \

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
+use dtls_echo::tell_error;
 use dtls_session::Session;
 use tokio::{
     io::{AsyncWriteExt, BufReader, Stdout, stdin, stdout},
@@ -112,11 +113,11 @@ impl Conversation {
         match line {
             Line::TooLong { size } => {
                 self.too_long += 1;
-                eprintln!(
-                    "error: line {} has {size} bytes with its newline, and one datagram carries up to {max} \
+                tell_error(format_args!(
+                    "line {} has {size} bytes with its newline, and one datagram carries up to {max} \
                      (see --mtu)",
                     self.number
-                );
+                ));
             }
             Line::Whole(line) => {
                 if self.outstanding == 0 {

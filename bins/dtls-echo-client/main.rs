@@ -20,9 +20,7 @@ mod wire;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use dtls_echo::{
-    FactsArgs, HostPort, PreferenceArgs, TrustArgs, parse, run, seconds, start_logging,
-};
+use dtls_echo::{FactsArgs, HostPort, LogArgs, PreferenceArgs, TrustArgs, parse, run, seconds};
 
 use crate::{ping::PingArgs, trace::TraceArgs};
 
@@ -50,6 +48,8 @@ pub(crate) struct Args {
     facts: FactsArgs,
     #[command(flatten)]
     trace: TraceArgs,
+    #[command(flatten)]
+    log: LogArgs,
     /// How long to wait for the handshake, or for a reply
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
@@ -78,8 +78,7 @@ fn main() -> ExitCode {
             .error(ErrorKind::ValueValidation, error)
             .exit()
     }
-    run(async {
-        start_logging()?;
+    run(args.log, async {
         if args.info {
             return info::info(&args).await;
         }

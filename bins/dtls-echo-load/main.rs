@@ -16,7 +16,7 @@ mod window;
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, error::ErrorKind};
-use dtls_echo::{parse, run, start_logging};
+use dtls_echo::{parse, run, tell_error};
 use tokio::signal;
 
 use crate::{
@@ -32,11 +32,10 @@ fn main() -> ExitCode {
             .error(ErrorKind::ValueValidation, error)
             .exit()
     });
-    run(load(plan))
+    run(plan.log, load(plan))
 }
 
 async fn load(plan: Plan) -> anyhow::Result<ExitCode> {
-    start_logging()?;
     // Each session has a socket; where the system allows fewer, opening them says so.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let plan = Arc::new(plan);
@@ -61,7 +60,7 @@ async fn load(plan: Plan) -> anyhow::Result<ExitCode> {
         Ok(()) if interrupted => ExitCode::from(130),
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("error: {reason}");
+            tell_error(reason);
             ExitCode::FAILURE
         }
     })

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use dtls_echo::{HostPort, Request, TrustArgs, seconds};
+use dtls_echo::{HostPort, LogArgs, Request, TrustArgs, seconds};
 use dtls_session::SessionConfig;
 use serde::Serialize;
 
@@ -56,6 +56,8 @@ pub(crate) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// A kind of load.
@@ -87,6 +89,7 @@ pub(crate) struct Plan {
     pub(crate) max_loss: f64,
     pub(crate) session: SessionConfig,
     pub(crate) json: bool,
+    pub(crate) log: LogArgs,
 }
 
 /// When the next request is sent.
@@ -141,6 +144,7 @@ impl Plan {
                 .handshake_timeout(args.timeout)
                 .idle_timeout(None),
             json: args.json,
+            log: args.log,
         })
     }
 }

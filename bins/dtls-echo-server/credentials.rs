@@ -1,6 +1,10 @@
 //! What the server shows its clients, and whom it lets in.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -42,6 +46,12 @@ impl FromStr for NamedIdentity {
             _ => Err("NAME=CERT,KEY is needed, such as example.org=cert.pem,key.pem"),
         }
     }
+}
+
+/// The files of all certificates that clients may see.
+pub(crate) fn certificates(args: &Args) -> impl Iterator<Item = &Path> {
+    let named = args.sni.iter().map(|named| &*named.cert);
+    args.cert.as_deref().into_iter().chain(named)
 }
 
 /// Reads all files that the flags name.

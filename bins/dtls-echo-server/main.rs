@@ -1,5 +1,8 @@
 //! Echoes lines over DTLS, to many peers at once.
 
+mod check;
+mod command_line;
+mod config;
 mod credentials;
 mod manual;
 mod metrics;
@@ -11,6 +14,7 @@ mod sockets;
 mod stop;
 
 use std::{
+    env,
     io::{self, Write},
     net::{SocketAddr, UdpSocket},
     path::PathBuf,
@@ -21,14 +25,18 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use dtls_echo::{FactsArgs, HostPort, PreferenceArgs, explain, parse, run, seconds, start_logging};
+use dtls_echo::{
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, explain, parse_from, run, seconds, tell_error,
+};
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use tokio_util::task::TaskTracker;
 use udp_demux::Endpoint;
 
 use crate::{
+    command_line::CommandLine,
     credentials::{ClientAuth, NamedIdentity},
     metrics::{Exposition, Metrics},
+    reload::Reload,
     serve::Service,
     shards::Shards,
     stop::Stop,
@@ -96,6 +104,14 @@ struct Args {
     /// Serve metrics for Prometheus at http://HOST:PORT/metrics; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     metrics: Option<HostPort>,
+    /// Read this TOML file, in which each key is a flag without its dashes; flags go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Read all files, say what is wrong with them or that they are good, and end
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(flatten)]
     facts: FactsArgs,
     #[command(flatten)]
@@ -148,12 +164,32 @@ fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 fn main() -> ExitCode {
-    let args = parse::<Args>(&manual::MANUAL);
-    run(listen(args))
+    let command_line = CommandLine::new(env::args_os().collect());
+    let whole = match command_line.complete() {
+        Ok(whole) => whole,
+        Err(error) => {
+            tell_error(&error);
+            return error.exit_code();
+        }
+    };
+    let args: Args = parse_from(&manual::MANUAL, whole.args());
+    let log = args.log;
+    if args.check_config {
+        return run(log, async move { check::check(&args).await });
+    }
+    run(
+        log,
+        listen(
+            args,
+            Reload {
+                command_line,
+                whole,
+            },
+        ),
+    )
 }
 
-async fn listen(args: Args) -> anyhow::Result<ExitCode> {
-    start_logging()?;
+async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     let sockets = sockets::open(&args).await?;
     let addresses: Vec<_> = sockets
         .iter()
@@ -178,7 +214,7 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
         stop: Stop::at_signals(args.drain_timeout.unwrap_or_default())?,
         peers: TaskTracker::new(),
     };
-    reload::at_each_hangup(args, addresses, Arc::clone(&listener), metrics.clone())?;
+    reload.at_each_hangup(addresses, Arc::clone(&listener), metrics.clone())?;
     let shards = Shards::start(&listener, &service, endpoints)?;
     // Whoever started the server may not care to read this.
     let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());

@@ -2,54 +2,121 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use dtls_session::Listener;
+use anyhow::anyhow;
+use clap::Parser;
+use dtls_session::{Acceptor, Listener};
 
-use crate::{Args, acceptor, metrics::Metrics, service_manager};
+use crate::{
+    Args, acceptor,
+    command_line::{CommandLine, Complete},
+    metrics::Metrics,
+    service_manager,
+};
 
-/// Reads the files of the command line again at each SIGHUP, for all shards: clients that come
-/// later meet what is in them, and nobody else notices.
-///
-/// # Errors
-///
-/// If signals cannot be listened to.
-#[cfg(unix)]
-pub(crate) fn at_each_hangup(
-    args: Args,
-    addresses: Vec<SocketAddr>,
-    listener: Arc<Listener>,
-    metrics: Option<Metrics>,
-) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            service_manager::reloading();
-            let made = acceptor(&args, &addresses, Some(&listener.acceptor()));
-            if let Some(metrics) = &metrics {
-                metrics.reload(made.is_ok());
-            }
-            match made {
-                Ok(acceptor) => {
-                    listener.set_acceptor(acceptor);
-                    tracing::info!("reloaded");
+/// Where the server's settings come from, and what they were last.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    pub(crate) command_line: CommandLine,
+    pub(crate) whole: Complete,
+}
+
+impl Reload {
+    /// Reads all files again at each SIGHUP, for all shards: clients that come later meet what is in
+    /// them, and nobody else notices.
+    ///
+    /// # Errors
+    ///
+    /// If signals cannot be listened to.
+    #[cfg(unix)]
+    pub(crate) fn at_each_hangup(
+        mut self,
+        addresses: Vec<SocketAddr>,
+        listener: Arc<Listener>,
+        metrics: Option<Metrics>,
+    ) -> io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                service_manager::reloading();
+                let made = self.acceptor(&addresses, &listener.acceptor());
+                if let Some(metrics) = &metrics {
+                    metrics.reload(made.is_ok());
                 }
-                Err(error) => {
-                    tracing::error!("cannot reload, and goes on as before: {error:#}");
+                match made {
+                    Ok(acceptor) => {
+                        listener.set_acceptor(acceptor);
+                        tracing::info!("reloaded");
+                    }
+                    Err(error) => {
+                        tracing::error!("cannot reload, and goes on as before: {error:#}");
+                    }
                 }
+                service_manager::ready(listener.local_addr());
             }
-            service_manager::ready(listener.local_addr());
+        });
+        Ok(())
+    }
+
+    /// There is no SIGHUP here.
+    #[cfg(not(unix))]
+    pub(crate) fn at_each_hangup(
+        self,
+        _: Vec<SocketAddr>,
+        _: Arc<Listener>,
+        _: Option<Metrics>,
+    ) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn acceptor(
+        &mut self,
+        addresses: &[SocketAddr],
+        former: &Acceptor,
+    ) -> anyhow::Result<Acceptor> {
+        let whole = self
+            .command_line
+            .complete()
+            .map_err(|error| anyhow!("{error}"))?;
+        let args = Args::try_parse_from(whole.args()).map_err(|error| {
+            // Its first line says it; the rest is for somebody at a terminal.
+            let text = error.to_string();
+            anyhow!(
+                "{}",
+                text.lines()
+                    .next()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned()
+            )
+        })?;
+        let acceptor = acceptor(&args, addresses, Some(former))?;
+        for key in whole.changed(&self.whole) {
+            if AT_THE_START.contains(&&*key) {
+                tracing::warn!(
+                    "`{key}` has changed in the configuration file, which needs a restart"
+                );
+            }
         }
-    });
-    Ok(())
+        self.whole = whole;
+        Ok(acceptor)
+    }
 }
 
-/// There is no SIGHUP here.
-#[cfg(not(unix))]
-pub(crate) fn at_each_hangup(
-    _: Args,
-    _: Vec<SocketAddr>,
-    _: Arc<Listener>,
-    _: Option<Metrics>,
-) -> io::Result<()> {
-    Ok(())
-}
+/// What the server cannot change while it runs.
+const AT_THE_START: [&str; 14] = [
+    "addr",
+    "drain-timeout",
+    "json",
+    "log-format",
+    "max-challenges",
+    "max-half-open",
+    "max-half-open-per-address",
+    "max-sessions",
+    "max-sessions-per-address",
+    "max-unproven",
+    "metrics",
+    "shards",
+    "socket-activation",
+    "verbose",
+];

@@ -7,7 +7,7 @@ mod telling;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Args as ClapArgs;
-use dtls_echo::{Request, seconds};
+use dtls_echo::{Request, seconds, tell_error};
 use dtls_session::Session;
 use tokio::{
     signal::ctrl_c,
@@ -73,7 +73,7 @@ pub(crate) async fn ping(args: &Args) -> anyhow::Result<ExitCode> {
     let mut ping = Ping::new(session, args)?;
     let end = ping.run().await;
     if let Some(reason) = end? {
-        eprintln!("error: {reason}");
+        tell_error(reason);
     }
     ping.session.close().await;
     ping.telling.tell(&Event::Summary(&ping.statistics))?;
