@@ -21,7 +21,7 @@ pub(crate) const MANUAL: Manual = Manual(&[
             ),
             (
                 "SIGHUP",
-                "Read the files of certificates, keys and secrets again. What is in them counts for new clients; sessions \
+                "Read the configuration file and those of certificates, keys and secrets again. What is in them counts for new clients; sessions \
                  go on as they began. A file that is of no use changes nothing.",
             ),
         ],
@@ -51,6 +51,10 @@ pub(crate) const MANUAL: Manual = Manual(&[
             (
                 "dtls-echo-server '[::]:5684' --cert cert.pem --key key.pem",
                 "Serve everybody.",
+            ),
+            (
+                "dtls-echo-server --config /etc/dtls-echo/server.toml --check-config",
+                "Say whether a configuration is good before the server meets it.",
             ),
             (
                 "dtls-echo-server '[::]:5684' --psk-file keys --allow-plain-psk --allow-ccm8",

@@ -120,3 +120,22 @@ const AT_THE_START: [&str; 14] = [
     "socket-activation",
     "verbose",
 ];
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::key_of;
+
+    #[test]
+    fn what_is_set_at_the_start_is_known_by_its_flag() {
+        let command = Args::command();
+        for key in AT_THE_START {
+            assert!(
+                command.get_arguments().any(|arg| key_of(arg) == key),
+                "{key}"
+            );
+        }
+    }
+}

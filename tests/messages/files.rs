@@ -38,6 +38,14 @@ pub(crate) fn cases() -> Vec<Case> {
                 ended.err
             },
         ),
+        Case::new("there is no key ...; is it", || async {
+            let files = Files::new();
+            let config = files.write("server.toml", "mtux = 1\n");
+            config_file(&config).await
+        }),
+        Case::new("cannot use ... for --config: No such file", || {
+            config_file("/no/such/file")
+        }),
         Case::new(
             "cannot use ... for --psk-file: there is no key in it",
             || psk_file("# none\n"),
@@ -119,4 +127,9 @@ async fn psk_file(content: &str) -> String {
     let files = Files::new();
     let file = files.write("keys", content);
     server(&["--psk-file", &file]).await
+}
+
+async fn config_file(path: &str) -> String {
+    let ended = Program::start(SERVER, &["--config", path]).end().await;
+    ended.err
 }
