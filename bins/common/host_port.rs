@@ -29,9 +29,9 @@ impl HostPort {
         Ok(server)
     }
 
-    /// Returns the host without the brackets of an IPv6 address.
+    /// Returns the host as a certificate names it: an IPv6 address without brackets and zone.
     pub fn host(&self) -> &str {
-        &self.host
+        unzoned(&self.host)
     }
 
     /// Looks the name up; a numeric address is its own answer.
@@ -52,11 +52,16 @@ impl HostPort {
     }
 }
 
+/// An address without its zone, such as `%eth0`, which only the resolver understands (RFC 4007 11).
+fn unzoned(host: &str) -> &str {
+    host.split_once('%').map_or(host, |(address, _)| address)
+}
+
 impl FromStr for HostPort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.parse::<Ipv6Addr>().is_ok() {
+        if unzoned(text).parse::<Ipv6Addr>().is_ok() {
             return Err(format!(
                 "an IPv6 address goes in brackets, with a port: [{text}]:9000"
             ));
@@ -71,7 +76,7 @@ impl FromStr for HostPort {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
         {
-            Some(v6) if v6.parse::<Ipv6Addr>().is_ok() => v6,
+            Some(v6) if unzoned(v6).parse::<Ipv6Addr>().is_ok() => v6,
             Some(other) => return Err(format!("{other:?} in brackets is not an IPv6 address")),
             None if host.is_empty() => return Err("the host is missing".to_owned()),
             None if host.contains(':') => {
@@ -106,6 +111,7 @@ mod tests {
             ("localhost:0", "localhost", 0),
             ("127.0.0.1:9000", "127.0.0.1", 9000),
             ("[::1]:65535", "::1", 65535),
+            ("[fe80::1%eth0]:5684", "fe80::1", 5684),
         ] {
             let parsed: HostPort = text.parse().unwrap();
             assert_eq!((parsed.host(), parsed.port), (host, port));
@@ -118,6 +124,8 @@ mod tests {
     fn refuses_the_rest_and_says_why() {
         for (text, word) in [
             ("::1", "brackets"),
+            ("fe80::1%eth0", "brackets"),
+            ("[x%eth0]:1", "not an IPv6"),
             ("localhost", "port is missing"),
             ("localhost:x", "not a port"),
             ("localhost:70000", "not a port"),

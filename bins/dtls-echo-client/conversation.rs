@@ -133,8 +133,11 @@ impl Conversation {
     }
 
     async fn print(&mut self, reply: &[u8]) -> anyhow::Result<()> {
-        self.out.write_all(reply).await?;
-        self.out.flush().await?;
+        let written = async {
+            self.out.write_all(reply).await?;
+            self.out.flush().await
+        };
+        written.await.context("cannot write to stdout")?;
         let lines = reply.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.answered += lines;
         self.unanswered = 0;

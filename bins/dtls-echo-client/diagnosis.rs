@@ -166,9 +166,13 @@ impl Diagnosis {
 
     fn of_alert(alert: Alert, seen: &Seen, args: &Args) -> Self {
         match alert {
+            Alert::HANDSHAKE_FAILURE | INSUFFICIENT_SECURITY if args.trust.has_psk() => Self::new(
+                offers(seen),
+                "it may know no pre-shared keys, or want --allow-plain-psk or other --ciphers",
+            ),
             Alert::HANDSHAKE_FAILURE | INSUFFICIENT_SECURITY => Self::new(
                 offers(seen),
-                "it may want --cert, --psk or --allow-plain-psk, or other --ciphers or --groups",
+                "it may want --cert, --psk, or other --ciphers or --groups",
             ),
             UNKNOWN_PSK_IDENTITY | DECRYPT_ERROR if args.trust.has_psk() => {
                 Self::new("", "is it the key that the server has for this identity?")

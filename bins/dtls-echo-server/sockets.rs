@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     thread,
 };
 
@@ -19,9 +19,19 @@ pub(crate) async fn open(args: &Args) -> anyhow::Result<Vec<UdpSocket>> {
     };
     let addresses = addr.resolve().await?;
     bind(&addresses, shards(args)).map_err(|error| {
-        let advice = advice(&error);
+        let link_local = addresses.iter().any(is_link_local);
+        let advice = match error.kind() {
+            io::ErrorKind::InvalidInput if link_local => {
+                " (an address of one link needs its interface: [fe80::1%eth0]:5684)"
+            }
+            _ => advice(&error),
+        };
         anyhow!("cannot listen on {addr}: {error}{advice}")
     })
+}
+
+fn is_link_local(address: &SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 /// What to try where an address could not be bound.

@@ -59,7 +59,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         Case::new(
             "the peer refused the handshake with the alert handshake_failure: we offered DTLS 1.2 with ...; \
-             groups ... (it may want --cert, --psk or --allow-plain-psk",
+             groups ... (it may want --cert, --psk, or other --ciphers",
             || async {
                 let server = Server::start(&[]).await;
                 err(run(
@@ -68,6 +68,13 @@ pub(crate) fn cases() -> Vec<Case> {
                     b"",
                 )
                 .await)
+            },
+        ),
+        Case::new(
+            "... (it may know no pre-shared keys, or want --allow-plain-psk or other --ciphers)",
+            || async {
+                let server = Server::start(&[]).await;
+                err(run(&server.addr, &["--psk", "device:00ff"], b"").await)
             },
         ),
         Case::new(

@@ -216,8 +216,9 @@ async fn resolve(server: &str) -> Result<(&str, Vec<SocketAddr>), ConnectError> 
         host: host.to_owned(),
         source,
     })?;
-    // A certificate has a name without the root's dot (RFC 6066 3).
-    let name = host.strip_suffix('.').unwrap_or(host);
+    // A certificate has a name without the root's dot (RFC 6066 3), or an address without the
+    // interface that leads to it (RFC 4007 11).
+    let name = host.strip_suffix('.').unwrap_or_else(|| unzoned(host));
     Ok((name, alternate(addresses.collect())))
 }
 
@@ -237,15 +238,20 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     alternating
 }
 
-/// Host and port; an IPv6 address has to stand in brackets, which are taken off.
+/// Host and port; an IPv6 address has to stand in brackets, which are taken off, and may have a zone.
 fn split(server: &str) -> Option<(&str, u16)> {
     let (host, port) = server.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
-        Some(v6) => v6.filter(|v6| v6.parse::<Ipv6Addr>().is_ok()),
+        Some(v6) => v6.filter(|v6| unzoned(v6).parse::<Ipv6Addr>().is_ok()),
         None => Some(host).filter(|host| !host.is_empty() && !host.contains(':')),
     }
     .map(|host| (host, port))
+}
+
+/// An address as it is without its zone, such as `%eth0`, which only the resolver understands.
+fn unzoned(host: &str) -> &str {
+    host.split_once('%').map_or(host, |(address, _)| address)
 }
 
 fn open(peer: SocketAddr) -> io::Result<Channel> {
@@ -317,6 +323,8 @@ mod tests {
             ("a.example:5684", Some(("a.example", 5684))),
             ("127.0.0.1:1", Some(("127.0.0.1", 1))),
             ("[::1]:2", Some(("::1", 2))),
+            ("[fe80::1%eth0]:2", Some(("fe80::1%eth0", 2))),
+            ("[a%eth0]:2", None),
             ("::1:2", None),
             ("[::1]", None),
             ("[a]:1", None),
