@@ -55,7 +55,8 @@ impl Diagnosis {
         if seen.received.datagrams == 0 {
             return Self::of_nothing(seen);
         }
-        if seen.foreign == seen.received.datagrams {
+        // Noise may look like a record here and there.
+        if seen.foreign > 0 && !has(seen, Direction::Received, |_| true) && seen.alert.is_none() {
             return Self::new(
                 "what came back is not DTLS",
                 "is it a DTLS server, and that port?",
