@@ -98,7 +98,8 @@ impl AcceptorBuilder {
     /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
     /// proved anything else, so that the number of handshakes bounds the number of questions. A
     /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
-    /// ticket, as whoever came back with one could not be asked about in time.
+    /// ticket, as whoever came back with one could not be asked about in time. In DTLS 1.3 nothing
+    /// is fetched: the identity stands in the hello there, which is not held back.
     ///
     /// ```
     /// use dtls_session::{Acceptor, PskKey};
