@@ -51,6 +51,11 @@ fn main() -> ExitCode {
             openssl,
             s_client_resumes,
         ),
+        trial(
+            "s_client_resumes_by_the_name_it_began_with",
+            openssl,
+            s_client_resumes_by_one_name,
+        ),
         trial("s_server_resumes_by_ticket", openssl, || {
             s_server_resumes(&[])
         }),
@@ -191,6 +196,25 @@ async fn s_client_resumes() {
         assert_eq!(peer.end().await.code, Some(0));
     }
     servers[1].program.logs("resumed=true").await;
+}
+
+/// RFC 6066 3: a session belongs to the name that it began with.
+async fn s_client_resumes_by_one_name() {
+    let server = Server::start(&[]).await;
+    let files = Files::new();
+    let session = files.path("session");
+    for (name, file, says) in [
+        ("a.example", "-sess_out", "New, "),
+        ("A.example", "-sess_in", "Reused, "),
+        ("b.example", "-sess_in", "New, "),
+    ] {
+        let flags = [file, &session, "-servername", name];
+        let mut peer = start_s_client(&server, &cert("ca.pem"), &flags);
+        peer.says(says).await;
+        peer.write(b"x\n").await;
+        peer.says("Echo: x\n").await;
+        assert_eq!(peer.end().await.code, Some(0));
+    }
 }
 
 async fn s_server_resumes(flags: &[&str]) {

@@ -46,6 +46,7 @@ pub struct PreferenceArgs {
 pub fn explain(error: BuildError) -> anyhow::Error {
     let advice = match &error {
         BuildError::Ccm8 { .. } => "--allow-ccm8 does that",
+        BuildError::PskWithDtls13 => "--max-version 1.2 does that",
         _ => return error.into(),
     };
     anyhow!("{error} ({advice})")

@@ -181,14 +181,12 @@ pub(crate) async fn refusals() {
             ["SRTP profile list `x`", "nothing in it"],
         ),
         (
-            server(&["--max-version", "1.3"]),
+            client(&["--max-version", "1.3", "--psk", "a:0011"]),
             1,
-            ["DTLS 1.3", "OpenSSL"],
-        ),
-        (
-            client(&["--max-version", "1.3"]),
-            1,
-            ["DTLS 1.3", "OpenSSL"],
+            [
+                "pre-shared keys and DTLS 1.3",
+                "--max-version 1.2 does that",
+            ],
         ),
         (
             server(&["--max-version", "1.1"]),

@@ -129,6 +129,22 @@ pub(crate) fn set_session_id_context(ssl: &SslRef, scope: &[u8; 32]) -> Result<(
     succeeded(unsafe { SSL_set_session_id_context(ssl.as_ptr(), scope.as_ptr(), 32) })
 }
 
+/// Returns the server_name extension of the client's hello as it came
+/// (`SSL_client_hello_get0_ext`); None outside the callback that OpenSSL has for hellos.
+pub(crate) fn requested_server_name(ssl: &SslRef) -> Option<&[u8]> {
+    const SERVER_NAME: u32 = 0;
+    let (mut start, mut length) = (ptr::null(), 0);
+    // SAFETY: the SSL is live, and the function looks whether it has a hello.
+    let found = unsafe {
+        sys::SSL_client_hello_get0_ext(ssl.as_ptr(), SERVER_NAME, &raw mut start, &raw mut length)
+    };
+    if found != 1 {
+        return None;
+    }
+    // SAFETY: `start` points to `length` bytes of the hello, which is there while the callback runs.
+    Some(unsafe { std::slice::from_raw_parts(start, length) })
+}
+
 /// Returns what was set where the session began (`SSL_SESSION_get0_id_context`).
 pub(crate) fn session_id_context(session: &SslSessionRef) -> &[u8] {
     let mut length = 0;

@@ -6,7 +6,8 @@ mod common;
 
 use common::*;
 use dtls_session::{
-    Acceptor, BuildError, Connector, HandshakeError, Limits, Preferences, Session, Version,
+    Acceptor, BuildError, Connector, HandshakeError, Limits, Preferences, Psk, PskKeys, Session,
+    Version,
 };
 
 fn from(min: Version, max: Version) -> Preferences {
@@ -53,6 +54,23 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
         matches!(server, Err(HandshakeError::NoCommonVersion)),
         "{server:?}"
     );
+}
+
+#[tokio::test]
+async fn keys_are_not_for_dtls_1_3() {
+    let newest = || from(Version::Dtls12, Version::Dtls13);
+    let keys = PskKeys::from_lines("a:0011").unwrap();
+    let acceptors = [
+        Acceptor::with_psk(keys.clone()),
+        Acceptor::builder(identity("server")).psk(keys),
+    ];
+    for acceptor in acceptors {
+        let built = acceptor.preferences(newest()).build();
+        assert!(matches!(built, Err(BuildError::PskWithDtls13)), "{built:?}");
+    }
+    let connector = Connector::with_psk(Psk::parse("a:0011").unwrap());
+    let built = connector.preferences(newest()).build();
+    assert!(matches!(built, Err(BuildError::PskWithDtls13)), "{built:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,10 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
-    acceptor::{Acceptor, cookie_callbacks, server_names::ServerNames},
+    acceptor::{
+        Acceptor, cookie_callbacks,
+        server_names::{self, ServerNames},
+    },
     config::SessionConfig,
     context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
     error::BuildError,
@@ -98,8 +101,7 @@ impl AcceptorBuilder {
     /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
     /// proved anything else, so that the number of handshakes bounds the number of questions. A
     /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
-    /// ticket, as whoever came back with one could not be asked about in time. In DTLS 1.3 nothing
-    /// is fetched: the identity stands in the hello there, which is not held back.
+    /// ticket, as whoever came back with one could not be asked about in time.
     ///
     /// ```
     /// use dtls_session::{Acceptor, PskKey};
@@ -226,7 +228,8 @@ impl AcceptorBuilder {
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
-        context.set_session_id_context(&scope.digest())?;
+        context.set_session_id_context(&scope.clone().digest())?;
+        server_names::narrow(&mut context, scope);
         cookie_callbacks::install(&mut context)?;
         ffi::set_ticket_callback(&mut context);
         if let Some(configure) = self.configure {
@@ -260,6 +263,9 @@ impl AcceptorBuilder {
         let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
         let certificates = "an identity to show";
         let keys = "pre-shared keys";
+        if psk && self.preferences.versions().allow_1_3() {
+            return Err(BuildError::PskWithDtls13);
+        }
         let unusable = self.identities().find_map(Identity::edwards);
         if let (Some(kind), false) = (unusable, self.preferences.versions().allow_1_3()) {
             return Err(BuildError::KeyUnusable { kind });

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use openssl::ssl::{NameType, SniError, SslContextBuilder};
+use openssl::ssl::{ClientHelloResponse, NameType, SniError, SslContextBuilder};
 
-use crate::identity::Identity;
+use crate::{ffi, identity::Identity, resumption::scope::Scope};
 
 /// Identities by the names that clients ask for.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,18 @@ impl ServerNames {
             }
         });
     }
+}
+
+/// Lets a session be resumed under the name that it began with, and under no other (RFC 6066 3),
+/// which OpenSSL leaves to its user.
+pub(super) fn narrow(context: &mut SslContextBuilder, scope: Scope) {
+    context.set_client_hello_callback(move |ssl, _| {
+        if let Some(name) = ffi::requested_server_name(ssl) {
+            let scope = scope.clone().with(&name.to_ascii_lowercase());
+            ffi::set_session_id_context(ssl, &scope.digest())?;
+        }
+        Ok(ClientHelloResponse::SUCCESS)
+    });
 }
 
 #[cfg(test)]

@@ -110,6 +110,10 @@ impl ConnectorBuilder {
     ///
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Connector, BuildError> {
+        let is_psk = matches!(self.credential, Credential::Psk(_));
+        if is_psk && self.preferences.versions().allow_1_3() {
+            return Err(BuildError::PskWithDtls13);
+        }
         let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
         let mut proofs = Proofs::default();

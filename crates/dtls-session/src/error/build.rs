@@ -77,6 +77,14 @@ pub enum BuildError {
         /// What the key is.
         kind: &'static str,
     },
+    /// Keys that were shared beforehand would be used in DTLS 1.3, too.
+    ///
+    /// There they stand in the hello and in sessions otherwise, and nobody has tried what becomes of
+    /// a key that is taken back.
+    #[error(
+        "pre-shared keys and DTLS 1.3 do not go together: DTLS 1.2 has to be the latest version"
+    )]
+    PskWithDtls13,
     /// A list of cipher suites has some with CCM-8 in it, which were not allowed.
     #[error("the cipher suite list `{list}` has CCM-8 in it, which has to be allowed")]
     Ccm8 {

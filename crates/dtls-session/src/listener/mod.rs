@@ -291,7 +291,7 @@ impl Listener {
         unproven: Option<OwnedSemaphorePermit>,
     ) -> Option<(Channel, Permit)> {
         let peer = incoming.peer_addr();
-        let mut permit = match self.common.registry.admit(peer, random) {
+        let mut permit = match self.common.registry.admit(peer, random, unproven.is_none()) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {

@@ -29,16 +29,18 @@ impl Registry {
         })
     }
 
-    /// Admits a verified hello.
+    /// Admits a hello.
     ///
     /// A peer that already has a session is let in above the limit of sessions: it will have the
-    /// same number afterwards. A handshake that the peer has left behind ends.
+    /// same number afterwards. A handshake that the peer has left behind ends, if it is `proven` that
+    /// this is the peer.
     pub(crate) fn admit(
         self: &Arc<Self>,
         peer: SocketAddr,
         random: &[u8; 32],
+        proven: bool,
     ) -> Result<Permit, Denial> {
-        let (id, eviction) = self.lock().enter(&self.limits, peer, random)?;
+        let (id, eviction) = self.lock().enter(&self.limits, peer, random, proven)?;
         Ok(Permit {
             registry: Arc::clone(self),
             peer,
@@ -139,7 +141,7 @@ mod tests {
     }
 
     fn admit(registry: &Arc<Registry>, port: u16, random: u8) -> Result<Permit, Denial> {
-        registry.admit(peer(port), &[random; 32])
+        registry.admit(peer(port), &[random; 32], true)
     }
 
     fn evicted(permit: &Permit) -> bool {
@@ -166,6 +168,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_who_is_unproven_ends_a_handshake() {
+        let registry = Registry::new(Limits::default());
+        let mut running = admit(&registry, 1, 1).unwrap();
+        let forged = registry.admit(peer(1), &[2; 32], false);
+        assert_eq!(forged.unwrap_err(), Denial::Repeated);
+        assert!(!evicted(&running) && running.establish());
+        // Beside a session it may try, and ends nothing by that.
+        let mut restarted = registry.admit(peer(1), &[3; 32], false).unwrap();
+        assert_eq!(registry.counts(), (1, 1));
+        assert!(restarted.establish());
+    }
+
+    #[tokio::test]
     async fn limits_refuse_the_newest_and_places_come_back() {
         let limits = Limits::default().half_open(2).sessions(3).per_address(3);
         let registry = Registry::new(limits);
@@ -176,7 +191,7 @@ mod tests {
         let mut c = admit(&registry, 3, 0).unwrap();
         c.establish();
         assert_eq!(admit(&registry, 4, 0).unwrap_err(), Denial::PerAddress);
-        let elsewhere = registry.admit(([192, 0, 2, 2], 4).into(), &[0; 32]);
+        let elsewhere = registry.admit(([192, 0, 2, 2], 4).into(), &[0; 32], true);
         assert_eq!(elsewhere.unwrap_err(), Denial::Sessions);
         let successor = admit(&registry, 1, 9).unwrap();
         drop((successor, c));
@@ -187,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn one_network_has_its_share_of_handshakes() {
         let registry = Registry::new(Limits::default().half_open_per_address(1));
-        let host = |text: &str| registry.admit(text.parse().unwrap(), &[0; 32]);
+        let host = |text: &str| registry.admit(text.parse().unwrap(), &[0; 32], true);
         let mut first = host("[2001:db8:1:2::1]:1").unwrap();
         let neighbour = host("[2001:db8:1:2:ffff::]:9").unwrap_err();
         assert_eq!(neighbour, Denial::HalfOpenPerAddress);

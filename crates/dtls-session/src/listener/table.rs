@@ -14,7 +14,7 @@ use crate::listener::{eviction::Eviction, limits::Limits};
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// The hello is one that has started a handshake already.
+    /// The hello is one that has started a handshake already, or may be somebody else's.
     Repeated,
     HalfOpen,
     HalfOpenPerAddress,
@@ -83,6 +83,7 @@ impl Table {
         limits: &Limits,
         peer: SocketAddr,
         random: &[u8; 32],
+        proven: bool,
     ) -> Result<(u64, Arc<Eviction>), Denial> {
         let none = Associations::default();
         let associations = self.peers.get(&peer).unwrap_or(&none);
@@ -91,7 +92,9 @@ impl Table {
         }
         let beside = associations.established.is_some();
         match associations.half_open.as_ref().map(|a| a.id) {
-            Some(left_behind) => self.evict(left_behind),
+            Some(left_behind) if proven => self.evict(left_behind),
+            // It may be anybody who writes that address.
+            Some(_) => return Err(Denial::Repeated),
             None => self.make_room(limits, peer, beside)?,
         }
         let id = self.next;

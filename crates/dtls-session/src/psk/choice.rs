@@ -10,7 +10,7 @@ use openssl::{error::ErrorStack, rand::rand_bytes, ssl::SslContextBuilder};
 
 use crate::{psk::Psk, resumption::scope::Scope};
 
-/// One key, or a function that chooses by the server's hint (RFC 4279 5.1).
+/// One key, or a function that chooses by the server's hint (RFC 4279 5.2).
 #[derive(Clone)]
 pub(crate) enum PskChoice {
     Always(Psk),
