@@ -24,7 +24,7 @@ async fn json_is_one_line_on_stderr_and_stdout_stays_data() {
     assert!(repeated || round_trip.unwrap() > 0.0);
     let expected = json!({
         "peer": server.addr,
-        "version": "DTLSv1.2",
+        "version": "DTLS 1.2",
         "cipher": "ECDHE-ECDSA-AES128-GCM-SHA256",
         "cipher_suite": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
         "group": "x25519",
@@ -120,7 +120,7 @@ async fn info_tells_people_on_stdout_and_ends() {
     drop(stdin);
     assert_eq!((ended.code, &*ended.err), (Some(0), ""));
     for line in [
-        "version                 DTLSv1.2",
+        "version                 DTLS 1.2",
         "protocol                coap",
         "group                   x25519",
         "certificate 0           CN=DTLS echo development server",
@@ -166,7 +166,7 @@ async fn info_is_one_object_for_tools() {
             &told["version"],
             &told["cookie_exchange"]
         ),
-        (&json!(true), &json!("DTLSv1.2"), &json!(true))
+        (&json!(true), &json!("DTLS 1.2"), &json!(true))
     );
     assert_eq!(told["verification"]["verified"], true);
     let flights = told["flights"].as_array().unwrap();

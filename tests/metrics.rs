@@ -32,7 +32,9 @@ fn main() -> ExitCode {
             true,
             names,
         ),
+        trial("each_documented_label_starts_at_zero", true, labels),
         trial("a_port_that_is_taken_is_named", true, taken),
+        trial("whoever_says_nothing_has_to_go", true, stalled),
         trial("promtool_has_no_complaint", promtool, promtool_checks),
         trial("prometheus_scrapes_the_server", prometheus, scraped),
     ];
@@ -132,6 +134,32 @@ async fn names() {
     assert!(drawn > 10);
 }
 
+/// What is missing until it happens first has no rate when it happens.
+async fn labels() {
+    let server = Server::start(&["--metrics", "127.0.0.1:0"]).await;
+    let metrics = scrape(&server).await;
+    let table = fs::read_to_string("docs/metrics.md").unwrap();
+    let mut seen = 0;
+    for row in table.lines().filter(|row| row.starts_with("| `dtls_")) {
+        let mut columns = row.split('|').map(str::trim).skip(1);
+        let name = columns.next().unwrap().trim_matches('`');
+        let labels = columns.nth(1).unwrap();
+        let Some((label, values)) = labels.rsplit_once("`: `") else {
+            continue;
+        };
+        let label = label.rsplit('`').next().unwrap();
+        let documented: BTreeSet<_> = values.trim_end_matches('`').split("`, `").collect();
+        let exported: BTreeSet<_> = metrics
+            .lines()
+            .filter(|line| line.starts_with(&format!("{name}{{")))
+            .filter_map(|line| line.split_once(&format!("{label}=\""))?.1.split('"').next())
+            .collect();
+        assert_eq!(exported, documented, "{label} of {name}");
+        seen += 1;
+    }
+    assert!(seen > 5);
+}
+
 async fn taken() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = taken.local_addr().unwrap().to_string();
@@ -141,6 +169,22 @@ async fn taken() {
         .await;
     ended.fails_with(1, &["cannot serve metrics on", &addr, "in use"]);
     assert_eq!(ended.out, "");
+}
+
+async fn stalled() {
+    let server = Server::start(&["--metrics", "127.0.0.1:0"]).await;
+    let addr = address(&server).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(&addr).await.unwrap());
+    }
+    assert!(scrape(&server).await.contains("dtls_sessions 0"));
+    for mut stream in silent {
+        // However it ends.
+        let _ = within(stream.read(&mut [0])).await;
+    }
+    let posted = request(&addr, "POST", "/metrics").await;
+    assert!(posted.starts_with("HTTP/1.1 405"), "{posted}");
 }
 
 async fn promtool_checks() {
@@ -220,8 +264,12 @@ async fn address(server: &Server) -> String {
 }
 
 async fn get(addr: &str, path: &str) -> String {
+    request(addr, "GET", path).await
+}
+
+async fn request(addr: &str, method: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(addr).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within(stream.read_to_string(&mut answer)).await.unwrap();

@@ -38,7 +38,7 @@ async fn our_server() {
     let lines: Vec<_> = ended.out.lines().collect();
     let addr = &server.addr;
     let start = format!(
-        "PING {addr} ({addr}): 64 bytes, DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256, handshake "
+        "PING {addr} ({addr}): 64 bytes, DTLS 1.2 ECDHE-ECDSA-AES128-GCM-SHA256, handshake "
     );
     assert!(lines[0].starts_with(&start), "{ended:?}");
     for (line, number) in lines[1..4].iter().zip(1..) {

@@ -14,10 +14,10 @@ const CLIENT: &str = env!("CARGO_BIN_EXE_dtls-echo-client");
 async fn the_newest_common_version_is_spoken() {
     let server = Server::start(&["--min-version", "1.0"]).await;
     for (flags, version) in [
-        (&[][..], "version=\"DTLSv1.2\""),
+        (&[][..], "version=\"DTLS 1.2\""),
         (
             &["--min-version", "1.0", "--max-version", "1.0"],
-            "version=\"DTLSv1\"",
+            "version=\"DTLS 1.0\"",
         ),
     ] {
         let ended = run(&server.addr, flags, b"x\n").await;
@@ -62,7 +62,7 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
         let server = Server::start(&flags).await;
         let ended = run(&server.addr, &flags, b"x\n").await;
         assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
-        server.program.logs("version=\"DTLSv1.3\"").await;
+        server.program.logs("version=\"DTLS 1.3\"").await;
         return;
     }
     for program in [SERVER, CLIENT] {

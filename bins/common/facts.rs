@@ -53,7 +53,7 @@ impl FactsArgs {
 #[derive(Debug, Serialize)]
 pub struct Facts {
     peer: SocketAddr,
-    version: &'static str,
+    version: String,
     cipher: &'static str,
     cipher_suite: &'static str,
     group: Option<String>,
@@ -79,7 +79,7 @@ impl Facts {
     pub fn new(peer: SocketAddr, info: SessionInfo) -> Self {
         Self {
             peer,
-            version: info.version,
+            version: info.version.to_string(),
             cipher: info.cipher,
             cipher_suite: info.cipher_suite,
             group: info.group,

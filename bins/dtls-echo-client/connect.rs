@@ -65,7 +65,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
     }
     tracing::info!(
         peer = %session.with_pipe(|pipe| pipe.watch().lock().peer),
-        version = session.version(),
+        version = session.version().to_string(),
         cipher = session.cipher(),
         resumed = session.resumed(),
         "session started"

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::anyhow;
 use dtls_echo::{CertificateFacts, plain};
-use dtls_session::{Alert, ConnectError, Fault, HandshakeError, Refusal};
+use dtls_session::{Alert, CertificateFault, CertificateRefusal, ConnectError, HandshakeError};
 
 use crate::{Args, direction::Direction, failure::Failure, watch::Seen};
 
@@ -121,7 +121,7 @@ impl Diagnosis {
         }
     }
 
-    fn of_refusal(refusal: &Refusal, args: &Args) -> Self {
+    fn of_refusal(refusal: &CertificateRefusal, args: &Args) -> Self {
         let Some(certificate) = refusal.certificate() else {
             return Self::new("", "the server needs a certificate");
         };
@@ -130,15 +130,15 @@ impl Diagnosis {
         let which = format!("certificate {} ({subject})", refusal.depth);
         let issuer = plain(&certificate.issuer);
         match refusal.fault {
-            Fault::Expired => Self::new(
+            CertificateFault::Expired => Self::new(
                 format!("{which} has expired on {}", certificate.not_after),
                 "it has to be renewed, unless this machine's clock is wrong",
             ),
-            Fault::NotYetValid => Self::new(
+            CertificateFault::NotYetValid => Self::new(
                 format!("{which} is good only from {} on", certificate.not_before),
                 "is this machine's clock right?",
             ),
-            Fault::WrongName => {
+            CertificateFault::WrongName => {
                 let names = plain(&certificate.names.join(", "));
                 let names = if names.is_empty() {
                     "no name at all"
@@ -153,11 +153,11 @@ impl Diagnosis {
                     "--server-name NAME names the one to expect",
                 )
             }
-            Fault::SelfSigned => Self::new(
+            CertificateFault::SelfSigned => Self::new(
                 format!("{which} has signed itself, and is not trusted"),
                 "--ca FILE names the authority to trust, which may be this certificate",
             ),
-            Fault::UnknownAuthority => Self::new(
+            CertificateFault::UnknownAuthority => Self::new(
                 format!("{which} was issued by {issuer}, which is not trusted"),
                 "--ca FILE names the authority to trust; the server has to send those between",
             ),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dtls_echo::{CertificateFacts, Facts, plain};
-use dtls_session::{ConnectError, HandshakeError, Refusal, Session};
+use dtls_session::{CertificateRefusal, ConnectError, HandshakeError, Session};
 use serde::Serialize;
 
 use crate::{
@@ -155,7 +155,7 @@ impl Report {
 }
 
 impl Verification {
-    fn refused(refusal: &Refusal, remark: &'static str) -> Self {
+    fn refused(refusal: &CertificateRefusal, remark: &'static str) -> Self {
         let certificate = refusal.certificate().map(|it| CertificateFacts::of(it));
         Self {
             verified: Some(false),

@@ -226,7 +226,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     }
     service_manager::ready(listener.local_addr());
     let drain = service.stop.drain.clone();
-    let served = serve::serve(Arc::clone(&listener), service).await;
+    let served = serve::serve(0, Arc::clone(&listener), service).await;
     drain.cancel();
     let others = shards.join().await;
     serve::report(&listener);

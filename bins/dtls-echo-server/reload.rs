@@ -26,7 +26,7 @@ impl Reload {
     ///
     /// # Errors
     ///
-    /// If signals cannot be listened to.
+    /// If signals cannot be listened to, or a thread cannot be started.
     #[cfg(unix)]
     pub(crate) fn at_each_hangup(
         mut self,
@@ -34,10 +34,16 @@ impl Reload {
         listener: Arc<Listener>,
         metrics: Option<Metrics>,
     ) -> io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
+        use std::thread;
+        use tokio::{
+            runtime::Handle,
+            signal::unix::{SignalKind, signal},
+        };
         let mut hangup = signal(SignalKind::hangup())?;
-        tokio::spawn(async move {
-            while hangup.recv().await.is_some() {
+        let runtime = Handle::current();
+        // Files take time, which the runtime's thread has for sessions.
+        let reloading = move || {
+            while runtime.block_on(hangup.recv()).is_some() {
                 service_manager::reloading();
                 let made = self.acceptor(&addresses, &listener.acceptor());
                 if let Some(metrics) = &metrics {
@@ -54,7 +60,10 @@ impl Reload {
                 }
                 service_manager::ready(listener.local_addr());
             }
-        });
+        };
+        thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(reloading)?;
         Ok(())
     }
 

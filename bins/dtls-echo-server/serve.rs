@@ -11,7 +11,7 @@ use tracing::Instrument;
 use udp_demux::Channel;
 
 use crate::{
-    metrics::{Ending, Metrics},
+    metrics::{Ending, Failure, Metrics},
     stop::Stop,
 };
 
@@ -25,15 +25,27 @@ pub(crate) struct Service {
     pub(crate) peers: TaskTracker,
 }
 
+impl Service {
+    fn failed_handshake(&self, failure: Failure) {
+        if let Some(metrics) = &self.metrics {
+            metrics.failed_handshake(failure);
+        }
+    }
+}
+
 /// Serves until it is told to stop and the sessions have ended, or have been closed, for which it
 /// takes a bounded time.
 ///
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(listener: Arc<Listener>, service: Service) -> io::Result<()> {
+pub(crate) async fn serve(
+    shard: usize,
+    listener: Arc<Listener>,
+    service: Service,
+) -> io::Result<()> {
     if let Some(metrics) = &service.metrics {
-        metrics.watch(&listener);
+        metrics.watch(shard, &listener);
     }
     // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
     let accepting = tokio::spawn(accept(listener, service));
@@ -48,8 +60,10 @@ async fn accept(listener: Arc<Listener>, service: Service) -> io::Result<()> {
             accepted = listener.accept() => match accepted {
                 Ok(handshake) => {
                     let Some(peer) = handshake.peer_addr() else {
-                        let error = handshake.await.err();
-                        tracing::debug!(?error, "handshake did not start");
+                        if let Err(error) = handshake.await {
+                            tracing::debug!(?error, "handshake did not start");
+                            service.failed_handshake(Failure::from(&error));
+                        }
                         continue;
                     };
                     // Tells whose the library's lines are; ours at info name the peer themselves.
@@ -57,6 +71,8 @@ async fn accept(listener: Arc<Listener>, service: Service) -> io::Result<()> {
                     peers.spawn(attend(peer, handshake, service.clone()).instrument(span));
                 }
                 Err(error) => {
+                    // The other shards still accept, and this one would wait for them.
+                    service.stop.drain.cancel();
                     service.stop.close.cancel();
                     break Err(error);
                 }
@@ -123,18 +139,21 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, service: Servic
     let started = Instant::now();
     let established = tokio::select! {
         established = handshake => established,
-        () = service.stop.close.cancelled() => return,
+        () = service.stop.close.cancelled() => {
+            return service.failed_handshake(Failure::STOPPED);
+        }
     };
-    if let Some(metrics) = &service.metrics {
-        metrics.handshake(started.elapsed(), established.as_ref().err());
-    }
     match established {
         Ok(session) => {
+            if let Some(metrics) = &service.metrics {
+                metrics.handshake(started.elapsed());
+            }
             // Whoever reads them may have gone.
             let _ = service.facts.tell(peer, || session.info());
             echo(peer, session, &service).await;
         }
         Err(error) => {
+            service.failed_handshake(Failure::from(&error));
             let error = anyhow::Error::from(error);
             tracing::info!(%peer, "handshake failed: {error:#}");
         }
@@ -145,7 +164,7 @@ async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, service: Servic
 fn tell(peer: SocketAddr, info: SessionInfo) {
     tracing::info!(
         %peer,
-        version = info.version,
+        version = info.version.to_string(),
         cipher = info.cipher,
         group = info.group,
         psk = info.psk_identity,

@@ -13,7 +13,7 @@ use crate::serve::{Service, serve};
 pub(crate) struct Shards(Vec<thread::JoinHandle<io::Result<()>>>);
 
 impl Shards {
-    /// Starts one for each socket, as siblings of `listener`.
+    /// Starts one for each socket, as siblings of `listener`, which is number 0.
     pub(crate) fn start(
         listener: &Arc<Listener>,
         service: &Service,
@@ -23,7 +23,7 @@ impl Shards {
             let (listener, service) = (Arc::clone(listener), service.clone());
             thread::Builder::new()
                 .name(format!("shard-{number}"))
-                .spawn(move || run(&listener, service, socket, config))
+                .spawn(move || run(number, &listener, service, socket, config))
         });
         let threads = threads.collect::<io::Result<_>>()?;
         Ok(Self(threads))
@@ -46,7 +46,13 @@ impl Shards {
     }
 }
 
-fn run(listener: &Listener, service: Service, socket: UdpSocket, config: Config) -> io::Result<()> {
+fn run(
+    number: usize,
+    listener: &Listener,
+    service: Service,
+    socket: UdpSocket,
+    config: Config,
+) -> io::Result<()> {
     // However this ends, the others end with it: without it some peers would get no answer.
     let _ending = service.stop.drain.clone().drop_guard();
     let runtime = runtime::Builder::new_current_thread()
@@ -54,6 +60,6 @@ fn run(listener: &Listener, service: Service, socket: UdpSocket, config: Config)
         .build()?;
     runtime.block_on(async {
         let listener = listener.sibling(Endpoint::from_socket(socket, config)?);
-        serve(Arc::new(listener), service).await
+        serve(number, Arc::new(listener), service).await
     })
 }

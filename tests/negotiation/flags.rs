@@ -20,7 +20,7 @@ pub(crate) async fn facts() {
     );
     let facts: Value = serde_json::from_str(&ended.err).unwrap();
     for (name, value) in [
-        ("version", "DTLSv1.2"),
+        ("version", "DTLS 1.2"),
         ("cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"),
         ("cipher_suite", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
         ("group", "secp256r1"),
@@ -36,7 +36,7 @@ pub(crate) async fn facts() {
     assert_eq!(certificate["sha256"].as_str().unwrap().len(), 95);
     let ended = run(&server.addr, &["-v"], b"x\n").await;
     assert!(
-        ended.err.contains("\nversion                 DTLSv1.2\n"),
+        ended.err.contains("\nversion                 DTLS 1.2\n"),
         "{ended:?}"
     );
     assert!(ended.err.contains("\n  SHA-256 "), "{ended:?}");

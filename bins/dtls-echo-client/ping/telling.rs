@@ -100,7 +100,7 @@ impl Telling {
                 "host": self.host,
                 "peer": self.peer,
                 "bytes": size,
-                "version": info.version,
+                "version": info.version.to_string(),
                 "cipher": info.cipher,
                 "resumed": info.resumed,
                 "handshake_ms": millis(info.handshake_time),

@@ -33,7 +33,7 @@ const COUNTERS: &[Help] = &[
     ),
     (
         "dtls_verified_hellos_total",
-        "Hellos with a good cookie by what became of them: accepted, repeated, or refused at a limit.",
+        "Hellos with a good cookie, or in no need of one, by what became of them: accepted, repeated, or refused at a limit.",
     ),
     (
         "dtls_datagrams_discarded_total",

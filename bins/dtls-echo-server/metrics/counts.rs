@@ -6,16 +6,14 @@ use dtls_session::{Listener, ListenerStats, SessionStats};
 use metrics::{counter, gauge};
 use udp_demux::Stats;
 
-/// Brings the metrics of all listeners up to date; None is a shard that has ended.
-pub(super) fn set_listeners(listeners: &[Option<Arc<Listener>>]) {
+/// Brings the metrics of all listeners, with the numbers of their shards, up to date.
+pub(super) fn set_listeners(listeners: &[(usize, Arc<Listener>)]) {
     // Siblings count their handshakes together.
-    if let Some(listener) = listeners.iter().flatten().next() {
+    if let Some((_, listener)) = listeners.first() {
         set_listener(&listener.stats());
     }
-    for (shard, listener) in listeners.iter().enumerate() {
-        if let Some(listener) = listener {
-            set_socket(&shard.to_string(), &listener.endpoint_stats());
-        }
+    for (shard, listener) in listeners {
+        set_socket(&shard.to_string(), &listener.endpoint_stats());
     }
 }
 

@@ -7,18 +7,23 @@ mod outcome;
 mod timed;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use anyhow::Context;
-use dtls_session::{HandshakeError, Listener, Session, SessionStats};
+use dtls_session::{Listener, Session, SessionStats};
 use metrics::{Histogram, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use openssl::version;
 use udp_demux::Channel;
 
-pub(crate) use self::{http::Exposition, outcome::Ending, timed::Timed};
+pub(crate) use self::{
+    http::Exposition,
+    outcome::{Ending, Failure},
+    timed::Timed,
+};
 
 /// The server's metrics; cheap to clone.
 #[derive(Clone)]
@@ -26,8 +31,8 @@ pub(crate) struct Metrics(Arc<Inner>);
 
 struct Inner {
     recorder: PrometheusRecorder,
-    /// One for each shard that lives.
-    listeners: Mutex<Vec<Weak<Listener>>>,
+    /// By the numbers of their shards.
+    listeners: Mutex<BTreeMap<usize, Weak<Listener>>>,
     handshake: Histogram,
     echo: Histogram,
 }
@@ -52,18 +57,20 @@ impl Metrics {
     }
 
     /// Reads this shard's counters, too, when somebody asks.
-    pub(crate) fn watch(&self, listener: &Arc<Listener>) {
-        self.listeners().push(Arc::downgrade(listener));
+    pub(crate) fn watch(&self, shard: usize, listener: &Arc<Listener>) {
+        self.listeners().insert(shard, Arc::downgrade(listener));
     }
 
-    /// Counts a handshake that has ended.
-    pub(crate) fn handshake(&self, took: Duration, failure: Option<&HandshakeError>) {
-        match failure {
-            None => self.0.handshake.record(took),
-            Some(error) => with_local_recorder(&self.0.recorder, || {
-                outcome::failed_handshake(error).increment(1);
-            }),
-        }
+    /// Counts a handshake that has made a session.
+    pub(crate) fn handshake(&self, took: Duration) {
+        self.0.handshake.record(took);
+    }
+
+    /// Counts a handshake that has made none.
+    pub(crate) fn failed_handshake(&self, failure: Failure) {
+        with_local_recorder(&self.0.recorder, || {
+            outcome::failed_handshake(failure).increment(1);
+        });
     }
 
     /// Measures what passes between a session's requests and its replies.
@@ -86,7 +93,8 @@ impl Metrics {
 
     /// Everything in Prometheus's text format.
     fn render(&self) -> String {
-        let listeners: Vec<_> = self.listeners().iter().map(Weak::upgrade).collect();
+        let alive = |(shard, it): (&usize, &Weak<_>)| Some((*shard, it.upgrade()?));
+        let listeners: Vec<_> = self.listeners().iter().filter_map(alive).collect();
         with_local_recorder(&self.0.recorder, || counts::set_listeners(&listeners));
         self.0.recorder.handle().render()
     }
@@ -96,7 +104,7 @@ impl Metrics {
         self.0.recorder.handle().run_upkeep();
     }
 
-    fn listeners(&self) -> MutexGuard<'_, Vec<Weak<Listener>>> {
+    fn listeners(&self) -> MutexGuard<'_, BTreeMap<usize, Weak<Listener>>> {
         let listeners = self.0.listeners.lock();
         listeners.unwrap_or_else(PoisonError::into_inner)
     }

@@ -34,21 +34,51 @@ pub(super) fn session(ending: Ending) -> Counter {
     counter!("dtls_sessions_ended_total", "reason" => reason)
 }
 
-pub(super) fn failed_handshake(error: &HandshakeError) -> Counter {
-    let reason = match error {
-        HandshakeError::TimedOut { .. } => "timed_out",
-        HandshakeError::CertificateRefused { .. } => "certificate_refused",
-        HandshakeError::NoCommonCipher => "no_common_cipher",
-        HandshakeError::NoCommonProtocol => "no_common_protocol",
-        HandshakeError::NoCommonVersion => "no_common_version",
-        HandshakeError::PeerAlert(_) => "peer_alert",
-        HandshakeError::HelloRefused => "hello_refused",
-        HandshakeError::Evicted => "evicted",
-        HandshakeError::NoLongerWelcome => "no_longer_welcome",
-        HandshakeError::Pipe(_) => "pipe",
-        HandshakeError::OpenSsl(_) => "openssl",
-        _ => "other",
-    };
+/// Why a handshake has made no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure(&'static str);
+
+impl Failure {
+    /// The server stopped before the handshake had ended.
+    pub(crate) const STOPPED: Self = Self("stopped");
+
+    const ALL: [Self; 13] = [
+        Self("timed_out"),
+        Self("peer_alert"),
+        Self("certificate_refused"),
+        Self("no_common_cipher"),
+        Self("no_common_protocol"),
+        Self("no_common_version"),
+        Self("hello_refused"),
+        Self("evicted"),
+        Self("no_longer_welcome"),
+        Self::STOPPED,
+        Self("pipe"),
+        Self("openssl"),
+        Self("other"),
+    ];
+}
+
+impl From<&HandshakeError> for Failure {
+    fn from(error: &HandshakeError) -> Self {
+        Self(match error {
+            HandshakeError::TimedOut { .. } => "timed_out",
+            HandshakeError::PeerAlert(_) => "peer_alert",
+            HandshakeError::CertificateRefused { .. } => "certificate_refused",
+            HandshakeError::NoCommonCipher => "no_common_cipher",
+            HandshakeError::NoCommonProtocol => "no_common_protocol",
+            HandshakeError::NoCommonVersion => "no_common_version",
+            HandshakeError::HelloRefused => "hello_refused",
+            HandshakeError::Evicted => "evicted",
+            HandshakeError::NoLongerWelcome => "no_longer_welcome",
+            HandshakeError::Pipe(_) => "pipe",
+            HandshakeError::OpenSsl(_) => "openssl",
+            _ => "other",
+        })
+    }
+}
+
+pub(super) fn failed_handshake(Failure(reason): Failure) -> Counter {
     counter!("dtls_handshakes_failed_total", "reason" => reason)
 }
 
@@ -63,7 +93,9 @@ pub(super) fn start() {
     for ending in [ClosedByPeer, Idle, Stopped, Failed] {
         session(ending).increment(0);
     }
-    failed_handshake(&HandshakeError::Evicted).increment(0);
+    for failure in Failure::ALL {
+        failed_handshake(failure).increment(0);
+    }
     for succeeded in [true, false] {
         reload(succeeded).increment(0);
     }

@@ -22,7 +22,7 @@ use crate::{
     error::HandshakeError,
     listener::registry::Permit,
     record_layer::{Failure, RecordLayer, ingress::Role, pace::Pace, transport::Transport},
-    refusal::{self, Refusal},
+    refusal::{self, CertificateRefusal},
     resumption::{Resumption, store::Place},
     session::Session,
 };
@@ -220,7 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     fn explain(&self, failure: Failure) -> HandshakeError {
         let ssl = self.layer.ssl();
         HandshakeError::new(failure, || {
-            refusal::of(ssl).unwrap_or_else(|| Refusal::by(ssl.verify_result()))
+            refusal::of(ssl).unwrap_or_else(|| CertificateRefusal::by(ssl.verify_result()))
         })
     }
 

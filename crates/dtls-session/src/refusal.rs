@@ -15,9 +15,9 @@ use openssl::{
 /// Why a peer's certificate was refused, and which of its chain was at fault.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct CertificateRefusal {
     /// What was wrong with it.
-    pub fault: Fault,
+    pub fault: CertificateFault,
     /// The same in OpenSSL's words (`X509_verify_cert_error_string`).
     pub reason: String,
     /// Where in the chain the fault is: 0 is the peer's own certificate, 1 its issuer's.
@@ -30,7 +30,7 @@ pub struct Refusal {
 /// What is wrong with a certificate, as far as a caller may want to tell the cases apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum CertificateFault {
     /// The peer showed none.
     Missing,
     /// It is not valid any more.
@@ -49,11 +49,11 @@ pub enum Fault {
     TooWeak,
     /// The application did not want it.
     Unwanted,
-    /// Something else, which [`Refusal::reason`] names.
+    /// Something else, which [`CertificateRefusal::reason`] names.
     Other,
 }
 
-impl Refusal {
+impl CertificateRefusal {
     /// Returns the certificate at fault, where one was shown.
     pub fn certificate(&self) -> Option<&X509> {
         self.chain
@@ -63,7 +63,7 @@ impl Refusal {
 
     pub(crate) fn missing() -> Self {
         Self {
-            fault: Fault::Missing,
+            fault: CertificateFault::Missing,
             reason: "it sent none".to_owned(),
             depth: 0,
             chain: Vec::new(),
@@ -73,7 +73,7 @@ impl Refusal {
     /// What is left to say where nothing was remembered.
     pub(crate) fn by(result: X509VerifyResult) -> Self {
         Self {
-            fault: Fault::of(result),
+            fault: CertificateFault::of(result),
             reason: result.error_string().to_owned(),
             ..Self::missing()
         }
@@ -98,13 +98,13 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CertificateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl Fault {
+impl CertificateFault {
     /// By the numbers of `x509_vfy.h`.
     fn of(result: X509VerifyResult) -> Self {
         match result.as_raw() {
@@ -123,7 +123,7 @@ impl Fault {
 
 /// Where the first refusal of one handshake is kept.
 #[derive(Debug, Default)]
-struct Slot(Mutex<Option<Refusal>>);
+struct Slot(Mutex<Option<CertificateRefusal>>);
 
 /// Makes an `Ssl` ready to remember a refusal.
 pub(crate) fn attach(ssl: &mut Ssl) -> Result<(), ErrorStack> {
@@ -148,7 +148,7 @@ pub(crate) fn watch(
 }
 
 /// Returns why the peer's certificate was, or would have been, refused.
-pub(crate) fn of(ssl: &SslRef) -> Option<Refusal> {
+pub(crate) fn of(ssl: &SslRef) -> Option<CertificateRefusal> {
     let slot = ssl.ex_data(index().ok()?)?;
     slot.0
         .lock()
@@ -163,7 +163,7 @@ fn remember(store: &X509StoreContextRef) {
     };
     if let Some(slot) = slot() {
         let mut first = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| Refusal::of(store));
+        first.get_or_insert_with(|| CertificateRefusal::of(store));
     }
 }
 

@@ -8,7 +8,7 @@ pub struct SessionStats {
     pub datagrams_received: u64,
     /// Datagrams handed to the pipe.
     pub datagrams_sent: u64,
-    /// Application datagrams that were authentic.
+    /// Application datagrams that were authentic, those in [`dropped_unread`](Self::dropped_unread) included.
     pub received: u64,
     /// Application bytes in them.
     pub received_bytes: u64,

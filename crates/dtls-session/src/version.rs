@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use openssl::{
-    ssl::{SslContextBuilder, SslMethod, SslOptions},
+    ssl::{SslContextBuilder, SslMethod, SslOptions, SslRef},
     version,
 };
 use thiserror::Error;
@@ -36,6 +36,15 @@ impl Version {
             .is_ok_and(|mut context| ffi::set_versions(&mut context, self, self).is_ok())
     }
 
+    /// The one that was negotiated.
+    pub(crate) fn of(ssl: &SslRef) -> Self {
+        match ssl.version_str() {
+            "DTLSv1.3" => Self::Dtls13,
+            "DTLSv1.2" => Self::Dtls12,
+            _ => Self::Dtls10,
+        }
+    }
+
     /// Its number on the wire.
     pub(crate) fn number(self) -> u16 {
         match self {
@@ -65,15 +74,15 @@ impl fmt::Display for Version {
 }
 
 impl FromStr for Version {
-    type Err = UnknownVersion;
+    type Err = VersionError;
 
     /// Reads `1.0`, `1.2` or `1.3`.
-    fn from_str(text: &str) -> Result<Self, UnknownVersion> {
+    fn from_str(text: &str) -> Result<Self, VersionError> {
         match text {
             "1.0" => Ok(Self::Dtls10),
             "1.2" => Ok(Self::Dtls12),
             "1.3" => Ok(Self::Dtls13),
-            _ => Err(UnknownVersion(text.to_owned())),
+            _ => Err(VersionError(text.to_owned())),
         }
     }
 }
@@ -81,7 +90,7 @@ impl FromStr for Version {
 /// The text names no version of DTLS.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0:?} is no version of DTLS: 1.0, 1.2 and 1.3 are")]
-pub struct UnknownVersion(String);
+pub struct VersionError(String);
 
 /// The oldest and the newest version that may be negotiated.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,8 @@ use common::{
     patient, pipe, roots, self_signed, sessions, within,
 };
 use dtls_session::{
-    Acceptor, Alert, Connector, Fault, HandshakeError, Identity, PemError, Roots, SessionConfig,
+    Acceptor, Alert, CertificateFault, Connector, HandshakeError, Identity, PemError, Roots,
+    SessionConfig,
 };
 use openssl::{pkey::PKey, rsa::Rsa};
 
@@ -203,7 +204,7 @@ async fn an_unknown_authority_is_refused_with_the_reason() {
     let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
     assert!(
         matches!(&client, HandshakeError::CertificateRefused(refusal)
-            if refusal.fault == Fault::UnknownAuthority && refusal.reason.contains("issuer")
+            if refusal.fault == CertificateFault::UnknownAuthority && refusal.reason.contains("issuer")
                 && (refusal.depth, refusal.chain.len()) == (0, 1)),
         "{client:?}"
     );
@@ -220,7 +221,7 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
         let [_, client] = failures(&acceptor, &connector(patient()), name).await;
         assert!(
             matches!(&client, HandshakeError::CertificateRefused(refusal)
-                if refusal.fault == Fault::WrongName && refusal.reason.contains(reason)
+                if refusal.fault == CertificateFault::WrongName && refusal.reason.contains(reason)
                     && refusal.certificate().is_some()),
             "{client:?}"
         );
@@ -244,7 +245,10 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
         .unwrap();
     within(accepting).await.unwrap().unwrap();
     let refusal = session.info().refusal.unwrap();
-    assert_eq!((refusal.fault, refusal.depth), (Fault::WrongName, 0));
+    assert_eq!(
+        (refusal.fault, refusal.depth),
+        (CertificateFault::WrongName, 0)
+    );
     assert_eq!(refusal.chain.len(), 2);
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use common::*;
-use dtls_session::{Acceptor, Connector, Limits, SendError, SessionInfo};
+use dtls_session::{Acceptor, Connector, Limits, SendError, SessionInfo, Version};
 use openssl::{
     ec::{EcGroup, EcKey},
     nid::Nid,
@@ -27,7 +27,7 @@ async fn both_sides_tell_of_the_same_session() {
     let (server, client) = sessions(&acceptor, &connector, pipe(lossless())).await;
     let (server, client) = (server.info(), client.info());
     for info in [&server, &client] {
-        assert_eq!(info.version, "DTLSv1.2");
+        assert_eq!(info.version, Version::Dtls12);
         assert_eq!(info.cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
         assert_eq!(info.cipher_suite, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
         assert_eq!(info.group.as_deref(), Some("x25519"));

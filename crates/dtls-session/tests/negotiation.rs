@@ -12,7 +12,7 @@ use std::{
 use common::*;
 use dtls_session::{
     Acceptor, AcceptorBuilder, Alert, BuildError, Connector, ConnectorBuilder, HandshakeError,
-    Preferences, Psk, PskKeys, Resumption, Session, SessionConfig, SharedSecret,
+    Preferences, Psk, PskKeys, Resumption, Session, SessionConfig, SharedSecret, Version,
 };
 use openssl::x509::X509;
 
@@ -27,7 +27,7 @@ async fn the_facts_are_the_same_on_both_sides() {
     .await;
     let (server, client) = (server.info(), client.info());
     for info in [&server, &client] {
-        assert_eq!(info.version, "DTLSv1.2");
+        assert_eq!(info.version, Version::Dtls12);
         assert_eq!(info.cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
         assert_eq!(info.cipher_suite, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
         assert_eq!(info.group.as_deref(), Some("secp384r1"));

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use common::{
     Pipe, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
-use dtls_session::{RecvError, SendError, Session};
+use dtls_session::{RecvError, SendError, Session, Version};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -27,7 +27,7 @@ async fn payloads_of_one_to_the_maximum_pass_both_ways() {
     let (server, client) = default_sessions().await;
     assert_eq!(
         (server.version(), client.version()),
-        ("DTLSv1.2", "DTLSv1.2")
+        (Version::Dtls12, Version::Dtls12)
     );
     assert_eq!(client.cipher(), server.cipher());
     let max = client.max_datagram_size();

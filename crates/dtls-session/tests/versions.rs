@@ -23,7 +23,7 @@ async fn dtls_1_2_is_the_default() {
     let (server, client) = default_sessions().await;
     assert_eq!(
         (server.version(), client.version()),
-        ("DTLSv1.2", "DTLSv1.2")
+        (Version::Dtls12, Version::Dtls12)
     );
 }
 
@@ -35,11 +35,11 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
     let (_, old) = preferring(&old);
     let client = old.connect("localhost", open(any(), server.addr));
     let client = within(client).await.unwrap();
-    assert_eq!(client.version(), "DTLSv1");
+    assert_eq!(client.version(), Version::Dtls10);
     exchange(&server.next().await, &client).await;
     let client = connector(patient()).connect("localhost", open(any(), server.addr));
     let client = within(client).await.unwrap();
-    assert_eq!(client.version(), "DTLSv1.2");
+    assert_eq!(client.version(), Version::Dtls12);
     assert!(client.cipher().contains("GCM"), "{}", client.cipher());
 
     let (server, client) = pipe(lossless());
@@ -118,12 +118,12 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
     let (server, client) = sessions(&acceptor, &connector, pipe(lossless())).await;
     assert_eq!(
         (server.version(), client.version()),
-        ("DTLSv1.3", "DTLSv1.3")
+        (Version::Dtls13, Version::Dtls13)
     );
     talk(&server, &client).await;
     let mut server = serve(acceptor, Limits::default());
     let older = preferring(&Preferences::default()).1;
-    for (connector, version) in [(connector, "DTLSv1.3"), (older, "DTLSv1.2")] {
+    for (connector, version) in [(connector, Version::Dtls13), (older, Version::Dtls12)] {
         let client = connector.connect("localhost", open(any(), server.addr));
         let client = within(client).await.unwrap();
         assert_eq!(client.version(), version);

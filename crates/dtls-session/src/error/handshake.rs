@@ -6,7 +6,7 @@ use openssl::error::ErrorStack;
 use thiserror::Error;
 
 use super::reason;
-use crate::{alert::Alert, record_layer::Failure, refusal::Refusal};
+use crate::{alert::Alert, record_layer::Failure, refusal::CertificateRefusal};
 
 /// Why a handshake made no session.
 #[derive(Debug, Error)]
@@ -25,7 +25,7 @@ pub enum HandshakeError {
     },
     /// The peer's certificate was refused.
     #[error("the peer's certificate is refused: {0}")]
-    CertificateRefused(Box<Refusal>),
+    CertificateRefused(Box<CertificateRefusal>),
     /// The two sides share no cipher suite.
     #[error("the two sides have no cipher suite in common")]
     NoCommonCipher,
@@ -70,7 +70,7 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> Refusal) -> Self {
+    pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> CertificateRefusal) -> Self {
         let stack = match failure {
             Failure::Pipe(error) => return Self::Pipe(error),
             Failure::OpenSsl(stack) => stack,
@@ -92,7 +92,7 @@ impl HandshakeError {
         } else if any(&[reason::VERIFY_FAILED]) {
             Self::CertificateRefused(Box::new(refusal()))
         } else if any(&[reason::NO_CERTIFICATE]) {
-            Self::CertificateRefused(Box::new(Refusal::missing()))
+            Self::CertificateRefused(Box::new(CertificateRefusal::missing()))
         } else if let Some(alert) = reason::peer_alert(&stack) {
             Self::from_alert(alert)
         } else {

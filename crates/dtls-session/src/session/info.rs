@@ -9,8 +9,9 @@ use openssl::{
 
 use crate::{
     ffi,
-    refusal::{self, Refusal},
+    refusal::{self, CertificateRefusal},
     session::srtp,
+    version::Version,
 };
 
 /// What was negotiated, and how it went.
@@ -27,8 +28,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionInfo {
-    /// The version in OpenSSL's words, such as `DTLSv1.2`.
-    pub version: &'static str,
+    /// The version.
+    pub version: Version,
     /// The cipher suite in OpenSSL's words, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
     pub cipher: &'static str,
     /// The cipher suite as the IANA has it, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
@@ -45,7 +46,7 @@ pub struct SessionInfo {
     /// Why the peer's certificate would have been refused, where
     /// [any is accepted](crate::ConnectorBuilder::danger_accept_any_certificate). A resumed session does
     /// not know.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<CertificateRefusal>,
     /// The identity of the pre-shared key, if there was one.
     pub psk_identity: Option<String>,
     /// The server name that the client asked for. When a session is resumed, a server without names of
@@ -83,7 +84,7 @@ impl SessionInfo {
         let cipher = ssl.current_cipher();
         let resumed = ssl.session_reused();
         Self {
-            version: ssl.version_str(),
+            version: Version::of(ssl),
             cipher: cipher.map_or("none", |cipher| cipher.name()),
             cipher_suite: cipher
                 .and_then(|cipher| cipher.standard_name())

@@ -34,6 +34,7 @@ use crate::{
         srtp::SrtpKeys,
     },
     stats::SessionStats,
+    version::Version,
 };
 
 /// A DTLS session over a pipe of datagrams.
@@ -127,9 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.0.lock().layer.max_plaintext()
     }
 
-    /// Returns the negotiated version in OpenSSL's words, such as `DTLSv1.2`.
-    pub fn version(&self) -> &'static str {
-        self.0.lock().layer.ssl().version_str()
+    /// Returns the negotiated version.
+    pub fn version(&self) -> Version {
+        Version::of(self.0.lock().layer.ssl())
     }
 
     /// Returns the negotiated cipher suite in OpenSSL's words, such as
