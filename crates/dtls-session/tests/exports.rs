@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use common::*;
 use dtls_session::{
     Acceptor, AcceptorBuilder, Connector, ConnectorBuilder, ExportError, Preferences, Session,
@@ -100,6 +102,69 @@ async fn the_servers_order_decides_on_srtp() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn both_sides_export_the_same_and_srtp_keys_are_each_others() {
+    let profiles =
+        || Preferences::default().srtp_profiles("SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80");
+    let (server, client) = agree(
+        Acceptor::builder(identity("server")).preferences(profiles()),
+        Connector::builder(roots()).preferences(profiles()),
+    )
+    .await;
+    let export = |session: &Session<Pipe>, context| {
+        let mut out = [0; 40];
+        session
+            .export_keying_material(&mut out, "EXPERIMENTAL test", context)
+            .unwrap();
+        out
+    };
+    assert_eq!(export(&server, None), export(&client, None));
+    assert_ne!(export(&server, None), export(&server, Some(b"")));
+    let (ours, theirs) = (
+        server.srtp_keys().unwrap().unwrap(),
+        client.srtp_keys().unwrap().unwrap(),
+    );
+    assert_eq!(ours.profile(), "SRTP_AEAD_AES_128_GCM");
+    assert_eq!(
+        (ours.client_key(), ours.client_salt()),
+        (theirs.client_key(), theirs.client_salt())
+    );
+    assert_eq!(
+        (ours.server_key(), ours.server_salt()),
+        (theirs.server_key(), theirs.server_salt())
+    );
+    assert_eq!(
+        (ours.server_key().len(), ours.server_salt().len()),
+        (16, 12)
+    );
+    assert_ne!(ours.client_key(), ours.server_key());
+    let (server, _client) = default_sessions().await;
+    assert!(server.srtp_keys().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn both_sides_log_the_same_secret() {
+    let log = || {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let logging =
+            Preferences::default().key_log(move |line| kept.lock().unwrap().push(line.to_owned()));
+        (logging, lines)
+    };
+    let ((servers, server_lines), (clients, client_lines)) = (log(), log());
+    let _sessions = agree(
+        Acceptor::builder(identity("server")).preferences(servers),
+        Connector::builder(roots()).preferences(clients),
+    )
+    .await;
+    let lines = server_lines.lock().unwrap();
+    assert_eq!(*lines, *client_lines.lock().unwrap());
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("CLIENT_RANDOM "),
+        "{lines:?}"
+    );
 }
 
 #[tokio::test]

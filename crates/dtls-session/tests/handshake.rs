@@ -1,4 +1,4 @@
-//! Handshakes over pipes: each lost datagram, small paths, every way to fail.
+//! Handshakes over pipes: each lost datagram, small paths, silence and forgeries.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -12,18 +12,12 @@ use std::{
     time::Duration,
 };
 
-use common::{
-    CERTS, Direction, acceptor, certificate, connector, echo_once, identity, lossless, p256,
-    patient, pipe, roots, self_signed, sessions, within,
-};
-use dtls_session::{
-    Acceptor, Alert, CertificateFault, Connector, HandshakeError, Identity, PemError, Roots,
-    SessionConfig,
-};
+use common::*;
+use dtls_session::{Acceptor, Connector, HandshakeError, Roots, SessionConfig};
 use openssl::{pkey::PKey, rsa::Rsa};
 
 /// Loses the n-th datagram of one direction.
-fn without(lost: Direction, nth: usize) -> common::Fate {
+fn without(lost: Direction, nth: usize) -> Fate {
     Arc::new(Mutex::new(
         move |direction: Direction, index: usize, datagram: &[u8]| {
             if direction == lost && index == nth {
@@ -185,119 +179,6 @@ async fn a_silent_peer_is_a_timeout_and_says_so() {
     );
 }
 
-/// Runs a handshake that fails, and returns both sides' errors.
-async fn failures(acceptor: &Acceptor, connector: &Connector, name: &str) -> [HandshakeError; 2] {
-    let (server_pipe, client_pipe) = pipe(lossless());
-    let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    let client = within(connector.connect(name, client_pipe)).await;
-    let server = within(accepting).await.unwrap();
-    [server.unwrap_err(), client.unwrap_err()]
-}
-
-#[tokio::test]
-async fn an_unknown_authority_is_refused_with_the_reason() {
-    let strangers = Roots::from_pem(&certificate("localhost", &p256())).unwrap();
-    let connector = Connector::builder(strangers)
-        .session(patient())
-        .build()
-        .unwrap();
-    let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
-    assert!(
-        matches!(&client, HandshakeError::CertificateRefused(refusal)
-            if refusal.fault == CertificateFault::UnknownAuthority && refusal.reason.contains("issuer")
-                && (refusal.depth, refusal.chain.len()) == (0, 1)),
-        "{client:?}"
-    );
-    assert!(
-        matches!(server, HandshakeError::PeerAlert(Alert::UNKNOWN_CA)),
-        "{server:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_wrong_name_is_refused_and_right_ones_are_not() {
-    let acceptor = acceptor(patient());
-    for (name, reason) in [("example.org", "ostname"), ("192.0.2.1", "IP address")] {
-        let [_, client] = failures(&acceptor, &connector(patient()), name).await;
-        assert!(
-            matches!(&client, HandshakeError::CertificateRefused(refusal)
-                if refusal.fault == CertificateFault::WrongName && refusal.reason.contains(reason)
-                    && refusal.certificate().is_some()),
-            "{client:?}"
-        );
-    }
-    for name in ["localhost", "127.0.0.1", "::1"] {
-        let (server_pipe, client_pipe) = pipe(lossless());
-        let accepting = tokio::spawn(acceptor.accept(server_pipe));
-        within(connector(patient()).connect(name, client_pipe))
-            .await
-            .unwrap();
-        within(accepting).await.unwrap().unwrap();
-    }
-    let any = Connector::builder(roots())
-        .danger_accept_any_certificate()
-        .build()
-        .unwrap();
-    let (server_pipe, client_pipe) = pipe(lossless());
-    let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    let session = within(any.connect("example.org", client_pipe))
-        .await
-        .unwrap();
-    within(accepting).await.unwrap().unwrap();
-    let refusal = session.info().refusal.unwrap();
-    assert_eq!(
-        (refusal.fault, refusal.depth),
-        (CertificateFault::WrongName, 0)
-    );
-    assert_eq!(refusal.chain.len(), 2);
-}
-
-#[tokio::test]
-async fn no_common_cipher_is_told_on_both_sides() {
-    let acceptor = Acceptor::builder(identity("server"))
-        .session(patient())
-        .configure(|context| context.set_cipher_list("ECDHE-ECDSA-AES128-GCM-SHA256"))
-        .build()
-        .unwrap();
-    let connector = Connector::builder(roots())
-        .session(patient())
-        .configure(|context| context.set_cipher_list("ECDHE-ECDSA-CHACHA20-POLY1305"))
-        .build()
-        .unwrap();
-    let [server, client] = failures(&acceptor, &connector, "localhost").await;
-    assert!(
-        matches!(server, HandshakeError::NoCommonCipher),
-        "{server:?}"
-    );
-    assert!(
-        matches!(client, HandshakeError::PeerAlert(Alert::HANDSHAKE_FAILURE)),
-        "{client:?}"
-    );
-}
-
-#[tokio::test]
-async fn no_common_version_is_told() {
-    let connector = Connector::builder(roots())
-        .session(patient())
-        .configure(|context| {
-            context.set_security_level(0);
-            context.set_cipher_list("ALL:@SECLEVEL=0")?;
-            context.set_min_proto_version(Some(openssl::ssl::SslVersion::DTLS1))?;
-            context.set_max_proto_version(Some(openssl::ssl::SslVersion::DTLS1))
-        })
-        .build()
-        .unwrap();
-    let [server, client] = failures(&acceptor(patient()), &connector, "localhost").await;
-    assert!(
-        matches!(server, HandshakeError::NoCommonVersion),
-        "{server:?}"
-    );
-    assert!(
-        matches!(client, HandshakeError::NoCommonVersion),
-        "{client:?}"
-    );
-}
-
 #[tokio::test]
 async fn a_forged_alert_does_not_end_a_handshake() {
     // Each datagram is preceded by a fatal alert, a close_notify and some plaintext data.
@@ -326,81 +207,6 @@ async fn a_forged_alert_does_not_end_a_handshake() {
         stats.filtered_alerts >= 4 && stats.filtered_malformed >= 6,
         "{stats:?}"
     );
-}
-
-#[tokio::test]
-async fn client_certificates_are_checked() {
-    let acceptor = Acceptor::builder(identity("server"))
-        .session(patient())
-        .require_client_certificate(roots())
-        .build()
-        .unwrap();
-    let connector = Connector::builder(roots())
-        .session(patient())
-        .identity(identity("client"))
-        .build()
-        .unwrap();
-    let (server, _client) = sessions(&acceptor, &connector, pipe(lossless())).await;
-    let shown = server.peer_certificate().unwrap();
-    let expected = std::fs::read(format!("{CERTS}/client.pem")).unwrap();
-    assert_eq!(
-        shown.to_pem().unwrap(),
-        openssl::x509::X509::from_pem(&expected)
-            .unwrap()
-            .to_pem()
-            .unwrap()
-    );
-
-    let [server, client] = failures(&acceptor, &common::connector(patient()), "localhost").await;
-    assert!(
-        matches!(server, HandshakeError::CertificateRefused(_)),
-        "{server:?}"
-    );
-    assert!(matches!(client, HandshakeError::PeerAlert(_)), "{client:?}");
-}
-
-#[test]
-fn keys_come_in_every_usual_form() {
-    let ec = p256().ec_key().unwrap();
-    let rsa = Rsa::generate(2048).unwrap();
-    let (ec_key, rsa_key) = (
-        PKey::from_ec_key(ec.clone()).unwrap(),
-        PKey::from_rsa(rsa.clone()).unwrap(),
-    );
-    let ec_pem = certificate("localhost", &ec_key);
-    let rsa_pem = certificate("localhost", &rsa_key);
-    for (chain, key) in [
-        (&ec_pem, ec_key.private_key_to_pem_pkcs8().unwrap()),
-        (&ec_pem, ec.private_key_to_pem().unwrap()),
-        (&rsa_pem, rsa_key.private_key_to_pem_pkcs8().unwrap()),
-        (&rsa_pem, rsa.private_key_to_pem().unwrap()),
-    ] {
-        Identity::from_pem(chain, &key).unwrap();
-        let chain = [&chain[..], &rsa_pem[..]].concat();
-        Identity::from_pem(&chain, &key).unwrap();
-    }
-    let key = rsa.private_key_to_pem().unwrap();
-    assert!(matches!(
-        Identity::from_pem(&ec_pem, &key),
-        Err(PemError::Mismatch)
-    ));
-    assert!(matches!(
-        Identity::from_pem(&ec_pem, b"x"),
-        Err(PemError::Key(_))
-    ));
-    assert!(matches!(
-        Identity::from_pem(b"", &key),
-        Err(PemError::NoCertificate)
-    ));
-    let encrypted = rsa_key
-        .private_key_to_pem_pkcs8_passphrase(openssl::symm::Cipher::aes_128_cbc(), b"secret")
-        .unwrap();
-    assert!(matches!(
-        Identity::from_pem(&rsa_pem, &encrypted),
-        Err(PemError::Key(_))
-    ));
-    let error = Identity::from_pem_files("/no/such/file", "x").unwrap_err();
-    assert!(error.to_string().contains("/no/such/file"));
 }
 
 #[test]

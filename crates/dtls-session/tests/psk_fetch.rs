@@ -14,12 +14,9 @@ use std::{
 
 use common::*;
 use dtls_session::{
-    Acceptor, AcceptorBuilder, Connector, HandshakeError, Limits, Psk, PskKey, Session,
-    SessionConfig,
+    Acceptor, AcceptorBuilder, Connector, HandshakeError, Limits, Psk, PskKey, SessionConfig,
 };
 use tokio::sync::{mpsc, oneshot};
-
-type Outcome = Result<Session<Pipe>, HandshakeError>;
 
 const KEY: [u8; 16] = [7; 16];
 

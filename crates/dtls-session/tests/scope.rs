@@ -7,10 +7,8 @@ mod common;
 use common::*;
 use dtls_session::{
     Acceptor, AcceptorBuilder, Connector, ConnectorBuilder, HandshakeError, Preferences, Psk,
-    PskKeys, Resumption, Session, SharedSecret,
+    PskKeys, Resumption, SharedSecret,
 };
-
-type Outcome = Result<Session<Pipe>, HandshakeError>;
 
 #[tokio::test]
 async fn a_key_that_was_fetched_leaves_no_ticket_behind() {
@@ -31,6 +29,8 @@ async fn a_ticket_of_certificates_is_no_key() {
     let only_keys = servers.build(Acceptor::with_psk(keys()));
     let anonymous = patiently(Connector::builder(roots()));
     let ticket = servers.ticket(&both, &anonymous).await;
+    let (server, _client) = servers.attempt(&both, &anonymous, Some(&ticket)).await;
+    assert!(server.unwrap().resumed());
     let (server, client) = servers.attempt(&only_keys, &anonymous, Some(&ticket)).await;
     assert!(
         matches!(server, Err(HandshakeError::NoCommonCipher)),
@@ -55,6 +55,40 @@ async fn a_ticket_does_not_bring_back_a_cipher_suite() {
     let (server, client) = servers.attempt(&strict, &connector, Some(&ticket)).await;
     assert_eq!(server.unwrap().cipher(), "ECDHE-ECDSA-AES256-GCM-SHA384");
     assert!(!client.unwrap().resumed());
+}
+
+#[tokio::test]
+async fn who_is_not_welcome_any_more_is_turned_away_in_spite_of_a_ticket() {
+    let servers = Servers::new();
+    let keyed = |keys: &str| Acceptor::with_psk(PskKeys::from_lines(keys).unwrap());
+    let asked = |welcome| {
+        Acceptor::builder(identity("server"))
+            .require_client_certificate(roots())
+            .authorize_client(move |_| welcome)
+    };
+    let device = || Connector::with_psk(Psk::parse("a:0011").unwrap());
+    let person = || Connector::builder(roots()).identity(identity("client"));
+    for (before, after, client, welcome) in [
+        (keyed("a:0011"), keyed("a:0011\nb:22"), device(), true),
+        (keyed("a:0011"), keyed("b:22"), device(), false),
+        (keyed("a:0011"), keyed("a:22"), device(), false),
+        (asked(true), asked(true), person(), true),
+        (asked(true), asked(false), person(), false),
+    ] {
+        let [before, after] = [before, after].map(|acceptor| servers.build(acceptor));
+        let connector = patiently(client);
+        let ticket = servers.ticket(&before, &connector).await;
+        let (server, client) = servers.attempt(&after, &connector, Some(&ticket)).await;
+        match server {
+            Ok(server) => assert!(welcome && server.resumed()),
+            Err(HandshakeError::NoLongerWelcome) => {
+                assert!(!welcome);
+                let ended = within(client.unwrap().recv(&mut [0; 9])).await;
+                assert_eq!(ended.unwrap(), None, "a close_notify");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
 }
 
 /// A fleet with one secret, so that nothing but the settings tells its servers apart.
@@ -83,12 +117,10 @@ impl Servers {
         connector: &Connector,
         ticket: Option<&Resumption>,
     ) -> (Outcome, Outcome) {
-        let (server, client) = pipe(lossless());
-        let client = match ticket {
-            Some(ticket) => connector.resume("localhost", ticket, client),
-            None => connector.connect("localhost", client),
-        };
-        within(async { tokio::join!(acceptor.accept(server), client) }).await
+        match ticket {
+            Some(ticket) => resumed(acceptor, connector, ticket).await,
+            None => outcomes_of(acceptor, connector, "localhost").await,
+        }
     }
 }
 

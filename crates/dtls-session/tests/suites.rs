@@ -7,13 +7,8 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::*;
-use dtls_session::{
-    Acceptor, AcceptorBuilder, BuildError, Connector, ConnectorBuilder, HandshakeError,
-    Preferences, Psk, PskKeys, Session,
-};
+use dtls_session::{Acceptor, BuildError, Connector, HandshakeError, Preferences, Psk, PskKeys};
 use openssl::pkey::PKey;
-
-type Outcome = Result<Session<Pipe>, HandshakeError>;
 
 #[tokio::test]
 async fn ccm8_is_had_only_where_both_allow_it() {
@@ -173,17 +168,6 @@ async fn the_hint_helps_a_client_to_choose() {
     assert!(matches!(client, Err(HandshakeError::NoPsk)), "{client:?}");
     assert!(server.is_err());
     assert_eq!(*hints.lock().unwrap(), [Some(b"ours".to_vec()), None]);
-}
-
-async fn attempt(acceptor: AcceptorBuilder, connector: ConnectorBuilder) -> (Outcome, Outcome) {
-    outcomes(acceptor.session(patient()), connector.session(patient())).await
-}
-
-async fn outcomes(acceptor: AcceptorBuilder, connector: ConnectorBuilder) -> (Outcome, Outcome) {
-    let (acceptor, connector) = (acceptor.build().unwrap(), connector.build().unwrap());
-    let (server, client) = pipe(lossless());
-    let client = connector.connect("localhost", client);
-    within(async { tokio::join!(acceptor.accept(server), client) }).await
 }
 
 fn keys() -> PskKeys {

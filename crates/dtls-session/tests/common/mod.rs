@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod agreement;
 mod certificate;
 mod pipe;
 mod relay;
@@ -9,6 +10,7 @@ mod rude;
 mod server;
 mod udp_pipe;
 
+pub(crate) use agreement::{Outcome, agree, attempt, failures, outcomes, outcomes_of, resumed};
 pub(crate) use certificate::{certificate, p256, self_signed};
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use relay::relay;
