@@ -26,7 +26,48 @@ use openssl::{
 };
 use openssl_sys as sys;
 
-use crate::{context::message_log, psk::lookup, resumption::tickets::TicketKeys, version::Version};
+/// Says how long OpenSSL waits before it repeats a flight.
+pub(crate) trait Timer {
+    /// Returns the next interval in microseconds; `previous` is 0 for a new flight.
+    fn interval(ssl: &SslRef, previous: u32) -> u32;
+}
+
+/// Sees what OpenSSL sends and receives.
+pub(crate) trait MessageTap {
+    /// Takes one message, by the number that OpenSSL has for its kind.
+    fn message(ssl: &SslRef, sent: bool, content_type: i32, bytes: &[u8]);
+}
+
+/// Knows the keys of tickets.
+pub(crate) trait TicketKeeper {
+    /// Makes `cipher` ready to encrypt a ticket; None for no ticket.
+    fn seal<'a>(
+        ssl: &'a SslRef,
+        cipher: &mut CipherCtxRef,
+    ) -> Result<Option<NewTicket<'a>>, ErrorStack>;
+
+    /// Makes `cipher` ready to decrypt a ticket; None for a full handshake.
+    fn open<'a>(
+        ssl: &'a SslRef,
+        name: &[u8; 16],
+        iv: &[u8; 16],
+        cipher: &mut CipherCtxRef,
+    ) -> Result<Option<OldTicket<'a>>, ErrorStack>;
+}
+
+/// What OpenSSL needs to know for a ticket that it makes.
+pub(crate) struct NewTicket<'a> {
+    pub(crate) name: [u8; 16],
+    pub(crate) iv: [u8; 16],
+    pub(crate) mac_key: &'a [u8],
+}
+
+/// What OpenSSL needs to know for a ticket that a client brings.
+pub(crate) struct OldTicket<'a> {
+    pub(crate) mac_key: &'a [u8],
+    /// Whether the client gets another for it.
+    pub(crate) renew: bool,
+}
 
 /// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
 ///
@@ -60,11 +101,10 @@ pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack
     }
 }
 
-/// Makes `ssl` ask [`crate::record_layer::pace::on_timer`] for its retransmission intervals
-/// (`DTLS_set_timer_cb`).
-pub(crate) fn set_timer_callback(ssl: &SslRef) {
+/// Makes `ssl` ask for its retransmission intervals (`DTLS_set_timer_cb`).
+pub(crate) fn set_timer_callback<T: Timer>(ssl: &SslRef) {
     // SAFETY: the SSL is live, and the callback has the type that the header asks for.
-    unsafe { DTLS_set_timer_cb(ssl.as_ptr(), Some(on_timer)) };
+    unsafe { DTLS_set_timer_cb(ssl.as_ptr(), Some(on_timer::<T>)) };
 }
 
 /// Returns the time until the retransmission timer expires (`DTLSv1_get_timeout`), or None while
@@ -170,24 +210,23 @@ pub(crate) fn ticket_lifetime_hint(session: &SslSessionRef) -> u64 {
     hint.into()
 }
 
-/// Makes the context's sessions ask their [`TicketKeys`] for the keys of tickets
+/// Makes the context's sessions ask for the keys of tickets
 /// (`SSL_CTX_set_tlsext_ticket_key_evp_cb`).
-pub(crate) fn set_ticket_callback(context: &mut SslContextBuilder) {
+pub(crate) fn set_ticket_callback<T: TicketKeeper>(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that the header asks for. It
     // returns 1 always.
-    unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket)) };
+    unsafe { SSL_CTX_set_tlsext_ticket_key_evp_cb(context.as_ptr(), Some(on_ticket::<T>)) };
 }
 
 /// Bounds the versions to negotiate (`SSL_CTX_set_min_proto_version` and its like), by numbers
 /// that an older OpenSSL does not know and refuses.
 pub(crate) fn set_versions(
     context: &mut SslContextBuilder,
-    min: Version,
-    max: Version,
+    min: u16,
+    max: u16,
 ) -> Result<(), ErrorStack> {
-    let [min, max] = [min, max].map(|version| usize::from(version.number()));
-    context_control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, min)?;
-    context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max)
+    context_control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, min.into())?;
+    context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max.into())
 }
 
 /// Makes a server's handshake ask for a cookie before it answers in full: by a HelloRetryRequest
@@ -197,11 +236,10 @@ pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
     unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
 }
 
-/// Makes the context's sessions report their messages to [`message_log::on_message`]
-/// (`SSL_CTX_set_msg_callback`).
-pub(crate) fn set_message_callback(context: &mut SslContextBuilder) {
+/// Makes the context's sessions report their messages (`SSL_CTX_set_msg_callback`).
+pub(crate) fn set_message_callback<T: MessageTap>(context: &mut SslContextBuilder) {
     // SAFETY: the context is live, and the callback has the type that the header asks for.
-    unsafe { SSL_CTX_set_msg_callback(context.as_ptr(), Some(on_message)) };
+    unsafe { SSL_CTX_set_msg_callback(context.as_ptr(), Some(on_message::<T>)) };
 }
 
 /// Shows a certificate, with the chain behind it, to all peers (`SSL_CTX_use_cert_and_key`).
@@ -412,13 +450,13 @@ fn free_bio(bio: *mut sys::BIO) {
     unsafe { sys::BIO_free_all(bio) };
 }
 
-extern "C" fn on_timer(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
+extern "C" fn on_timer<T: Timer>(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
     // SAFETY: OpenSSL calls this with the SSL whose timer it sets.
     let ssl = unsafe { SslRef::from_ptr(ssl) };
-    crate::record_layer::pace::on_timer(ssl, previous)
+    T::interval(ssl, previous)
 }
 
-extern "C" fn on_message(
+extern "C" fn on_message<T: MessageTap>(
     sent: c_int,
     _version: c_int,
     content_type: c_int,
@@ -434,12 +472,12 @@ extern "C" fn on_message(
     let ssl = unsafe { SslRef::from_ptr(ssl) };
     // SAFETY: `bytes` points to `length` bytes, which nobody changes during the call.
     let bytes = unsafe { std::slice::from_raw_parts(bytes.cast(), length) };
-    message_log::on_message(ssl, sent == 1, content_type, bytes);
+    T::message(ssl, sent == 1, content_type, bytes);
 }
 
 /// Returns 1 for a ticket that can be made or opened, 2 for one that is to be replaced as well, 0
 /// for none (a full handshake), and -1 on failure.
-extern "C" fn on_ticket(
+extern "C" fn on_ticket<T: TicketKeeper>(
     ssl: *mut sys::SSL,
     name: *mut c_uchar,
     iv: *mut c_uchar,
@@ -452,15 +490,11 @@ extern "C" fn on_ticket(
     let ssl = unsafe { SslRef::from_ptr(ssl) };
     // SAFETY: the cipher's context is live, and nobody else's during the call.
     let cipher = unsafe { CipherCtxRef::from_ptr_mut(cipher) };
-    let Some(keys) = TicketKeys::of(ssl) else {
-        return 0;
-    };
     if encrypts == 1 {
-        if lookup::is_fetched(ssl) && psk_identity(ssl).is_some() {
-            return 0;
-        }
-        let Ok(ticket) = keys.seal(cipher) else {
-            return -1;
+        let ticket = match T::seal(ssl, cipher) {
+            Ok(Some(ticket)) => ticket,
+            Ok(None) => return 0,
+            Err(_) => return -1,
         };
         // SAFETY: 16 bytes have room there.
         unsafe { name.write(ticket.name) };
@@ -472,7 +506,7 @@ extern "C" fn on_ticket(
     let name = unsafe { name.read() };
     // SAFETY: as above.
     let iv = unsafe { iv.read() };
-    match keys.open(&name, &iv, cipher) {
+    match T::open(ssl, &name, &iv, cipher) {
         Ok(Some(ticket)) => match set_mac_key(mac, ticket.mac_key) {
             1 if ticket.renew => 2,
             outcome => outcome,

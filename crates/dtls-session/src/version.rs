@@ -32,8 +32,9 @@ pub enum Version {
 impl Version {
     /// Returns whether the linked OpenSSL can do it: OpenSSL is asked, whatever its number.
     pub fn is_available(self) -> bool {
-        SslContextBuilder::new(SslMethod::dtls())
-            .is_ok_and(|mut context| ffi::set_versions(&mut context, self, self).is_ok())
+        SslContextBuilder::new(SslMethod::dtls()).is_ok_and(|mut context| {
+            ffi::set_versions(&mut context, self.number(), self.number()).is_ok()
+        })
     }
 
     /// The one that was negotiated.
@@ -129,7 +130,7 @@ impl Versions {
                 });
             }
         }
-        ffi::set_versions(context, min, max)?;
+        ffi::set_versions(context, min.number(), max.number())?;
         if self.allow_1_0() {
             context.set_security_level(0);
             // A forged record is then dropped; with Encrypt-then-MAC it would end the session.

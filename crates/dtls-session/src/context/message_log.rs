@@ -11,7 +11,7 @@ use openssl::{
     ssl::{SslContext, SslContextBuilder, SslRef},
 };
 
-use crate::ffi;
+use crate::ffi::{self, MessageTap};
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
 /// decryption.
@@ -33,22 +33,26 @@ pub(crate) type MessageLog = Arc<dyn Fn(&PassedMessage<'_>) + Send + Sync>;
 /// Lets `log` see the messages of all sessions of a context.
 pub(crate) fn install(context: &mut SslContextBuilder, log: MessageLog) -> Result<(), ErrorStack> {
     context.set_ex_data(index()?, log);
-    ffi::set_message_callback(context);
+    ffi::set_message_callback::<Tap>(context);
     Ok(())
 }
 
 /// Hands on what OpenSSL reports, but for record headers and the like.
-pub(crate) fn on_message(ssl: &SslRef, sent: bool, content_type: i32, bytes: &[u8]) {
-    let log = || ssl.ssl_context().ex_data(index().ok()?);
-    let content_type = u8::try_from(content_type).ok();
-    if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {
-        let message = PassedMessage {
-            sent,
-            content_type,
-            bytes,
-        };
-        // A panic must not get into OpenSSL, which would abort the process.
-        let _ = catch_unwind(AssertUnwindSafe(|| log(&message)));
+enum Tap {}
+
+impl MessageTap for Tap {
+    fn message(ssl: &SslRef, sent: bool, content_type: i32, bytes: &[u8]) {
+        let log = || ssl.ssl_context().ex_data(index().ok()?);
+        let content_type = u8::try_from(content_type).ok();
+        if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {
+            let message = PassedMessage {
+                sent,
+                content_type,
+                bytes,
+            };
+            // A panic must not get into OpenSSL, which would abort the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| log(&message)));
+        }
     }
 }
 

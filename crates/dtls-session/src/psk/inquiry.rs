@@ -12,12 +12,12 @@ use std::{
 use futures::future::BoxFuture;
 
 use crate::{
-    psk::{
-        PskKey,
-        lookup::{Answer, LookLater},
-    },
+    psk::{PskKey, answer::Answer},
     record_layer::record::{Record, content},
 };
+
+/// Finds the key of an identity some time later.
+pub(crate) type LookLater = dyn Fn(Vec<u8>) -> BoxFuture<'static, Option<PskKey>> + Send + Sync;
 
 /// One handshake's question for a key.
 pub(crate) struct PskInquiry {

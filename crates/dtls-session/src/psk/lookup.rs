@@ -3,21 +3,23 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::Arc,
 };
 
-use futures::future::BoxFuture;
 use openssl::{
     error::ErrorStack,
-    ex_data::Index,
-    ssl::{Ssl, SslContextBuilder, SslRef},
+    ssl::{SslContextBuilder, SslRef},
 };
 use zeroize::Zeroizing;
 
 use crate::{
     ffi,
     hmac::HmacKey,
-    psk::{PskKey, inquiry::PskInquiry},
+    psk::{
+        PskKey,
+        answer::Answer,
+        inquiry::{LookLater, PskInquiry},
+    },
     resumption::scope::Scope,
 };
 
@@ -29,7 +31,6 @@ pub(crate) enum PskLookup {
 }
 
 pub(crate) type LookNow = dyn Fn(&[u8]) -> Option<PskKey> + Send + Sync;
-pub(crate) type LookLater = dyn Fn(Vec<u8>) -> BoxFuture<'static, Option<PskKey>> + Send + Sync;
 
 impl PskLookup {
     pub(crate) fn now(lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static) -> Self {
@@ -87,7 +88,7 @@ impl PskLookup {
             return Ok(None);
         };
         let answer = Answer::default();
-        ssl.set_ex_data(index()?, answer.clone());
+        answer.attach(ssl)?;
         Ok(Some(PskInquiry::new(Arc::clone(lookup), answer)))
     }
 }
@@ -96,40 +97,4 @@ impl fmt::Debug for PskLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PskLookup").finish_non_exhaustive()
     }
-}
-
-/// Whether `ssl`'s keys are fetched: a client that came back with a ticket could not be asked about
-/// in time.
-pub(crate) fn is_fetched(ssl: &SslRef) -> bool {
-    index().is_ok_and(|index| ssl.ex_data(index).is_some())
-}
-
-/// Where a handshake finds the key that was fetched for it.
-#[derive(Clone, Default)]
-pub(crate) struct Answer(Arc<Mutex<Option<Fetched>>>);
-
-struct Fetched {
-    identity: Vec<u8>,
-    key: PskKey,
-}
-
-impl Answer {
-    pub(crate) fn set(&self, identity: Vec<u8>, key: PskKey) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fetched { identity, key });
-    }
-
-    /// Takes the key, if it is that of `identity`: whoever forged a fragment gets somebody else's
-    /// key no more than his own.
-    fn of(ssl: &SslRef, identity: &[u8]) -> Option<PskKey> {
-        let Self(answer) = ssl.ex_data(index().ok()?)?;
-        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let fetched = answer.filter(|fetched| fetched.identity == identity)?;
-        Some(fetched.key)
-    }
-}
-
-fn index() -> Result<Index<Ssl, Answer>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Answer>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
 }

@@ -1,5 +1,6 @@
 //! Pre-shared keys (RFC 4279).
 
+pub(crate) mod answer;
 pub(crate) mod choice;
 pub(crate) mod inquiry;
 pub(crate) mod lookup;

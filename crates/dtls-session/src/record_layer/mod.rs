@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
         // Where the version had been negotiated already, the MTU and the callback went with it.
         let mtu = self.transport().egress_mut().mtu();
         ffi::set_mtu(self.ssl(), mtu);
-        ffi::set_timer_callback(self.ssl());
+        ffi::set_timer_callback::<Pace>(self.ssl());
         Ok(())
     }
 

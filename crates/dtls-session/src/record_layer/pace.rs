@@ -14,14 +14,17 @@ use openssl::{
     ssl::{Ssl, SslRef},
 };
 
-use crate::config::SessionConfig;
+use crate::{
+    config::SessionConfig,
+    ffi::{self, Timer},
+};
 
 /// The retransmission timer's policy and state for one `Ssl`.
 ///
 /// Intervals grow by half rather than double: a handshake is a few small datagrams, and under
 /// loss the 90th percentile is what doubling costs.
 ///
-/// OpenSSL asks for each interval through [`on_timer`]; the handshake reads back how often the
+/// OpenSSL asks for each interval as its [`Timer`]; the handshake reads back how often the
 /// current flight has expired.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -53,7 +56,7 @@ impl Pace {
     /// Makes `ssl` ask this pace for its intervals.
     pub(crate) fn attach(self: &Arc<Self>, ssl: &mut Ssl) -> Result<(), ErrorStack> {
         ssl.set_ex_data(index()?, Arc::clone(self));
-        crate::ffi::set_timer_callback(ssl);
+        ffi::set_timer_callback::<Self>(ssl);
         Ok(())
     }
 
@@ -108,13 +111,14 @@ impl Pace {
     }
 }
 
-/// Gives OpenSSL its next interval in microseconds; `previous` is 0 for a new flight.
-pub(crate) fn on_timer(ssl: &SslRef, previous: u32) -> u32 {
-    let pace = index().ok().and_then(|index| ssl.ex_data(index));
-    match pace {
-        Some(pace) => pace.next(previous),
-        // OpenSSL's own policy.
-        None => previous.saturating_mul(2).max(1_000_000),
+impl Timer for Pace {
+    fn interval(ssl: &SslRef, previous: u32) -> u32 {
+        let pace = index().ok().and_then(|index| ssl.ex_data(index));
+        match pace {
+            Some(pace) => pace.next(previous),
+            // OpenSSL's own policy.
+            None => previous.saturating_mul(2).max(1_000_000),
+        }
     }
 }
 

@@ -15,7 +15,11 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::secret::SharedSecret;
+use crate::{
+    ffi::{self, NewTicket, OldTicket, TicketKeeper},
+    psk::answer::is_fetched,
+    secret::SharedSecret,
+};
 
 /// One key of each secret that is accepted, the current one's first.
 ///
@@ -33,20 +37,6 @@ struct TicketKey {
     name: [u8; 16],
     cipher: Zeroizing<[u8; 32]>,
     mac: Zeroizing<[u8; 32]>,
-}
-
-/// What OpenSSL needs to know for a ticket that it makes.
-pub(crate) struct NewTicket<'a> {
-    pub(crate) name: [u8; 16],
-    pub(crate) iv: [u8; 16],
-    pub(crate) mac_key: &'a [u8],
-}
-
-/// What OpenSSL needs to know for a ticket that a client brings.
-pub(crate) struct OldTicket<'a> {
-    pub(crate) mac_key: &'a [u8],
-    /// Whether the client gets another for it.
-    pub(crate) renew: bool,
 }
 
 impl TicketKeys {
@@ -70,34 +60,44 @@ impl TicketKeys {
         Ok(())
     }
 
-    pub(crate) fn of(ssl: &SslRef) -> Option<&Self> {
+    fn of(ssl: &SslRef) -> Option<&Self> {
         Some(ssl.ex_data(index().ok()?)?)
     }
+}
 
-    /// Makes `cipher` ready to encrypt a ticket.
-    pub(crate) fn seal(&self, cipher: &mut CipherCtxRef) -> Result<NewTicket<'_>, ErrorStack> {
-        let key = self.0.first().expect("a secret has a current one");
+impl TicketKeeper for TicketKeys {
+    fn seal<'a>(
+        ssl: &'a SslRef,
+        cipher: &mut CipherCtxRef,
+    ) -> Result<Option<NewTicket<'a>>, ErrorStack> {
+        // Who comes back with it could not be asked about in time.
+        if is_fetched(ssl) && ffi::psk_identity(ssl).is_some() {
+            return Ok(None);
+        }
+        let Some(key) = Self::of(ssl).and_then(|keys| keys.0.first()) else {
+            return Ok(None);
+        };
         let mut iv = [0; 16];
         rand_bytes(&mut iv)?;
         cipher.encrypt_init(Some(Cipher::aes_256_cbc()), Some(&*key.cipher), Some(&iv))?;
-        Ok(NewTicket {
+        Ok(Some(NewTicket {
             name: key.name,
             iv,
             mac_key: &*key.mac,
-        })
+        }))
     }
 
-    /// Makes `cipher` ready to decrypt a ticket; None if its key is none of these.
-    pub(crate) fn open(
-        &self,
+    fn open<'a>(
+        ssl: &'a SslRef,
         name: &[u8; 16],
         iv: &[u8; 16],
         cipher: &mut CipherCtxRef,
-    ) -> Result<Option<OldTicket<'_>>, ErrorStack> {
-        let Some(place) = self.0.iter().position(|key| key.name == *name) else {
+    ) -> Result<Option<OldTicket<'a>>, ErrorStack> {
+        let keys = Self::of(ssl).map_or(&[][..], |keys| &keys.0);
+        let Some(place) = keys.iter().position(|key| key.name == *name) else {
             return Ok(None);
         };
-        let key = &self.0[place];
+        let key = &keys[place];
         cipher.decrypt_init(Some(Cipher::aes_256_cbc()), Some(&*key.cipher), Some(iv))?;
         Ok(Some(OldTicket {
             mac_key: &*key.mac,
