@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{collections::BTreeSet, process};
+use std::{collections::BTreeSet, fs, process};
 
 use common::{Ended, Files, Program, Server, cert, client, run, self_signed, self_signed_between};
 use serde_json::Value;
@@ -268,6 +268,16 @@ async fn the_file_is_read_again_at_sighup() {
         .await;
     assert_eq!(by("old.pem").await.code, Some(0));
 
+    let whole = config("new", "");
+    let lines = fs::read_to_string(&whole).unwrap();
+    let keyless: Vec<_> = lines
+        .lines()
+        .filter(|line| !line.starts_with("key"))
+        .collect();
+    files.write("server.toml", keyless.join("\n"));
+    server.signal("-HUP");
+    server.logs("were not provided: --key <FILE>").await;
+
     config("new", "max-sessions = 200\nmtu = 1000\n");
     server.signal("-HUP");
     server.logs("reloaded").await;
@@ -276,6 +286,11 @@ async fn the_file_is_read_again_at_sighup() {
         .await;
     assert_eq!(server.logged("which needs a restart"), 1);
     assert_eq!(by("new.pem").await.code, Some(0));
+    // What runs is what the server was started with.
+    config("new", "max-sessions = 100\n");
+    server.signal("-HUP");
+    server.logs_times("reloaded", 2).await;
+    assert_eq!(server.logged("which needs a restart"), 1);
     by("old.pem")
         .await
         .fails_with(1, &["certificate is refused"]);

@@ -8,7 +8,7 @@ mod common;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use common::{Capture, Program, Relay, Weather, cert, client, has, trial, within};
+use common::{Capture, Program, Relay, Weather, cert, client, has, s_server, trial, within};
 use libtest_mimic::Arguments;
 use tokio::net::UdpSocket;
 
@@ -233,18 +233,7 @@ impl Peer {
 }
 
 async fn start_s_server() -> (Program, String) {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let flags = [
-        "s_server",
-        "-dtls1_2",
-        "-accept",
-        "127.0.0.1:0",
-        "-cert",
-        &pem,
-        "-key",
-        &key,
-    ];
-    let server = Program::start("openssl", &flags);
+    let server = s_server("-dtls1_2", &[]);
     let addr = server.says_line("ACCEPT ").await;
     (server, addr)
 }

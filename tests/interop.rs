@@ -147,23 +147,8 @@ fn start_s_client(server: &Server, ca: &str, flags: &[&str]) -> Program {
     Program::start("openssl", &[&args, flags].concat())
 }
 
-fn start_s_server(flags: &[&str]) -> Program {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let args = [
-        "s_server",
-        "-dtls1_2",
-        "-accept",
-        "127.0.0.1:0",
-        "-cert",
-        &pem,
-        "-key",
-        &key,
-    ];
-    Program::start("openssl", &[&args, flags].concat())
-}
-
 async fn s_server(flags: &[&str]) {
-    let mut peer = start_s_server(flags);
+    let mut peer = common::s_server("-dtls1_2", flags);
     let addr = peer.says_line("ACCEPT ").await;
     let mut client = client(&addr, &["--timeout", "60"]);
     for line in ["short".to_owned(), "x".repeat(1200)] {
@@ -220,7 +205,7 @@ async fn s_client_resumes_by_one_name() {
 async fn s_server_resumes(flags: &[&str]) {
     let files = Files::new();
     let session = files.path("session");
-    let mut peer = start_s_server(flags);
+    let mut peer = common::s_server("-dtls1_2", flags);
     let addr = peer.says_line("ACCEPT ").await;
     for reused in [0, 1] {
         let mut client = client(&addr, &["--timeout", "60", "--session", &session]);

@@ -6,7 +6,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Files, Program, Server, cert, client, has, run, trial, with_gnutls_echo};
+use common::{Files, Server, client, has, run, s_server, trial, with_gnutls_echo};
 use libtest_mimic::Arguments;
 use serde_json::{Value, json};
 
@@ -134,9 +134,9 @@ async fn for_tools() {
 
 /// The test answers in the place of the server, as it likes.
 async fn odd() {
-    let mut peer = s_server();
+    let mut peer = s_server("-dtls1_2", &[]);
     let addr = peer.says_line("ACCEPT ").await;
-    let client = client(&addr, &["--ping", "-i", "0.2", "--timeout", "6"]);
+    let client = client(&addr, &["--ping", "-i", "0.2", "--timeout", "15"]);
     let session = client.child.id().unwrap();
     let request = async |number: u64| {
         let start = format!("{session:08x} {number:016x} ");
@@ -154,7 +154,7 @@ async fn odd() {
     peer.write(b"0 is not a reply\n").await;
     client.says("17 bytes from ").await;
     client.says(": wrong reply\n").await;
-    client.says(": seq=2 within 6s\n").await;
+    client.says(": seq=2 within 15s\n").await;
     peer.write(second.as_bytes()).await;
     client.says(" ms (late)\n").await;
     client.signal("-INT");
@@ -170,7 +170,7 @@ async fn odd() {
 }
 
 async fn silent() {
-    let peer = s_server();
+    let peer = s_server("-dtls1_2", &[]);
     let addr = peer.says_line("ACCEPT ").await;
     let ended = run(&addr, &["--ping", "-c", "1", "--timeout", "4"], b"").await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -231,19 +231,4 @@ async fn usage() {
         let code = if word == "--ca" { 1 } else { 2 };
         ended.fails_with(code, &[word]);
     }
-}
-
-fn s_server() -> Program {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let args = [
-        "s_server",
-        "-dtls1_2",
-        "-accept",
-        "127.0.0.1:0",
-        "-cert",
-        &pem,
-        "-key",
-        &key,
-    ];
-    Program::start("openssl", &args)
 }

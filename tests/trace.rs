@@ -6,7 +6,7 @@ mod common;
 
 use std::net::UdpSocket;
 
-use common::{Capture, Direction, Ended, Program, Relay, Server, Weather, cert, has, run};
+use common::{Capture, Direction, Ended, Program, Relay, Server, Weather, has, run, s_server};
 use libtest_mimic::Arguments;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -80,7 +80,9 @@ async fn for_tools() {
             .iter()
             .map(|length| *length as u64)
             .collect();
-        assert_eq!(lengths, passed, "{name}");
+        // What comes after the client's goodbye may come too late for it.
+        let seen = !lengths.is_empty() && passed.starts_with(&lengths);
+        assert!(seen, "{name}: {lengths:?} of {passed:?}");
     }
     let first = &lines[0];
     assert_eq!(first["peer"], json!(addr));
@@ -234,7 +236,7 @@ async fn colours() {
 }
 
 async fn alert() {
-    let peer = s_server(&["-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"]);
+    let peer = s_server("-dtls1_2", &["-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"]);
     let addr = peer.says_line("ACCEPT ").await;
     let flags = ["--trace", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256"];
     let ended = run(&addr, &flags, b"x\n").await;
@@ -245,15 +247,14 @@ async fn alert() {
 }
 
 async fn fragments() {
-    let peer = s_server(&["-mtu", "300", "-alpn", "coap"]);
+    let peer = s_server("-dtls1_2", &["-mtu", "300", "-alpn", "coap"]);
     let addr = peer.says_line("ACCEPT ").await;
     let mut client = common::client(&addr, &["--trace=json", "--alpn", "coap"]);
     client.write(b"x\n").await;
     peer.says("x\n").await;
     let lines = lines(&client.kill().await);
-    let records = lines
-        .iter()
-        .flat_map(|line| line["records"].as_array().unwrap());
+    let new = lines.iter().filter(|line| line["novelty"] == "new");
+    let records = new.flat_map(|line| line["records"].as_array().unwrap());
     let messages = records
         .filter_map(|record| record["messages"].as_array())
         .flatten();
@@ -267,21 +268,6 @@ async fn fragments() {
         next += fragment["fragment_length"].as_u64().unwrap();
     }
     assert_eq!((next, fragments.len() > 1), (whole, true), "{fragments:?}");
-}
-
-fn s_server(flags: &[&str]) -> Program {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let args = [
-        "s_server",
-        "-dtls1_2",
-        "-accept",
-        "127.0.0.1:0",
-        "-cert",
-        &pem,
-        "-key",
-        &key,
-    ];
-    Program::start("openssl", &[&args, flags].concat())
 }
 
 /// The datagrams on stderr.

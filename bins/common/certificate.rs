@@ -88,13 +88,16 @@ impl Validity {
 
 fn days_until(time: &Asn1TimeRef) -> Option<i32> {
     let now = Asn1Time::days_from_now(0).ok()?;
-    Some(now.diff(time).ok()?.days)
+    let left = now.diff(time).ok()?;
+    // OpenSSL rounds towards zero, and the first day after its end would be no day at all.
+    Some(left.days - i32::from(left.secs < 0))
 }
 
 fn name(name: &X509NameRef) -> String {
     let entries = name.entries().map(|entry| {
         let kind = entry.object().nid().short_name().unwrap_or("?");
-        let value = String::from_utf8_lossy(entry.data().as_slice());
+        let (text, bytes) = (entry.data().to_string(), entry.data().as_slice());
+        let value = text.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
         format!("{kind}={value}")
     });
     entries.collect::<Vec<_>>().join(", ")

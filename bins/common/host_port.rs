@@ -29,9 +29,11 @@ impl HostPort {
         Ok(server)
     }
 
-    /// Returns the host as a certificate names it: an IPv6 address without brackets and zone.
+    /// Returns the host as a certificate names it: a name without the root's dot, an IPv6 address
+    /// without brackets and zone.
     pub fn host(&self) -> &str {
-        unzoned(&self.host)
+        let host = self.host.strip_suffix('.');
+        host.unwrap_or_else(|| unzoned(&self.host))
     }
 
     /// Looks the name up; a numeric address is its own answer.
@@ -109,6 +111,7 @@ mod tests {
     fn reads_names_and_addresses() {
         for (text, host, port) in [
             ("localhost:0", "localhost", 0),
+            ("localhost.:1", "localhost", 1),
             ("127.0.0.1:9000", "127.0.0.1", 9000),
             ("[::1]:65535", "::1", 65535),
             ("[fe80::1%eth0]:5684", "fe80::1", 5684),

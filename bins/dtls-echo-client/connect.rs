@@ -89,7 +89,9 @@ impl Watches {
         let watches = self.lock();
         let mut latest = watches.iter().rev();
         let found = latest.find(|watch| match error {
-            ConnectError::Handshake { peer, .. } => watch.lock().peer == *peer,
+            ConnectError::Handshake { peer, .. } | ConnectError::Socket { peer, .. } => {
+                watch.lock().peer == *peer
+            }
             _ => true,
         });
         found.cloned()

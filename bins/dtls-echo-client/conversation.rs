@@ -60,7 +60,8 @@ struct Conversation {
     /// The number of the line read last.
     number: u64,
     too_long: u64,
-    /// When the last reply came, or the first line after a time with nothing outstanding went.
+    /// When the last reply came, or the first line after it went: a line that nobody answers any more
+    /// is no reason to be impatient with the next one.
     waiting_since: Instant,
 }
 
@@ -120,7 +121,7 @@ impl Conversation {
                 ));
             }
             Line::Whole(line) => {
-                if self.outstanding == 0 {
+                if self.outstanding == 0 || self.unanswered == 0 {
                     self.waiting_since = Instant::now();
                 }
                 self.session.send(&line).await.context("cannot send")?;

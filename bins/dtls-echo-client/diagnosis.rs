@@ -55,8 +55,9 @@ impl Diagnosis {
         if seen.received.datagrams == 0 {
             return Self::of_nothing(seen);
         }
-        // Noise may look like a record here and there.
-        if seen.foreign > 0 && !has(seen, Direction::Received, |_| true) && seen.alert.is_none() {
+        // Noise may look like a record here and there, and an echo like a hello.
+        let answered = has(seen, Direction::Received, |name| name != "ClientHello");
+        if !answered && seen.alert.is_none() {
             return Self::new(
                 "what came back is not DTLS",
                 "is it a DTLS server, and that port?",
@@ -178,7 +179,12 @@ impl Diagnosis {
             UNKNOWN_PSK_IDENTITY | DECRYPT_ERROR if args.trust.has_psk() => {
                 Self::new("", "is it the key that the server has for this identity?")
             }
-            CERTIFICATE_REQUIRED => Self::new("", "it wants --cert FILE and --key FILE"),
+            NO_CERTIFICATE | CERTIFICATE_REQUIRED => {
+                Self::new("", "it wants --cert FILE and --key FILE")
+            }
+            _ if CERTIFICATE_ALERTS.contains(&alert.number()) && args.trust.cert.is_none() => {
+                Self::new("", "it may want --cert FILE and --key FILE")
+            }
             _ if CERTIFICATE_ALERTS.contains(&alert.number()) => Self::new(
                 "the server does not take this client's certificate",
                 "--cert FILE and --key FILE name another; does it lead to an authority that the \
@@ -254,6 +260,8 @@ fn offers_and_alert(seen: &Seen) -> String {
     }
 }
 
+/// Of SSL 3.0, and still sent where a certificate is missing.
+const NO_CERTIFICATE: Alert = Alert::new(41);
 const DECRYPT_ERROR: Alert = Alert::new(51);
 const INSUFFICIENT_SECURITY: Alert = Alert::new(71);
 const UNKNOWN_PSK_IDENTITY: Alert = Alert::new(115);

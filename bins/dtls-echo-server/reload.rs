@@ -13,7 +13,7 @@ use crate::{
     service_manager,
 };
 
-/// Where the server's settings come from, and what they were last.
+/// Where the server's settings come from, and what they were when it started.
 #[derive(Debug)]
 pub(crate) struct Reload {
     pub(crate) command_line: CommandLine,
@@ -29,7 +29,7 @@ impl Reload {
     /// If signals cannot be listened to, or a thread cannot be started.
     #[cfg(unix)]
     pub(crate) fn at_each_hangup(
-        mut self,
+        self,
         addresses: Vec<SocketAddr>,
         listener: Arc<Listener>,
         metrics: Option<Metrics>,
@@ -78,25 +78,19 @@ impl Reload {
         Ok(())
     }
 
-    fn acceptor(
-        &mut self,
-        addresses: &[SocketAddr],
-        former: &Acceptor,
-    ) -> anyhow::Result<Acceptor> {
+    fn acceptor(&self, addresses: &[SocketAddr], former: &Acceptor) -> anyhow::Result<Acceptor> {
         let whole = self
             .command_line
             .complete()
             .map_err(|error| anyhow!("{error}"))?;
         let args = Args::try_parse_from(whole.args()).map_err(|error| {
-            // Its first line says it; the rest is for somebody at a terminal.
+            // What follows an empty line is for somebody at a terminal.
             let text = error.to_string();
+            let said = text.lines().take_while(|line| !line.is_empty());
+            let said: Vec<_> = said.map(str::trim).collect();
             anyhow!(
                 "{}",
-                text.lines()
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned()
+                said.join(" ").trim_start_matches("error: ").to_owned()
             )
         })?;
         let acceptor = acceptor(&args, addresses, Some(former))?;
@@ -107,7 +101,6 @@ impl Reload {
                 );
             }
         }
-        self.whole = whole;
         Ok(acceptor)
     }
 }

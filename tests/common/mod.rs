@@ -9,6 +9,7 @@
 mod capture;
 mod files;
 mod gnutls;
+mod openssl;
 mod process;
 mod relay;
 mod trials;
@@ -16,6 +17,7 @@ mod trials;
 pub(crate) use capture::Capture;
 pub(crate) use files::{Files, self_signed, self_signed_between};
 pub(crate) use gnutls::{with_gnutls_echo, with_gnutls_serv};
+pub(crate) use openssl::s_server;
 pub(crate) use process::{Ended, Program, Server, client, run};
 pub(crate) use relay::{Direction, Relay, Weather};
 pub(crate) use trials::{has, trial};

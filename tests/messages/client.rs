@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use crate::{
     Case,
     common::{
-        Ended, Files, Program, Relay, Server, Weather, cert, client, has, run, self_signed,
+        Ended, Files, Relay, Server, Weather, cert, client, has, run, s_server, self_signed,
         self_signed_between,
     },
 };
@@ -18,7 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
             err(run(&format!("{}:9", "x".repeat(64)), &[], b"").await)
         }),
         Case::new(
-            "cannot open a UDP socket: ... (is there a way to that address from here?)",
+            "cannot open a UDP socket for ...: ... (is there a way to that address from here?)",
             || async { err(run("255.255.255.255:9", &[], b"").await) },
         ),
         Case::new(
@@ -39,7 +39,14 @@ pub(crate) fn cases() -> Vec<Case> {
                 err(run(&closed.to_string(), &["--timeout", "1"], b"").await)
             },
         ),
-        Case::new("what came back is not DTLS", not_dtls),
+        Case::new("what came back is not DTLS", || async {
+            let reflected = reflection().await;
+            assert!(
+                reflected.contains("what came back is not DTLS"),
+                "{reflected}"
+            );
+            not_dtls().await
+        }),
         Case::new(
             "the server asked for a cookie (HelloVerifyRequest), and said nothing more",
             full,
@@ -129,16 +136,23 @@ pub(crate) fn cases() -> Vec<Case> {
             drop(stdin);
             err(ended)
         }),
-        Case::new("the server may be gone", || async {
-            let server = Server::start(&[]).await;
-            let mut client = client(&server.addr, &["--timeout", "2"]);
-            client.write(b"x\n").await;
-            client.says("Echo: x\n").await;
-            server.program.kill().await;
-            client.write(b"y\n").await;
-            client.logs("gone").await;
-            err(client.end().await)
-        }),
+        Case::new(
+            "no reply came within ...: the server may be gone",
+            || async {
+                let server = Server::start(&[]).await;
+                let mut client = client(&server.addr, &["--timeout", "2"]);
+                client.write(b"x\n").await;
+                client.says("Echo: x\n").await;
+                server.program.kill().await;
+                client.write(b"y\n").await;
+                client.logs("gone").await;
+                err(client.end().await)
+            },
+        ),
+        Case::new(
+            "none of the ... lines sent got a reply: the server may be gone",
+            mute,
+        ),
         Case::new(
             "the server has gone: nobody listens on its port any more (ICMP port unreachable)",
             || async {
@@ -193,6 +207,22 @@ async fn not_dtls() -> String {
     said
 }
 
+/// A service of plain UDP that sends everything back.
+async fn reflection() -> String {
+    let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let addr = server.local_addr().unwrap().to_string();
+    let reflecting = tokio::spawn(async move {
+        let mut buf = [0; 2048];
+        loop {
+            let (length, client) = server.recv_from(&mut buf).await.unwrap();
+            server.send_to(&buf[..length], client).await.unwrap();
+        }
+    });
+    let said = err(run(&addr, &["--timeout", "1"], b"").await);
+    reflecting.abort();
+    said
+}
+
 async fn full() -> String {
     let server = Server::start(&["--max-sessions", "1"]).await;
     let mut first = client(&server.addr, &[]);
@@ -239,15 +269,21 @@ async fn dated(from: i64, to: i64) -> String {
 
 /// A server that speaks nothing newer, and a client with a cipher suite for it.
 async fn s_server_1_0() -> String {
-    let peer = s_server(&["-dtls1", "-cipher", "ALL:@SECLEVEL=0"]);
+    let peer = s_server("-dtls1", &["-cipher", "ALL:@SECLEVEL=0"]);
     let addr = peer.says_line("ACCEPT ").await;
     let suites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA";
     err(run(&addr, &["--ciphers", suites], b"").await)
 }
 
+async fn mute() -> String {
+    let peer = s_server("-dtls1_2", &[]);
+    let addr = peer.says_line("ACCEPT ").await;
+    err(run(&addr, &["--timeout", "3"], b"x\n").await)
+}
+
 /// The test answers in the place of the server, and not twice.
 async fn unanswered() -> String {
-    let mut peer = s_server(&["-dtls1_2"]);
+    let mut peer = s_server("-dtls1_2", &[]);
     let addr = peer.says_line("ACCEPT ").await;
     let mut client = client(&addr, &[]);
     client.write(b"x\ny\n").await;
@@ -255,18 +291,4 @@ async fn unanswered() -> String {
     peer.write(b"y\n").await;
     client.says("y\n").await;
     err(client.end().await)
-}
-
-fn s_server(flags: &[&str]) -> Program {
-    let (pem, key) = (cert("server.pem"), cert("server.key"));
-    let args = [
-        "s_server",
-        "-accept",
-        "127.0.0.1:0",
-        "-cert",
-        &pem,
-        "-key",
-        &key,
-    ];
-    Program::start("openssl", &[&args, flags].concat())
 }

@@ -93,13 +93,14 @@ struct Ping<'a> {
     round: Round,
     statistics: Statistics,
     telling: Telling,
-    /// How many ICMP refusals there were when a reply came last.
+    /// How many ICMP refusals there were when the server said something last.
     refusals_before: u64,
 }
 
 impl<'a> Ping<'a> {
     fn new(session: Session<Pipe>, args: &'a Args) -> anyhow::Result<Self> {
         let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
+        let refusals_before = session.with_pipe(|pipe| pipe.watch().lock().refusals);
         let telling = Telling::new(args.addr.to_string(), peer, args.facts.json());
         telling.tell(&Event::Start {
             size: args.ping.size,
@@ -113,7 +114,7 @@ impl<'a> Ping<'a> {
             round: Round::default(),
             statistics: Statistics::new(args.addr.to_string()),
             telling,
-            refusals_before: 0,
+            refusals_before,
         })
     }
 

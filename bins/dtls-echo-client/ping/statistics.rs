@@ -92,7 +92,7 @@ impl fmt::Display for Statistics {
                 write!(f, ", +{count} {what}")?;
             }
         }
-        let loss = (self.loss_percent() * 10.0).round() / 10.0;
+        let loss = rounded(self.loss_percent());
         let time = self.started.elapsed().as_millis();
         write!(f, ", {loss}% packet loss, time {time} ms")?;
         if self.received > 0 {
@@ -107,9 +107,21 @@ impl fmt::Display for Statistics {
     }
 }
 
+/// To one decimal place, or to as many as it takes to tell a little from nothing, and much from all.
+fn rounded(percent: f64) -> f64 {
+    let mut scale = 10.0;
+    loop {
+        let rounded = (percent * scale).round() / scale;
+        if rounded == percent || (rounded > 0.0 && rounded < 100.0) {
+            return rounded;
+        }
+        scale *= 10.0;
+    }
+}
+
 impl Serialize for Statistics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Statistics", 12)?;
+        let mut object = serializer.serialize_struct("Statistics", 11)?;
         object.serialize_field("transmitted", &self.transmitted)?;
         object.serialize_field("received", &self.received)?;
         object.serialize_field("duplicates", &self.duplicates)?;
@@ -130,6 +142,20 @@ impl Serialize for Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_little_is_not_nothing() {
+        for (percent, shown) in [
+            (0.0, 0.0),
+            (100.0, 100.0),
+            (100.0 / 3.0, 33.3),
+            (0.01, 0.01),
+            (99.96, 99.96),
+            (1e-7, 1e-7),
+        ] {
+            assert_eq!(rounded(percent), shown);
+        }
+    }
 
     #[test]
     fn the_summary_is_pings() {

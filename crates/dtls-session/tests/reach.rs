@@ -38,6 +38,42 @@ async fn the_first_address_that_answers_is_taken() {
 }
 
 #[tokio::test]
+async fn what_an_address_answered_goes_before_one_that_cannot_be_reached() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let nowhere: SocketAddr = "[::1]:9".parse().unwrap();
+    let open = |peer| match peer {
+        SocketAddr::V6(_) => Err(std::io::ErrorKind::NetworkUnreachable.into()),
+        SocketAddr::V4(_) => Ok(open(any(), peer)),
+    };
+    let refused = |error: &ConnectError| {
+        matches!(error, ConnectError::Handshake { peer, source: HandshakeError::CertificateRefused(_) }
+            if *peer == server.addr)
+    };
+    let unheard = |error: &ConnectError| {
+        matches!(error, ConnectError::Handshake { peer, source: HandshakeError::TimedOut { heard: false, .. } }
+            if *peer == silent)
+    };
+    let unreachable = |error: &ConnectError| matches!(error, ConnectError::Socket { peer, .. } if *peer == nowhere);
+    let hasty = SessionConfig::default().handshake_timeout(Duration::from_secs(1));
+    type Right<'a> = &'a dyn Fn(&ConnectError) -> bool;
+    let cases: [(&[SocketAddr], SessionConfig, Right<'_>); 5] = [
+        (&[server.addr, nowhere], patient(), &refused),
+        (&[nowhere, server.addr], patient(), &refused),
+        (&[nowhere, silent], hasty.clone(), &unheard),
+        (&[silent, nowhere], hasty, &unheard),
+        (&[nowhere], patient(), &unreachable),
+    ];
+    for (addresses, config, right) in cases {
+        let connector = Connector::builder(roots()).session(config).build().unwrap();
+        let failed = within(connector.reconnect_over("another.name", addresses, open)).await;
+        let error = failed.unwrap_err();
+        assert!(right(&error), "{addresses:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
     let first = serve(acceptor(patient()), Limits::default());
     let connector = connector(patient());

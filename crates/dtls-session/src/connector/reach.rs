@@ -159,10 +159,12 @@ impl Connector {
             };
             match outcome {
                 Some(Ok(session)) => return Ok(session),
-                Some(Err(error)) if failure.is_none() || !error.is_silence() => {
-                    failure = Some(error);
+                Some(Err(error)) => {
+                    let former = failure.as_ref().map(ConnectError::weight);
+                    if former.is_none_or(|former| former < error.weight()) {
+                        failure = Some(error);
+                    }
                 }
-                Some(Err(_)) => {}
                 None => return Err(failure.unwrap_or(ConnectError::NoAddress)),
             }
         }
@@ -177,7 +179,7 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let open = || open(peer).map_err(|source| ConnectError::Socket { source });
+        let open = || open(peer).map_err(|source| ConnectError::Socket { peer, source });
         let offered = self.sessions().get(name, peer).is_some();
         let outcome = self.connect_resuming(name, peer, open()?).await;
         let outcome = match outcome {
@@ -193,8 +195,14 @@ impl Connector {
 }
 
 impl ConnectError {
-    fn is_silence(&self) -> bool {
-        matches!(self, Self::Handshake { source, .. } if source.is_silence())
+    /// How much it says of the server: what one address answered goes before another's silence, and
+    /// both before a network that this machine is not in.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Handshake { source, .. } if source.is_silence() => 1,
+            Self::Handshake { .. } => 2,
+            _ => 0,
+        }
     }
 }
 
@@ -286,8 +294,10 @@ pub enum ConnectError {
     #[error("there is no address to connect to")]
     NoAddress,
     /// No socket could be opened.
-    #[error("cannot open a UDP socket")]
+    #[error("cannot open a UDP socket for {peer}")]
     Socket {
+        /// The server's.
+        peer: SocketAddr,
         /// Why not.
         source: io::Error,
     },
