@@ -14,6 +14,7 @@ use tokio::{
 use crate::{
     connect::Pipe,
     lines::{Line, Lines},
+    tally::Tally,
 };
 
 /// Sends stdin's lines and prints the replies until both have ended, then closes the session.
@@ -25,14 +26,9 @@ pub(crate) async fn converse(
         session,
         out: stdout(),
         patience,
-        sent: 0,
-        outstanding: 0,
-        given_up: 0,
-        answered: 0,
-        unanswered: 0,
+        tally: Tally::new(),
         number: 0,
         too_long: 0,
-        waiting_since: Instant::now(),
     };
     let outcome = tokio::select! {
         outcome = conversation.talk() => outcome,
@@ -49,20 +45,10 @@ struct Conversation {
     session: Session<Pipe>,
     out: Stdout,
     patience: Duration,
-    sent: u64,
-    /// Lines sent whose replies are still to come.
-    outstanding: u64,
-    /// Lines sent whose replies are no longer waited for; they may still come.
-    given_up: u64,
-    answered: u64,
-    /// Lines sent since the last reply came.
-    unanswered: u64,
+    tally: Tally,
     /// The number of the line read last.
     number: u64,
     too_long: u64,
-    /// When the last reply came, or the first line after it went: a line that nobody answers any more
-    /// is no reason to be impatient with the next one.
-    waiting_since: Instant,
 }
 
 enum End {
@@ -75,11 +61,11 @@ impl Conversation {
         let mut lines = Lines::new(BufReader::new(stdin()));
         let mut buf = vec![0; MAX_DATAGRAM];
         let mut input_ended = false;
-        while !input_ended || self.outstanding > 0 {
-            let full = self.outstanding >= WINDOW;
+        while !input_ended || self.tally.outstanding > 0 {
+            let full = self.tally.outstanding >= WINDOW;
             // A reply may be lost, so a full window waits only for a while.
             let wait = match (input_ended, full) {
-                _ if self.answered == 0 => self.patience,
+                _ if self.tally.answered == 0 => self.patience,
                 (true, _) => self.patience.min(LAST_WAIT),
                 (false, true) => self.patience.min(LULL),
                 (false, false) => self.patience,
@@ -98,8 +84,8 @@ impl Conversation {
                         None => input_ended = true,
                     }
                 }
-                () = sleep_until(self.waiting_since + wait), if self.outstanding > 0 => {
-                    if self.unanswered > 0 && !full && !input_ended {
+                () = sleep_until(self.tally.waiting_since() + wait), if self.tally.outstanding > 0 => {
+                    if self.tally.unanswered > 0 && !full && !input_ended {
                         bail!("no reply came within {wait:?}: the server may be gone");
                     }
                     self.give_up()?;
@@ -121,13 +107,8 @@ impl Conversation {
                 ));
             }
             Line::Whole(line) => {
-                if self.outstanding == 0 || self.unanswered == 0 {
-                    self.waiting_since = Instant::now();
-                }
                 self.session.send(&line).await.context("cannot send")?;
-                self.sent += 1;
-                self.outstanding += 1;
-                self.unanswered += 1;
+                self.tally.send(Instant::now());
             }
         }
         Ok(())
@@ -140,23 +121,17 @@ impl Conversation {
         };
         written.await.context("cannot write to stdout")?;
         let lines = reply.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.answered += lines;
-        self.unanswered = 0;
-        // A late reply is taken for one that was given up.
-        self.given_up = self.given_up.saturating_sub(lines);
-        self.outstanding = (self.sent - self.given_up).saturating_sub(self.answered);
-        self.waiting_since = Instant::now();
+        self.tally.receive(lines, Instant::now());
         Ok(())
     }
 
     /// Takes what is outstanding for lost; a server that has never answered is gone.
     fn give_up(&mut self) -> anyhow::Result<()> {
-        self.given_up += self.outstanding;
-        self.outstanding = 0;
-        if self.answered == 0 {
+        self.tally.give_up();
+        if self.tally.answered == 0 {
             bail!(
                 "none of the {} lines sent got a reply: the server may be gone",
-                self.sent
+                self.tally.sent
             );
         }
         Ok(())
@@ -173,9 +148,9 @@ impl Conversation {
     }
 
     fn verdict(&self) -> anyhow::Result<ExitCode> {
-        let missing = self.sent.saturating_sub(self.answered);
+        let missing = self.tally.missing();
         if missing > 0 {
-            bail!("{missing} of {} replies did not come", self.sent);
+            bail!("{missing} of {} replies did not come", self.tally.sent);
         }
         // Each such line has been told of.
         Ok(if self.too_long > 0 {

@@ -12,6 +12,7 @@ mod manual;
 mod ping;
 mod session_file;
 mod socket;
+mod tally;
 mod tap;
 mod trace;
 mod watch;
