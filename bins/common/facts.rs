@@ -10,7 +10,7 @@ use clap::Args;
 use dtls_session::SessionInfo;
 use serde::Serialize;
 
-use crate::{CertificateFacts, plain};
+use crate::{CertificateFacts, json, plain};
 
 /// The flags that ask what was negotiated.
 #[derive(Clone, Copy, Debug, Args)]
@@ -40,7 +40,7 @@ impl FactsArgs {
         }
         let facts = Facts::new(peer, info());
         let text = if self.json {
-            serde_json::to_string(&facts)?
+            json(&facts)?
         } else {
             facts.to_string()
         };

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use dtls_echo::{CertificateFacts, Facts, plain};
+use dtls_echo::{CertificateFacts, Facts, json, plain};
 use dtls_session::{CertificateRefusal, ConnectError, HandshakeError, Session};
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub(crate) async fn info(args: &Args) -> anyhow::Result<ExitCode> {
     };
     if let Some(report) = report {
         let text = if args.facts.json() {
-            serde_json::to_string(&report)?
+            json(&report)?
         } else {
             report.to_string()
         };

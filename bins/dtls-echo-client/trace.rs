@@ -9,7 +9,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use dtls_echo::{ColorArgs, plain};
+use dtls_echo::{ColorArgs, json, plain};
 use serde::Serialize;
 
 use crate::{
@@ -116,7 +116,7 @@ impl Trace {
     /// A trace that nobody can see is no reason to end.
     fn write(self, line: &Line<'_>, text: impl FnOnce() -> String) {
         let _ = match self {
-            Self::Json => serde_json::to_string(line)
+            Self::Json => json(line)
                 .map_err(io::Error::from)
                 .and_then(|json| io::stderr().write_all(format!("{json}\n").as_bytes())),
             Self::Text(color) => color.stderr().write_all(text().as_bytes()),
