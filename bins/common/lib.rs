@@ -16,6 +16,7 @@ mod preferences;
 mod request;
 mod seconds;
 mod secret;
+mod short_keys;
 mod trust;
 
 /// Runs the README's examples as tests.
@@ -37,4 +38,5 @@ pub use preferences::{PreferenceArgs, explain};
 pub use request::Request;
 pub use seconds::seconds;
 pub use secret::Secret;
+pub use short_keys::warn_of_short_keys;
 pub use trust::TrustArgs;

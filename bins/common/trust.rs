@@ -7,7 +7,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, Roots, SessionConfig};
 use zeroize::Zeroizing;
 
-use crate::{Secret, development_roots};
+use crate::{Secret, development_roots, warn_of_short_keys};
 
 /// The flags that say whom to believe.
 #[derive(Clone, Debug, Args)]
@@ -52,7 +52,10 @@ impl TrustArgs {
         config: SessionConfig,
     ) -> anyhow::Result<ConnectorBuilder> {
         let builder = match self.psk()? {
-            Some(psk) => Connector::with_psk(psk),
+            Some(psk) => {
+                warn_of_short_keys([(psk.identity(), psk.key())]);
+                Connector::with_psk(psk)
+            }
             None => self.certificates(servers)?,
         };
         let builder = builder.session(config);

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use dtls_echo::development_identity;
+use dtls_echo::{development_identity, warn_of_short_keys};
 use dtls_session::{Acceptor, AcceptorBuilder, Identity, PskKeys, Roots};
 
 use crate::Args;
@@ -60,7 +60,9 @@ pub(crate) fn builder(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<A
         let keys = PskKeys::from_file(file);
         keys.with_context(|| format!("cannot use {} for --psk-file", file.display()))
     });
-    let mut builder = match (identity(args, addresses)?, keys.transpose()?) {
+    let keys = keys.transpose()?;
+    warn_of_short_keys(keys.iter().flat_map(PskKeys::iter));
+    let mut builder = match (identity(args, addresses)?, keys) {
         (Some(identity), Some(keys)) => Acceptor::builder(identity).psk(keys),
         (Some(identity), None) => Acceptor::builder(identity),
         (None, Some(keys)) => Acceptor::with_psk(keys),

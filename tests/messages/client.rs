@@ -5,8 +5,7 @@ use std::net::UdpSocket;
 use crate::{
     Case,
     common::{
-        Ended, Files, Relay, Server, Weather, cert, client, has, run, s_server, self_signed,
-        self_signed_between,
+        Ended, Files, Server, cert, client, has, run, s_server, self_signed, self_signed_between,
     },
 };
 
@@ -51,7 +50,6 @@ pub(crate) fn cases() -> Vec<Case> {
             "the server asked for a cookie (HelloVerifyRequest), and said nothing more",
             full,
         ),
-        Case::new("the server's flight began, and its end never came", narrow),
         Case::new(
             "the server's flight came, and this client's last one got no answer",
             wrong_key,
@@ -179,12 +177,6 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-async fn relay(server: &Server, weather: Weather) -> Relay {
-    Relay::start(server.addr.parse().unwrap(), weather)
-        .await
-        .unwrap()
-}
-
 /// Asserts that the client has failed, and returns what it said.
 pub(crate) fn err(ended: Ended) -> String {
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -229,19 +221,6 @@ async fn full() -> String {
     first.write(b"x\n").await;
     first.says("Echo: x\n").await;
     err(run(&server.addr, &["--timeout", "3"], b"").await)
-}
-
-/// The ServerHello passes, and the fragments of the certificate do not.
-async fn narrow() -> String {
-    let server = Server::start(&["--mtu", "400"]).await;
-    let relay = relay(
-        &server,
-        Weather {
-            mtu: Some(350),
-            ..Weather::default()
-        },
-    );
-    err(run(&relay.await.addr().to_string(), &["--timeout", "3"], b"").await)
 }
 
 async fn wrong_key() -> String {

@@ -63,6 +63,18 @@ pub(crate) fn cases() -> Vec<Case> {
             || psk_file("a:00\na:01\n"),
         ),
         Case::new(
+            "the pre-shared key of ... has less than 16 bytes and can be found by trying",
+            || async {
+                let files = Files::new();
+                let keys = files.write("keys", "a:00112233\nb:0011\n");
+                let flags = ["127.0.0.1:0", "--psk-file", &keys, "--check-config"];
+                let ended = Program::start(SERVER, &flags).end().await;
+                assert_eq!(ended.code, Some(0), "{ended:?}");
+                assert!(ended.err.contains("\"a\" and of 1 more"), "{ended:?}");
+                client(&["--psk", "a:0011", "--timeout", "0.1"]).await
+            },
+        ),
+        Case::new(
             "cannot use ... for --shared-secret: the secret in line ... has ... bytes",
             || async {
                 let files = Files::new();

@@ -9,6 +9,7 @@ mod client;
 #[path = "../common/mod.rs"]
 mod common;
 mod files;
+mod path;
 mod server;
 
 use std::{collections::BTreeSet, fs, pin::Pin, process::ExitCode};
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     let cases: Vec<Case> = client::cases()
         .into_iter()
         .chain(files::cases())
+        .chain(path::cases())
         .chain(server::cases())
         .collect();
     let messages: BTreeSet<_> = cases.iter().map(|case| case.message.to_owned()).collect();

@@ -100,13 +100,13 @@ struct Ping<'a> {
 impl<'a> Ping<'a> {
     fn new(session: Session<Pipe>, args: &'a Args) -> anyhow::Result<Self> {
         let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
-        let refusals_before = session.with_pipe(|pipe| pipe.watch().lock().refusals);
         let telling = Telling::new(args.addr.to_string(), peer, args.facts.json());
         telling.tell(&Event::Start {
             size: args.ping.size,
             info: &session.info(),
         })?;
         Ok(Self {
+            refusals_before: refusals(&session),
             request: Request::new(std::process::id() as usize, args.ping.size),
             session,
             args: &args.ping,
@@ -114,7 +114,6 @@ impl<'a> Ping<'a> {
             round: Round::default(),
             statistics: Statistics::new(args.addr.to_string()),
             telling,
-            refusals_before,
         })
     }
 
@@ -167,7 +166,7 @@ impl<'a> Ping<'a> {
 
     fn receive(&mut self, reply: &[u8]) -> anyhow::Result<()> {
         let now = Instant::now();
-        self.refusals_before = self.refusals();
+        self.refusals_before = refusals(&self.session);
         let answered = self.request.answered_by(reply);
         let Some(number) = answered.filter(|number| self.round.has_sent(*number)) else {
             self.statistics.wrong += 1;
@@ -201,16 +200,16 @@ impl<'a> Ping<'a> {
             })?;
         }
         // Anybody can forge such a message, so it counts only with a silence.
-        let gone = !lost.is_empty() && self.refusals() > self.refusals_before;
+        let gone = !lost.is_empty() && refusals(&self.session) > self.refusals_before;
         Ok(gone.then(|| {
             "the server has gone: nobody listens on its port any more (ICMP port unreachable)"
                 .to_owned()
         }))
     }
+}
 
-    fn refusals(&self) -> u64 {
-        self.session.with_pipe(|pipe| pipe.watch().lock().refusals)
-    }
+fn refusals(session: &Session<Pipe>) -> u64 {
+    session.with_pipe(|pipe| pipe.watch().lock().refusals)
 }
 
 /// What any record's plaintext fits.

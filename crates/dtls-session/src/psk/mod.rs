@@ -98,7 +98,10 @@ impl PskKey {
     /// The most bytes of a key (OpenSSL's `PSK_MAX_PSK_LEN`).
     pub const MAX: usize = 512;
 
-    /// Copies a key of 1 to [`Self::MAX`] bytes; 16 random ones are the least that keep a secret.
+    /// The least bytes that keep a secret, if they are random (RFC 9257 6: 128 bits).
+    pub const ADVISED: usize = 16;
+
+    /// Copies a key of 1 to [`Self::MAX`] bytes; [`Self::is_short`] tells whether they are enough.
     ///
     /// # Errors
     ///
@@ -110,6 +113,11 @@ impl PskKey {
         } else {
             Err(PskError::Key)
         }
+    }
+
+    /// Whether it has less than [`Self::ADVISED`] bytes, so that it can be found by trying.
+    pub fn is_short(&self) -> bool {
+        self.0.len() < Self::ADVISED
     }
 
     /// What a ticket carries to tell this key from one that takes its place.
@@ -214,6 +222,11 @@ impl PskKeys {
     pub fn get(&self, identity: &[u8]) -> Option<&PskKey> {
         self.0.get(str::from_utf8(identity).ok()?)
     }
+
+    /// Returns all identities with their keys, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &PskKey)> {
+        self.0.iter().map(|(identity, key)| (&**identity, key))
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +242,14 @@ mod tests {
         );
         assert_eq!(format!("{psk:?}"), "Psk { identity: \"urn:device:1\", .. }");
         assert_eq!(format!("{:?}", psk.key()), "PskKey { .. }");
+    }
+
+    #[test]
+    fn keys_below_128_bits_are_short() {
+        let keys = PskKeys::from_lines(&format!("a:{}\nb:{}", "0a".repeat(15), "0b".repeat(16)));
+        let keys = keys.unwrap();
+        let short: Vec<_> = keys.iter().filter(|(_, key)| key.is_short()).collect();
+        assert!(matches!(short[..], [("a", _)]), "{short:?}");
     }
 
     #[test]
