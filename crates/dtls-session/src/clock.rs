@@ -136,7 +136,8 @@ impl Reckonings {
     }
 }
 
-fn wall() -> Duration {
+/// The time since 1970.
+pub(crate) fn wall() -> Duration {
     SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }
 

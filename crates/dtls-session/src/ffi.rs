@@ -25,6 +25,7 @@ use openssl::{
     x509::{X509, X509Ref},
 };
 use openssl_sys as sys;
+use zeroize::Zeroizing;
 
 /// Says how long OpenSSL waits before it repeats a flight.
 pub(crate) trait Timer {
@@ -41,30 +42,27 @@ pub(crate) trait MessageTap {
 /// Knows the keys of tickets.
 pub(crate) trait TicketKeeper {
     /// Makes `cipher` ready to encrypt a ticket; None for no ticket.
-    fn seal<'a>(
-        ssl: &'a SslRef,
-        cipher: &mut CipherCtxRef,
-    ) -> Result<Option<NewTicket<'a>>, ErrorStack>;
+    fn seal(ssl: &SslRef, cipher: &mut CipherCtxRef) -> Result<Option<NewTicket>, ErrorStack>;
 
     /// Makes `cipher` ready to decrypt a ticket; None for a full handshake.
-    fn open<'a>(
-        ssl: &'a SslRef,
+    fn open(
+        ssl: &SslRef,
         name: &[u8; 16],
         iv: &[u8; 16],
         cipher: &mut CipherCtxRef,
-    ) -> Result<Option<OldTicket<'a>>, ErrorStack>;
+    ) -> Result<Option<OldTicket>, ErrorStack>;
 }
 
 /// What OpenSSL needs to know for a ticket that it makes.
-pub(crate) struct NewTicket<'a> {
+pub(crate) struct NewTicket {
     pub(crate) name: [u8; 16],
     pub(crate) iv: [u8; 16],
-    pub(crate) mac_key: &'a [u8],
+    pub(crate) mac_key: Zeroizing<[u8; 32]>,
 }
 
 /// What OpenSSL needs to know for a ticket that a client brings.
-pub(crate) struct OldTicket<'a> {
-    pub(crate) mac_key: &'a [u8],
+pub(crate) struct OldTicket {
+    pub(crate) mac_key: Zeroizing<[u8; 32]>,
     /// Whether the client gets another for it.
     pub(crate) renew: bool,
 }
@@ -500,14 +498,14 @@ extern "C" fn on_ticket<T: TicketKeeper>(
         unsafe { name.write(ticket.name) };
         // SAFETY: EVP_MAX_IV_LENGTH bytes have room there, which is 16.
         unsafe { iv.write(ticket.iv) };
-        return set_mac_key(mac, ticket.mac_key);
+        return set_mac_key(mac, &*ticket.mac_key);
     }
     // SAFETY: a ticket is not shorter than its key's name, 16 bytes, and EVP_MAX_IV_LENGTH.
     let name = unsafe { name.read() };
     // SAFETY: as above.
     let iv = unsafe { iv.read() };
     match T::open(ssl, &name, &iv, cipher) {
-        Ok(Some(ticket)) => match set_mac_key(mac, ticket.mac_key) {
+        Ok(Some(ticket)) => match set_mac_key(mac, &*ticket.mac_key) {
             1 if ticket.renew => 2,
             outcome => outcome,
         },

@@ -11,8 +11,10 @@ use crate::{error::SecretError, hmac::HmacKey};
 /// accepted; cheap to clone.
 ///
 /// Servers that have the same secret know one another's cookies, and resume one another's
-/// sessions, wherever they run. The keys come from HKDF-SHA256 (RFC 5869), one label each, so
-/// none of them tells of another or of the secret.
+/// sessions, wherever they run. The keys come from HKDF-SHA256 (RFC 5869), one label each, and
+/// from the time, so that cookies have another key each minute and tickets every four hours;
+/// none of them tells of another or of the secret. A ticket stays good for its two hours, also where
+/// the servers' clocks differ by up to as much.
 ///
 /// Whoever knows the secret can read sessions that were resumed with it, and forge cookies. It is
 /// to be as well kept as the private key, and renewed: see [`Self::accept_also`].

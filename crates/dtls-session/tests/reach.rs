@@ -7,7 +7,10 @@ mod common;
 use std::{net::SocketAddr, time::Duration};
 
 use common::*;
-use dtls_session::{ConnectError, Connector, HandshakeError, Limits, SessionConfig};
+use dtls_session::{
+    ConnectError, Connector, HandshakeError, Limits, Roots, SessionConfig, SessionStore,
+};
+use futures::FutureExt;
 
 #[tokio::test]
 async fn a_name_is_resolved_and_its_session_resumed_when_asked() {
@@ -84,7 +87,7 @@ async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
         .resumption()
         .unwrap();
     let second = serve(acceptor(patient()), Limits::default());
-    let store = dtls_session::SessionStore::default();
+    let store = SessionStore::default();
     let host = second.addr.ip().to_string();
     store.insert(&host, second.addr, resumption);
     let connector = Connector::builder(roots())
@@ -95,6 +98,66 @@ async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
         .await
         .unwrap();
     assert!(!client.resumed());
+}
+
+#[tokio::test]
+async fn what_others_have_stored_stays_until_there_is_something_newer() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let addresses = [server.addr];
+    let store = SessionStore::default();
+    let with = |roots: Roots| {
+        let builder = Connector::builder(roots).session_store(store.clone());
+        builder.session(patient()).build().unwrap()
+    };
+    let (connector, misled) = (with(roots()), with(Roots::system()));
+    let stored = || {
+        store
+            .get("localhost", server.addr)
+            .unwrap()
+            .as_der()
+            .to_vec()
+    };
+    within(connector.connect_any("localhost", &addresses))
+        .await
+        .unwrap();
+    let first = stored();
+    // One that fails, and one that nobody waits for.
+    let failed = within(misled.connect_any("localhost", &addresses)).await;
+    assert!(failed.is_err(), "{failed:?}");
+    let dropped = connector.connect_any("localhost", &addresses);
+    assert!(dropped.now_or_never().is_none());
+    assert_eq!(stored(), first);
+    let client = within(connector.connect_any("localhost", &addresses)).await;
+    assert!(!client.unwrap().resumed());
+    assert_ne!(stored(), first);
+    let client = within(connector.reconnect_any("localhost", &addresses)).await;
+    assert!(client.unwrap().resumed());
+}
+
+#[tokio::test]
+async fn a_failure_forgets_only_what_it_has_offered() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let store = SessionStore::default();
+    let builder = Connector::builder(roots()).session_store(store.clone());
+    let connector = builder.session(patient()).build().unwrap();
+    let addresses = [server.addr];
+    within(connector.connect_any("localhost", &addresses))
+        .await
+        .unwrap();
+    for newer in [true, false] {
+        let (_, pipe) = pipe(lossless());
+        let hasty = SessionConfig::default().handshake_timeout(Duration::from_millis(100));
+        let builder = Connector::builder(roots()).session_store(store.clone());
+        let hasty = builder.session(hasty).build().unwrap();
+        let failing = hasty.connect_resuming("localhost", server.addr, pipe);
+        if newer {
+            within(connector.connect_any("localhost", &addresses))
+                .await
+                .unwrap();
+        }
+        assert!(within(failing).await.is_err());
+        assert_eq!(store.len(), usize::from(newer));
+    }
 }
 
 #[tokio::test]

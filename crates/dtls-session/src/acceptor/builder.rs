@@ -248,8 +248,8 @@ impl AcceptorBuilder {
             self.session,
             Role::Server,
             self.preferences.versions(),
-        )
-        .with_welcome(move |ssl| admission.still_holds(ssl));
+            Some(Box::new(move |ssl| admission.still_holds(ssl))),
+        );
         Ok(Acceptor {
             context,
             tickets: TicketKeys::new(&secret),

@@ -156,6 +156,7 @@ impl ConnectorBuilder {
             self.session,
             Role::Client,
             self.preferences.versions(),
+            None,
         );
         Ok(Connector {
             context,

@@ -115,7 +115,7 @@ impl Connector {
     /// offers to resume the last session with it, and remembers the new one in
     /// [its store](ConnectorBuilder::session_store).
     ///
-    /// A handshake that fails makes it forget the server, so that the next one is a full one.
+    /// A handshake that fails makes it forget what was offered, so that the next one is a full one.
     ///
     /// # Panics
     ///
@@ -126,13 +126,20 @@ impl Connector {
         peer: SocketAddr,
         pipe: S,
     ) -> Handshake<S> {
-        let place = Place {
-            store: self.sessions.clone(),
-            name: name.to_owned(),
-            peer,
-        };
-        let started = self.start(name, place.get().as_ref(), pipe);
+        let mut place = Place::new(&self.sessions, name, peer);
+        let started = self.start(name, place.offer(), pipe);
         Handshake::new(started, &self.context).with_place(place)
+    }
+
+    /// Starts a full handshake, and remembers its session as [`Self::connect_resuming`] does.
+    pub(crate) fn connect_anew<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        name: &str,
+        peer: SocketAddr,
+        pipe: S,
+    ) -> Handshake<S> {
+        let place = Place::new(&self.sessions, name, peer);
+        Handshake::new(self.start(name, None, pipe), &self.context).with_place(place)
     }
 
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,

@@ -70,6 +70,9 @@ impl Connector {
     /// Connects as [`Self::connect_to`] does, to the first of some addresses of the server called
     /// `name`.
     ///
+    /// A session that the store has of it is not offered, and stays there unless this handshake leaves
+    /// another.
+    ///
     /// # Errors
     ///
     /// As for [`Self::connect_to`].
@@ -82,10 +85,7 @@ impl Connector {
         name: &str,
         addresses: &[SocketAddr],
     ) -> Result<Session<Channel>, ConnectError> {
-        for address in addresses {
-            self.sessions().remove(name, *address);
-        }
-        self.reconnect_any(name, addresses).await
+        self.reach(name, addresses, open, false).await
     }
 
     /// Connects as [`Self::reconnect`] does, to the first of some addresses of the server called
@@ -142,13 +142,27 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        self.reach(name, addresses, open, true).await
+    }
+
+    /// Takes the first that answers; `resumes` says whether the last session is offered to it.
+    async fn reach<S>(
+        &self,
+        name: &str,
+        addresses: &[SocketAddr],
+        open: impl Fn(SocketAddr) -> io::Result<S>,
+        resumes: bool,
+    ) -> Result<Session<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let open = &open;
         let mut untried = addresses.iter();
         let mut attempts = FuturesUnordered::new();
         let mut failure = None;
         loop {
             if let Some(peer) = untried.next() {
-                attempts.push(self.attempt(name, *peer, open));
+                attempts.push(self.attempt(name, *peer, open, resumes));
             }
             let outcome = if untried.len() == 0 {
                 attempts.next().await
@@ -175,18 +189,22 @@ impl Connector {
         name: &str,
         peer: SocketAddr,
         open: &impl Fn(SocketAddr) -> io::Result<S>,
+        resumes: bool,
     ) -> Result<Session<S>, ConnectError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let open = || open(peer).map_err(|source| ConnectError::Socket { peer, source });
-        let offered = self.sessions().get(name, peer).is_some();
-        let outcome = self.connect_resuming(name, peer, open()?).await;
+        let offers = resumes && self.sessions().get(name, peer).is_some();
+        let outcome = if offers {
+            self.connect_resuming(name, peer, open()?).await
+        } else {
+            self.connect_anew(name, peer, open()?).await
+        };
         let outcome = match outcome {
-            // A failure makes it forget the session, so this one is a full handshake.
-            Err(error) if offered && !error.is_silence() => {
+            Err(error) if offers && !error.is_silence() => {
                 tracing::debug!(%error, "cannot resume, and starts anew");
-                self.connect_resuming(name, peer, open()?).await
+                self.connect_anew(name, peer, open()?).await
             }
             outcome => outcome,
         };

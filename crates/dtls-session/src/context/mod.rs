@@ -37,8 +37,9 @@ pub(crate) struct SessionContext {
     welcome: Option<Welcome>,
 }
 
-/// Whether the peer of a session that was resumed would still be let in.
-type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
+/// Whether the peer of a session that was resumed would still be let in, since nothing else is asked
+/// then.
+pub(crate) type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
 
 impl fmt::Debug for SessionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,26 +55,15 @@ impl SessionContext {
         config: SessionConfig,
         role: Role,
         versions: Versions,
+        welcome: Option<Welcome>,
     ) -> Arc<Self> {
         Arc::new(Self {
             config: config.settle(),
             ssl: ssl.build(),
             role,
             versions,
-            welcome: None,
+            welcome,
         })
-    }
-
-    /// Asks `welcome` about each session that is resumed, since nothing else is asked then.
-    pub(crate) fn with_welcome(
-        self: Arc<Self>,
-        welcome: impl Fn(&SslRef) -> bool + Send + Sync + 'static,
-    ) -> Arc<Self> {
-        let mut context = self;
-        if let Some(context) = Arc::get_mut(&mut context) {
-            context.welcome = Some(Box::new(welcome));
-        }
-        context
     }
 
     /// Whether a peer whose session was resumed may go on.

@@ -67,6 +67,11 @@ impl Resumption {
         Some(Self(Arc::new(Zeroizing::new(der))))
     }
 
+    /// Whether it is a clone of the other.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns OpenSSL's object, if it is from `scope` and neither side has to have forgotten it.
     ///
     /// Each handshake gets one of its own, because OpenSSL writes to it.

@@ -1,7 +1,7 @@
 //! What a client remembers of the servers that it has talked to.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -72,6 +72,16 @@ impl SessionStore {
         self.lock().of_server.remove(&(name.to_owned(), peer));
     }
 
+    /// Forgets a server unless somebody else has stored something since.
+    fn remove_if(&self, name: &str, peer: SocketAddr, former: &Resumption) {
+        let mut entries = self.lock();
+        if let Entry::Occupied(entry) = entries.of_server.entry((name.to_owned(), peer))
+            && entry.get().1.is(former)
+        {
+            entry.remove();
+        }
+    }
+
     /// Returns how many servers are remembered.
     pub fn len(&self) -> usize {
         self.lock().of_server.len()
@@ -105,21 +115,34 @@ impl fmt::Debug for SessionStore {
 /// A place in a store, to be filled when a handshake has finished.
 #[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) store: SessionStore,
-    pub(crate) name: String,
-    pub(crate) peer: SocketAddr,
+    store: SessionStore,
+    name: String,
+    peer: SocketAddr,
+    offered: Option<Resumption>,
 }
 
 impl Place {
-    pub(crate) fn get(&self) -> Option<Resumption> {
-        self.store.get(&self.name, self.peer)
+    pub(crate) fn new(store: &SessionStore, name: &str, peer: SocketAddr) -> Self {
+        Self {
+            store: store.clone(),
+            name: name.to_owned(),
+            peer,
+            offered: None,
+        }
     }
 
-    /// Stores what the new session left, or forgets what led to none.
+    /// Takes note of what stands there, which is offered to the server.
+    pub(crate) fn offer(&mut self) -> Option<&Resumption> {
+        self.offered = self.store.get(&self.name, self.peer);
+        self.offered.as_ref()
+    }
+
+    /// Stores what the new session left, or forgets what was offered and led to none.
     pub(crate) fn set(&self, resumption: Option<Resumption>) {
-        match resumption {
-            Some(resumption) => self.store.insert(&self.name, self.peer, resumption),
-            None => self.store.remove(&self.name, self.peer),
+        match (resumption, &self.offered) {
+            (Some(resumption), _) => self.store.insert(&self.name, self.peer, resumption),
+            (None, Some(offered)) => self.store.remove_if(&self.name, self.peer, offered),
+            (None, None) => {}
         }
     }
 }
