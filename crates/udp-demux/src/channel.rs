@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crate::{
     error::{RecvError, SendError},
     inbox::Inbox,
+    path::{self, PathMtu},
     shared::Handle,
     stats::{ChannelStats, Counter, Stats},
 };
@@ -34,6 +35,7 @@ pub struct Channel {
     local_ip: Option<IpAddr>,
     sent: Counter,
     send_errors: Counter,
+    path: PathMtu,
     // A polled socket keeps one waker a direction, so each channel that waits has its own future.
     writable: Option<Writable>,
     /// What the sink could not send yet.
@@ -52,6 +54,7 @@ impl Channel {
             local_ip,
             sent: Counter::default(),
             send_errors: Counter::default(),
+            path: PathMtu::default(),
             writable: None,
             outgoing: None,
             exhausted: false,
@@ -143,7 +146,8 @@ impl Channel {
             return Ok(());
         }
         let peer = self.inbox.peer();
-        self.count(self.handle.queue(peer, self.local_ip, datagram))
+        let queued = self.handle.queue(peer, self.local_ip, datagram);
+        self.count(queued, datagram.len())
     }
 
     fn poll_until_taken(
@@ -193,6 +197,17 @@ impl Channel {
         self.handle.local_addr(self.local_ip)
     }
 
+    /// How long a datagram may be, in bytes of UDP payload, by what the system knows of the path (RFC 1191, RFC
+    /// 8201); `None` as long as it has refused none.
+    ///
+    /// It may change with each datagram that is sent. The ICMP messages that the system knows it of may be forged.
+    pub fn path_mtu(&self) -> Option<usize> {
+        if let Some(length) = self.inbox.take_refused() {
+            self.path.refused(length, || self.ask_path());
+        }
+        self.path.get(|| self.ask_path())
+    }
+
     /// What was counted until now.
     pub fn stats(&self) -> ChannelStats {
         let (received, dropped_queue_full) = self.inbox.counts();
@@ -232,16 +247,26 @@ impl Channel {
         if datagram.is_empty() {
             return Ok(());
         }
-        self.count(self.handle.send_now(datagram.len(), send))
+        let sent = self.handle.send_now(datagram.len(), send);
+        self.count(sent, datagram.len())
     }
 
-    fn count(&self, result: Result<(), SendError>) -> Result<(), SendError> {
+    fn count(&self, result: Result<(), SendError>, length: usize) -> Result<(), SendError> {
         match &result {
             Ok(()) => self.sent.add(1),
             Err(SendError::WouldBlock) => {}
-            Err(_) => self.send_errors.add(1),
+            Err(error) => {
+                self.send_errors.add(1);
+                if matches!(error, SendError::Io(error) if path::is_too_long(error)) {
+                    self.path.refused(length, || self.ask_path());
+                }
+            }
         }
         result
+    }
+
+    fn ask_path(&self) -> Option<usize> {
+        path::to(self.inbox.peer(), self.local_ip)
     }
 }
 

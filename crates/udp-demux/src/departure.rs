@@ -4,7 +4,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{error::SendError, outbox::Outbox, shared::Shared, socket::Socket};
+use crate::{error::SendError, outbox::Outbox, path, shared::Shared, socket::Socket};
 
 /// The way out of an endpoint.
 ///
@@ -120,6 +120,9 @@ impl Shared {
         let mut refused = false;
         for datagram in bytes[..run.len].chunks(run.segment) {
             let sent = self.socket.try_send_ready(run.peer, run.from, datagram);
+            if sent.as_ref().is_err_and(path::is_too_long) {
+                self.refuse(run.peer, datagram.len());
+            }
             refused |= self.sent(sent, datagram.len()).is_err();
         }
         outbox.advance(1);

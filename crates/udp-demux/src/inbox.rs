@@ -2,7 +2,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -21,6 +21,8 @@ pub(crate) struct Inbox {
     peer: SocketAddr,
     // Beside the lock, because each send asks for it.
     end: AtomicU8,
+    /// The shortest datagram that was queued and then refused as too long, since somebody looked; 0 is none.
+    refused: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -52,6 +54,7 @@ impl Inbox {
         Self {
             peer,
             end: AtomicU8::new(0),
+            refused: AtomicUsize::new(0),
             state: Mutex::new(state),
         }
     }
@@ -85,6 +88,34 @@ impl Inbox {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Takes note that the system has refused a queued datagram as too long, and wakes the reader: it may want to
+    /// know at once.
+    pub(crate) fn refuse(&self, length: usize) {
+        let shortest = |refused| {
+            Some(if refused == 0 {
+                length
+            } else {
+                length.min(refused)
+            })
+        };
+        let _ = self
+            .refused
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, shortest);
+        let waker = self.lock().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The length of the shortest datagram refused since this was asked before.
+    pub(crate) fn take_refused(&self) -> Option<usize> {
+        // Asked before each datagram that is sent, so it writes only where there is something.
+        if self.refused.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        Some(self.refused.swap(0, Ordering::Relaxed)).filter(|length| *length > 0)
     }
 
     pub(crate) fn check_sendable(&self) -> Result<(), SendError> {

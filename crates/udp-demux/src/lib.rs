@@ -7,8 +7,10 @@
 //! - [`Channel`]: one peer. It is the unit of a task: give each its own.
 //! - [`Config::divert`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
 //!   same address gets a second channel, tried beside the first, before it takes its place.
+//! - [`ConnectedSocket`]: a socket for one peer, such as a client's, which hears what the network says of its
+//!   datagrams.
 //! - [`bind_shards`]: several endpoints on one address, one for each thread.
-//! - [`Stats`], [`ChannelStats`]: what was received, sent and dropped, and why.
+//! - [`Stats`], [`ChannelStats`], [`ConnectedStats`]: what was received, sent and dropped, and why.
 #![forbid(unsafe_code)]
 
 mod adapters;
@@ -19,6 +21,8 @@ mod batch;
 mod burst;
 mod channel;
 mod config;
+mod connected_adapters;
+mod connected_socket;
 mod departure;
 mod driver;
 mod endpoint;
@@ -26,6 +30,7 @@ mod error;
 mod inbox;
 mod incoming;
 mod outbox;
+mod path;
 mod queue;
 mod shards;
 mod shared;
@@ -35,8 +40,9 @@ mod table;
 
 pub use channel::Channel;
 pub use config::Config;
+pub use connected_socket::ConnectedSocket;
 pub use endpoint::Endpoint;
 pub use error::{AcceptError, OpenError, RecvError, SendError};
 pub use incoming::{Incoming, Promotion};
 pub use shards::bind_shards;
-pub use stats::{ChannelStats, Stats};
+pub use stats::{ChannelStats, ConnectedStats, Stats};

@@ -126,6 +126,18 @@ impl Shared {
         }
     }
 
+    /// Tells a peer's channels that the system has refused a queued datagram as too long.
+    pub(crate) fn refuse(&self, peer: SocketAddr, length: usize) {
+        let inboxes = {
+            let state = self.lock();
+            let peer = state.table.get(peer);
+            peer.map(|peer| [Some(Arc::clone(&peer.current)), peer.candidate.clone()])
+        };
+        for inbox in inboxes.into_iter().flatten().flatten() {
+            inbox.refuse(length);
+        }
+    }
+
     pub(crate) async fn accept(&self) -> io::Result<Waiting> {
         loop {
             let arrived = self.arrived.notified();

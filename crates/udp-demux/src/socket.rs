@@ -14,6 +14,7 @@ use crate::{
     batch::Batch,
     config::Config,
     outbox::Run,
+    path,
 };
 
 /// The UDP socket, in terms of canonical addresses.
@@ -36,6 +37,8 @@ impl Socket {
         let bound = socket.local_addr()?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let options = SockRef::from(&socket);
+        // After `UdpSocketState`, which would have datagrams of any length try the path.
+        path::discover(&socket, bound);
         // Best effort: the system caps what an unprivileged process may have.
         let _ = options.set_recv_buffer_size(config.recv_buffer_size);
         let _ = options.set_send_buffer_size(config.send_buffer_size);

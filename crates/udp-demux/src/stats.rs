@@ -49,6 +49,24 @@ pub struct ChannelStats {
     pub send_errors: u64,
 }
 
+/// What a [`ConnectedSocket`](crate::ConnectedSocket) has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectedStats {
+    /// Datagrams that were received.
+    pub received: u64,
+    /// Empty datagrams, which are dropped.
+    pub dropped_empty: u64,
+    /// Datagrams that the system took for sending.
+    pub sent: u64,
+    /// Datagrams that the system did not take, for another reason than a full send buffer.
+    pub send_errors: u64,
+    /// Errors of earlier datagrams, such as come of ICMP messages; each ended nothing.
+    pub errors: u64,
+    /// Those among them that said that nobody listens on the peer's port.
+    pub refusals: u64,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) received: Counter,
