@@ -9,7 +9,6 @@ use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc,
 };
-use udp_demux::Channel;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -45,10 +44,7 @@ async fn serve(addr: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-async fn attend(
-    handshake: Handshake<Channel>,
-    room: broadcast::Sender<Line>,
-) -> anyhow::Result<()> {
+async fn attend(handshake: Handshake, room: broadcast::Sender<Line>) -> anyhow::Result<()> {
     // Before the client knows that it is in, so it misses nothing that is said from then on.
     let mut lines = room.subscribe();
     let session = handshake.await?;
@@ -102,7 +98,7 @@ async fn join(server: &str, name: &str) -> anyhow::Result<()> {
 }
 
 /// Sends a line, or tells that it does not fit: a datagram is not split.
-async fn say(session: &dtls_session::Session<Channel>, text: &str) -> Result<(), SendError> {
+async fn say(session: &dtls_session::Session, text: &str) -> Result<(), SendError> {
     match session.send(text.as_bytes()).await {
         Err(error @ (SendError::TooLarge { .. } | SendError::Empty)) => {
             eprintln!("not sent: {error}");

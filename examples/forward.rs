@@ -83,7 +83,7 @@ async fn client(addr: SocketAddr, server: &str) -> anyhow::Result<()> {
 }
 
 /// Carries datagrams both ways until the session ends.
-async fn relay(session: Session<Channel>, mut plain: Channel) -> anyhow::Result<()> {
+async fn relay(session: Session, mut plain: Channel) -> anyhow::Result<()> {
     let (mut opened, mut received) = (vec![0; 16_384], vec![0; 65_535]);
     loop {
         tokio::select! {

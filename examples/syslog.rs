@@ -6,7 +6,6 @@ use std::{io::BufRead, net::SocketAddr, thread};
 use anyhow::{Context, bail, ensure};
 use dtls_session::{Acceptor, Connector, Handshake, Identity, Limits, Listener, Roots, SendError};
 use tokio::sync::mpsc;
-use udp_demux::Channel;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -36,7 +35,7 @@ async fn receive(addr: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-async fn print(handshake: Handshake<Channel>) -> anyhow::Result<()> {
+async fn print(handshake: Handshake) -> anyhow::Result<()> {
     let session = handshake.await?;
     let peer = session.peer_addr();
     // Longer than the 2048 bytes that a receiver has to take (RFC 6012 5.4.1).

@@ -14,7 +14,7 @@ use common::{
 use dtls_session::{Acceptor, Connector, Identity, Limits, Listener, Preferences, Roots, Session};
 use libtest_mimic::Arguments;
 use tokio::process::Command;
-use udp_demux::{Channel, Config, Endpoint};
+use udp_demux::{Config, Endpoint};
 
 fn main() -> ExitCode {
     let tshark = has(&["tshark", "--version"]);
@@ -184,13 +184,7 @@ async fn s_server_exports(profiles: Option<&str>, label: &str, length: usize) {
 }
 
 /// Asserts that our keys are what OpenSSL has printed.
-fn agree(
-    session: &Session<Channel>,
-    profiles: Option<&str>,
-    label: &str,
-    length: usize,
-    theirs: &str,
-) {
+fn agree(session: &Session, profiles: Option<&str>, label: &str, length: usize, theirs: &str) {
     let mut ours = vec![0; length];
     session
         .export_keying_material(&mut ours, label, None)

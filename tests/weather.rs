@@ -11,7 +11,7 @@ use dtls_session::{
     Acceptor, Connector, Identity, Limits, Listener, Roots, Session, SessionConfig,
 };
 use tokio::{task::JoinSet, time::timeout};
-use udp_demux::{Channel, Config, Endpoint};
+use udp_demux::{Config, Endpoint};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_handshakes_survive_thirty_percent_loss_each_way() {
@@ -143,7 +143,7 @@ fn echo_server(config: SessionConfig) -> SocketAddr {
     addr
 }
 
-async fn try_connect(server: SocketAddr) -> Result<Session<Channel>, dtls_session::HandshakeError> {
+async fn try_connect(server: SocketAddr) -> Result<Session, dtls_session::HandshakeError> {
     let roots = Roots::from_pem_file(cert("ca.pem")).unwrap();
     let connector = Connector::builder(roots).session(config()).build().unwrap();
     let any = "127.0.0.1:0".parse().unwrap();
@@ -153,12 +153,12 @@ async fn try_connect(server: SocketAddr) -> Result<Session<Channel>, dtls_sessio
         .await
 }
 
-async fn connect(server: SocketAddr) -> Session<Channel> {
+async fn connect(server: SocketAddr) -> Session {
     within(try_connect(server)).await.unwrap()
 }
 
 /// Application data is not repeated by DTLS, so the application does it here.
-async fn echo_until_it_comes_back(session: &Session<Channel>) {
+async fn echo_until_it_comes_back(session: &Session) {
     let mut buf = [0; 2048];
     within(async {
         loop {

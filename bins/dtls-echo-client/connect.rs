@@ -13,15 +13,30 @@ use crate::{
     watch::Watch,
 };
 
-/// What a session goes over.
-pub(crate) type Pipe = Tap<Socket>;
+/// A session, and what was seen below it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) session: Session,
+    pub(crate) watch: Watch,
+}
+
+impl Connection {
+    pub(crate) fn peer_addr(&self) -> SocketAddr {
+        self.watch.lock().peer
+    }
+
+    /// How many ICMP refusals have come.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.watch.lock().refusals
+    }
+}
 
 /// Connects to the first of the server's addresses that answers.
 ///
 /// # Errors
 ///
 /// What is wrong on this side; what happens to the handshake is the inner result.
-pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>, Failure>> {
+pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Failure>> {
     let addresses = args.addr.resolve().await?;
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
@@ -50,27 +65,33 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Session<Pipe>,
     }
     let open = |peer| {
         let watch = watches.begin(peer, trace);
-        Ok(Tap::new(Socket::connect(peer)?, watch))
+        Ok(Tap::new(Socket::connect(peer)?, peer, watch))
     };
     let session = connector.reconnect_over(name, &addresses, open).await;
     let session = match session {
         Ok(session) => session,
         Err(error) => {
-            let watch = watches.of(&error);
+            let watch = watches.of_failure(&error);
             return Ok(Err(Failure { error, watch }));
         }
     };
     if let Some(file) = &file {
         file.store(session.resumption());
     }
+    let watch = watches.of(session.peer_addr());
+    let connection = Connection {
+        watch: watch.expect("each attempt begins with its watch"),
+        session,
+    };
+    let session = &connection.session;
     tracing::info!(
-        peer = %session.with_pipe(|pipe| pipe.watch().lock().peer),
+        peer = %connection.peer_addr(),
         version = session.version().to_string(),
         cipher = session.cipher(),
         resumed = session.resumed(),
         "session started"
     );
-    Ok(Ok(session))
+    Ok(Ok(connection))
 }
 
 /// Those of all attempts.
@@ -84,17 +105,21 @@ impl Watches {
         watch
     }
 
-    /// The last one of the address that an error is about.
-    fn of(&self, error: &ConnectError) -> Option<Watch> {
+    /// The last one of an address.
+    fn of(&self, peer: SocketAddr) -> Option<Watch> {
         let watches = self.lock();
-        let mut latest = watches.iter().rev();
-        let found = latest.find(|watch| match error {
-            ConnectError::Handshake { peer, .. } | ConnectError::Socket { peer, .. } => {
-                watch.lock().peer == *peer
-            }
-            _ => true,
-        });
+        let found = watches.iter().rfind(|watch| watch.lock().peer == peer);
         found.cloned()
+    }
+
+    /// The last one of the address that an error is about.
+    fn of_failure(&self, error: &ConnectError) -> Option<Watch> {
+        match error {
+            ConnectError::Handshake { peer, .. } | ConnectError::Socket { peer, .. } => {
+                self.of(*peer)
+            }
+            _ => self.lock().last().cloned(),
+        }
     }
 
     fn opened(&self, message: &PassedMessage<'_>) {

@@ -12,16 +12,12 @@ use tokio::{
 };
 
 use crate::{
-    connect::Pipe,
     lines::{Line, Lines},
     tally::Tally,
 };
 
 /// Sends stdin's lines and prints the replies until both have ended, then closes the session.
-pub(crate) async fn converse(
-    session: Session<Pipe>,
-    patience: Duration,
-) -> anyhow::Result<ExitCode> {
+pub(crate) async fn converse(session: Session, patience: Duration) -> anyhow::Result<ExitCode> {
     let mut conversation = Conversation {
         session,
         out: stdout(),
@@ -42,7 +38,7 @@ pub(crate) async fn converse(
 }
 
 struct Conversation {
-    session: Session<Pipe>,
+    session: Session,
     out: Stdout,
     patience: Duration,
     tally: Tally,

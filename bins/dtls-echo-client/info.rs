@@ -8,12 +8,12 @@ use std::{
 };
 
 use dtls_echo::{CertificateFacts, Facts, json, plain};
-use dtls_session::{CertificateRefusal, ConnectError, HandshakeError, Session};
+use dtls_session::{CertificateRefusal, ConnectError, HandshakeError};
 use serde::Serialize;
 
 use crate::{
     Args,
-    connect::{Pipe, connect},
+    connect::{Connection, connect},
     direction::Direction,
     failure::Failure,
     flights::Flight,
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) async fn info(args: &Args) -> anyhow::Result<ExitCode> {
     let outcome = connect(args).await?;
     let report = match &outcome {
-        Ok(session) => Some(Report::of_session(session, args)),
+        Ok(connection) => Some(Report::of_connection(connection, args)),
         Err(failure) => Report::of_failure(failure),
     };
     if let Some(report) = report {
@@ -36,8 +36,8 @@ pub(crate) async fn info(args: &Args) -> anyhow::Result<ExitCode> {
         };
         writeln!(io::stdout(), "{}", text.trim_end())?;
     }
-    let session = outcome.map_err(|failure| failure.explain(args))?;
-    session.close().await;
+    let connection = outcome.map_err(|failure| failure.explain(args))?;
+    connection.session.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,8 +83,8 @@ struct Verification {
 }
 
 impl Report {
-    fn of_session(session: &Session<Pipe>, args: &Args) -> Self {
-        let info = session.info();
+    fn of_connection(connection: &Connection, args: &Args) -> Self {
+        let info = connection.session.info();
         let verification = match &info.refusal {
             Some(refusal) => Verification::refused(refusal, "accepted by --insecure"),
             None if info.peer_certificates.is_empty() => Verification {
@@ -101,14 +101,12 @@ impl Report {
                 ..Verification::default()
             },
         };
-        session.with_pipe(|pipe| {
-            let seen = pipe.watch().lock();
-            Self {
-                facts: Some(Facts::new(seen.peer, info)),
-                established: true,
-                ..Self::of(&seen, verification)
-            }
-        })
+        let seen = connection.watch.lock();
+        Self {
+            facts: Some(Facts::new(seen.peer, info)),
+            established: true,
+            ..Self::of(&seen, verification)
+        }
     }
 
     /// None where nothing was sent to anybody.

@@ -86,10 +86,10 @@ fn main() -> ExitCode {
         if args.ping.ping {
             return ping::ping(&args).await;
         }
-        let session = connect::connect(&args).await?;
-        let session = session.map_err(|failure| failure.explain(&args))?;
-        let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
-        args.facts.tell(peer, || session.info())?;
-        conversation::converse(session, args.timeout).await
+        let connection = connect::connect(&args).await?;
+        let connection = connection.map_err(|failure| failure.explain(&args))?;
+        args.facts
+            .tell(connection.peer_addr(), || connection.session.info())?;
+        conversation::converse(connection.session, args.timeout).await
     })
 }

@@ -2,77 +2,77 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use dtls_session::{Datagrams, Pipe};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{direction::Direction, watch::Watch};
+use crate::{direction::Direction, socket::Socket, watch::Watch};
 
-/// Lets a [`Watch`] see every datagram of a pipe, as it is on the wire.
+/// Lets a [`Watch`] see every datagram of a socket, as it is on the wire.
 #[derive(Debug)]
-pub(crate) struct Tap<S> {
-    pipe: S,
+pub(crate) struct Tap {
+    socket: Socket,
+    peer: SocketAddr,
     watch: Watch,
 }
 
-impl<S> Tap<S> {
-    pub(crate) fn new(pipe: S, watch: Watch) -> Self {
-        Self { pipe, watch }
-    }
-
-    pub(crate) fn watch(&self) -> &Watch {
-        &self.watch
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        let outcome = ready!(Pin::new(&mut this.pipe).poll_read(cx, buf));
-        match &outcome {
-            Ok(()) => this
-                .watch
-                .passed(Direction::Received, &buf.filled()[before..]),
-            Err(error) => this.watch.failed(error),
+impl Tap {
+    pub(crate) fn new(socket: Socket, peer: SocketAddr, watch: Watch) -> Self {
+        Self {
+            socket,
+            peer,
+            watch,
         }
-        Poll::Ready(outcome)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
+impl From<Tap> for Pipe {
+    fn from(tap: Tap) -> Self {
+        Self::new(tap)
+    }
+}
+
+impl Datagrams for Tap {
+    fn poll_recv(
+        &mut self,
         cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let mut outcome = ready!(Pin::new(&mut this.pipe).poll_write(cx, buf));
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut datagram = ReadBuf::new(buf);
+        let outcome = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut datagram));
+        match &outcome {
+            Ok(()) => self.watch.passed(Direction::Received, datagram.filled()),
+            Err(error) => self.watch.failed(error),
+        }
+        Poll::Ready(outcome.map(|()| (datagram.filled().len(), self.peer)))
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        _: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        let mut outcome = ready!(Pin::new(&mut self.socket).poll_write(cx, datagram));
         if let Err(error) = &outcome
             && error.kind() == io::ErrorKind::ConnectionRefused
         {
             // It is what came back for an earlier datagram, and this one has not left.
-            this.watch.failed(error);
-            outcome = ready!(Pin::new(&mut this.pipe).poll_write(cx, buf));
+            self.watch.failed(error);
+            outcome = ready!(Pin::new(&mut self.socket).poll_write(cx, datagram));
         }
         match &outcome {
-            Ok(_) => this.watch.passed(Direction::Sent, buf),
-            Err(error) => this.watch.failed(error),
+            Ok(_) => self.watch.passed(Direction::Sent, datagram),
+            Err(error) => self.watch.failed(error),
         }
-        Poll::Ready(outcome)
+        Poll::Ready(outcome.map(drop))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().pipe).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().pipe).poll_shutdown(cx)
+    fn peer_addr(&self) -> SocketAddr {
+        self.peer
     }
 }

@@ -9,7 +9,7 @@ use crate::socket::Socket;
 /// A DTLS session, or the bare socket, to learn what the network costs.
 #[derive(Debug)]
 pub(crate) enum Line {
-    Dtls(Session<Socket>),
+    Dtls(Session),
     Plain(Socket),
 }
 

@@ -147,6 +147,12 @@ impl Datagrams {
     }
 }
 
+impl From<Socket> for dtls_session::Pipe {
+    fn from(socket: Socket) -> Self {
+        Self::from_io(socket)
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,

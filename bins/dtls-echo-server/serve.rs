@@ -8,7 +8,6 @@ use echo_codec::{ServeError, Summary};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use udp_demux::Channel;
 
 use crate::{
     metrics::{Ending, Failure, Metrics},
@@ -59,13 +58,7 @@ async fn accept(listener: Arc<Listener>, service: Service) -> io::Result<()> {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(handshake) => {
-                    let Some(peer) = handshake.peer_addr() else {
-                        if let Err(error) = handshake.await {
-                            tracing::debug!(?error, "handshake did not start");
-                            service.failed_handshake(Failure::from(&error));
-                        }
-                        continue;
-                    };
+                    let peer = handshake.peer_addr();
                     // Tells whose the library's lines are; ours at info name the peer themselves.
                     let span = tracing::debug_span!("peer", %peer);
                     peers.spawn(attend(peer, handshake, service.clone()).instrument(span));
@@ -135,7 +128,7 @@ fn report_socket(listener: &Listener) {
     );
 }
 
-async fn attend(peer: SocketAddr, handshake: Handshake<Channel>, service: Service) {
+async fn attend(peer: SocketAddr, handshake: Handshake, service: Service) {
     let started = Instant::now();
     let established = tokio::select! {
         established = handshake => established,
@@ -181,7 +174,7 @@ fn tell(peer: SocketAddr, info: SessionInfo) {
     );
 }
 
-async fn echo(peer: SocketAddr, mut session: Session<Channel>, service: &Service) {
+async fn echo(peer: SocketAddr, mut session: Session, service: &Service) {
     if tracing::enabled!(tracing::Level::INFO) {
         tell(peer, session.info());
     }
@@ -215,7 +208,7 @@ async fn echo(peer: SocketAddr, mut session: Session<Channel>, service: &Service
 }
 
 async fn answer(
-    session: &mut Session<Channel>,
+    session: &mut Session,
     metrics: Option<&Metrics>,
 ) -> Result<Summary, ServeError<io::Error>> {
     match metrics {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use arbitrary::Arbitrary;
-use dtls_session::{Acceptor, Connector, CookieGate, Identity, Roots, Verdict};
+use dtls_session::{Acceptor, Connector, CookieGate, Identity, Pipe, Roots, Verdict};
 use libfuzzer_sys::fuzz_target;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -47,7 +47,7 @@ async fn handshake(forged: &Forged<'_>) -> bool {
     let (client_line, mut from_client, to_client) = line();
     let (server_line, mut from_server, to_server) = line();
     let mut cx = Context::from_waker(Waker::noop());
-    let mut client = Box::pin(CONNECTOR.connect("localhost", client_line));
+    let mut client = Box::pin(CONNECTOR.connect("localhost", Pipe::from_io(client_line)));
     assert!(client.as_mut().poll(&mut cx).is_pending());
     let peer = ([192, 0, 2, 1], 1).into();
     let first = from_client.try_recv().expect("a first hello");
@@ -60,7 +60,7 @@ async fn handshake(forged: &Forged<'_>) -> bool {
     let Verdict::Verified(hello) = GATE.check(peer, &second) else {
         panic!("not verified");
     };
-    let mut server = Box::pin(ACCEPTOR.accept_verified(&hello, server_line));
+    let mut server = Box::pin(ACCEPTOR.accept_verified(&hello, Pipe::from_io(server_line)));
     let (mut server_side, mut client_side) = (None, None);
     for round in 0..ROUNDS {
         let empty = [Vec::new(), Vec::new()];

@@ -16,7 +16,7 @@ use crate::{common::within, socket::Socket};
 
 #[derive(Debug)]
 pub(crate) struct Living {
-    pub(crate) session: Session<Socket>,
+    pub(crate) session: Session,
     asked: u32,
     killed: Arc<AtomicBool>,
 }

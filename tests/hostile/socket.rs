@@ -46,7 +46,7 @@ impl Socket {
         }
     }
 
-    pub(crate) async fn handshake(self) -> Result<Session<Self>, HandshakeError> {
+    pub(crate) async fn handshake(self) -> Result<Session, HandshakeError> {
         within(connector().connect("localhost", self)).await
     }
 }
@@ -55,6 +55,12 @@ pub(crate) fn connector() -> Connector {
     let config = SessionConfig::default().handshake_timeout(std::time::Duration::from_secs(60));
     let roots = Roots::from_pem_file(cert("ca.pem")).unwrap();
     Connector::builder(roots).session(config).build().unwrap()
+}
+
+impl From<Socket> for dtls_session::Pipe {
+    fn from(socket: Socket) -> Self {
+        Self::from_io(socket)
+    }
 }
 
 impl AsyncRead for Socket {

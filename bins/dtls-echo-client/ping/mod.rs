@@ -8,7 +8,6 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Args as ClapArgs;
 use dtls_echo::{Request, seconds, tell_error};
-use dtls_session::Session;
 use tokio::{
     signal::ctrl_c,
     time::{Instant, sleep_until},
@@ -16,7 +15,7 @@ use tokio::{
 
 use crate::{
     Args,
-    connect::{Pipe, connect},
+    connect::{Connection, connect},
 };
 use round::{Reply, Round};
 use statistics::Statistics;
@@ -68,14 +67,14 @@ impl PingArgs {
 /// Pings until the count is reached, Ctrl-C is pressed or the session ends; the summary comes in
 /// any case.
 pub(crate) async fn ping(args: &Args) -> anyhow::Result<ExitCode> {
-    let session = connect(args).await?;
-    let session = session.map_err(|failure| failure.explain(args))?;
-    let mut ping = Ping::new(session, args)?;
+    let connection = connect(args).await?;
+    let connection = connection.map_err(|failure| failure.explain(args))?;
+    let mut ping = Ping::new(connection, args)?;
     let end = ping.run().await;
     if let Some(reason) = end? {
         tell_error(reason);
     }
-    ping.session.close().await;
+    ping.connection.session.close().await;
     ping.telling.tell(&Event::Summary(&ping.statistics))?;
     Ok(if ping.statistics.received > 0 {
         ExitCode::SUCCESS
@@ -85,7 +84,7 @@ pub(crate) async fn ping(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 struct Ping<'a> {
-    session: Session<Pipe>,
+    connection: Connection,
     args: &'a PingArgs,
     /// How long a reply is waited for.
     patience: Duration,
@@ -98,17 +97,20 @@ struct Ping<'a> {
 }
 
 impl<'a> Ping<'a> {
-    fn new(session: Session<Pipe>, args: &'a Args) -> anyhow::Result<Self> {
-        let peer = session.with_pipe(|pipe| pipe.watch().lock().peer);
-        let telling = Telling::new(args.addr.to_string(), peer, args.facts.json());
+    fn new(connection: Connection, args: &'a Args) -> anyhow::Result<Self> {
+        let telling = Telling::new(
+            args.addr.to_string(),
+            connection.peer_addr(),
+            args.facts.json(),
+        );
         telling.tell(&Event::Start {
             size: args.ping.size,
-            info: &session.info(),
+            info: &connection.session.info(),
         })?;
         Ok(Self {
-            refusals_before: refusals(&session),
+            refusals_before: connection.refusals(),
             request: Request::new(std::process::id() as usize, args.ping.size),
-            session,
+            connection,
             args: &args.ping,
             patience: args.timeout,
             round: Round::default(),
@@ -136,7 +138,7 @@ impl<'a> Ping<'a> {
             tokio::select! {
                 biased;
                 _ = &mut interrupt => return Ok(None),
-                received = self.session.recv(&mut buf) => match received {
+                received = self.connection.session.recv(&mut buf) => match received {
                     Ok(Some(length)) => self.receive(&buf[..length])?,
                     Ok(None) => return Ok(Some("the server has closed the session".to_owned())),
                     Err(error) => return Ok(Some(format!("the session has ended: {error}"))),
@@ -159,14 +161,17 @@ impl<'a> Ping<'a> {
 
     async fn send(&mut self) -> Result<(), dtls_session::SendError> {
         let number = self.round.open(Instant::now());
-        self.session.send(self.request.numbered(number)).await?;
+        self.connection
+            .session
+            .send(self.request.numbered(number))
+            .await?;
         self.statistics.transmitted += 1;
         Ok(())
     }
 
     fn receive(&mut self, reply: &[u8]) -> anyhow::Result<()> {
         let now = Instant::now();
-        self.refusals_before = refusals(&self.session);
+        self.refusals_before = self.connection.refusals();
         let answered = self.request.answered_by(reply);
         let Some(number) = answered.filter(|number| self.round.has_sent(*number)) else {
             self.statistics.wrong += 1;
@@ -200,16 +205,12 @@ impl<'a> Ping<'a> {
             })?;
         }
         // Anybody can forge such a message, so it counts only with a silence.
-        let gone = !lost.is_empty() && refusals(&self.session) > self.refusals_before;
+        let gone = !lost.is_empty() && self.connection.refusals() > self.refusals_before;
         Ok(gone.then(|| {
             "the server has gone: nobody listens on its port any more (ICMP port unreachable)"
                 .to_owned()
         }))
     }
-}
-
-fn refusals(session: &Session<Pipe>) -> u64 {
-    session.with_pipe(|pipe| pipe.watch().lock().refusals)
 }
 
 /// What any record's plaintext fits.

@@ -17,7 +17,6 @@ use dtls_session::{Listener, Session, SessionStats};
 use metrics::{Histogram, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use openssl::version;
-use udp_demux::Channel;
 
 pub(crate) use self::{
     http::Exposition,
@@ -74,7 +73,7 @@ impl Metrics {
     }
 
     /// Measures what passes between a session's requests and its replies.
-    pub(crate) fn timed<'a>(&'a self, session: &'a mut Session<Channel>) -> Timed<'a> {
+    pub(crate) fn timed<'a>(&'a self, session: &'a mut Session) -> Timed<'a> {
         Timed::new(session, &self.0.echo)
     }
 

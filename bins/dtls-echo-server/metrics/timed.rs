@@ -11,17 +11,16 @@ use dtls_session::Session;
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use metrics::Histogram;
 use tokio::time::Instant;
-use udp_demux::Channel;
 
 /// Passes datagrams through, and records how long each request waits for its first reply.
 pub(crate) struct Timed<'a> {
-    session: &'a mut Session<Channel>,
+    session: &'a mut Session,
     histogram: &'a Histogram,
     received: Option<Instant>,
 }
 
 impl<'a> Timed<'a> {
-    pub(super) fn new(session: &'a mut Session<Channel>, histogram: &'a Histogram) -> Self {
+    pub(super) fn new(session: &'a mut Session, histogram: &'a Histogram) -> Self {
         Self {
             session,
             histogram,
@@ -29,7 +28,7 @@ impl<'a> Timed<'a> {
         }
     }
 
-    pub(crate) fn session(&self) -> &Session<Channel> {
+    pub(crate) fn session(&self) -> &Session {
         self.session
     }
 }

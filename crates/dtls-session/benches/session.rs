@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Pipe, acceptor, connector, handshake, runtime};
+use common::{acceptor, connector, handshake, runtime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dtls_session::Session;
 use futures::FutureExt;
@@ -69,8 +69,8 @@ fn measure(criterion: &mut Criterion, name: &str, work: impl Fn(&Pair, usize, u6
 }
 
 struct Pair {
-    server: Session<Pipe>,
-    client: Session<Pipe>,
+    server: Session,
+    client: Session,
 }
 
 impl Pair {

@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use dtls_session::{Acceptor, Handshake, Identity, Limits, Listener, Preferences, Psk, PskKeys};
-use udp_demux::Channel;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -45,7 +44,7 @@ pub(crate) async fn serve(listener: Listener) -> anyhow::Result<()> {
     }
 }
 
-async fn answer(handshake: Handshake<Channel>) -> anyhow::Result<()> {
+async fn answer(handshake: Handshake) -> anyhow::Result<()> {
     let session = handshake.await?;
     let mut buf = vec![0; 16_384];
     while let Some(length) = session.recv(&mut buf).await? {

@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use dtls_session::{Acceptor, Handshake, Identity, Limits, Listener};
-use udp_demux::Channel;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -24,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-async fn echo(handshake: Handshake<Channel>) -> anyhow::Result<()> {
+async fn echo(handshake: Handshake) -> anyhow::Result<()> {
     let session = handshake.await?;
     let mut buf = vec![0; 16_384];
     while let Some(length) = session.recv(&mut buf).await? {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -10,15 +11,12 @@ use std::{
 };
 
 use openssl::ssl::Ssl;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep, sleep_until},
-};
-use udp_demux::Channel;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::{
     alert::Alert,
     context::SessionContext,
+    datagrams::Pipe,
     error::HandshakeError,
     listener::registry::Permit,
     record_layer::{Failure, RecordLayer, ingress::Role, pace::Pace, transport::Transport},
@@ -42,13 +40,17 @@ use crate::{
 /// Dropping it ends the handshake; nothing is sent. It can be polled through `&mut` and go on
 /// after a pause.
 #[must_use = "a handshake does nothing unless it is awaited"]
-pub struct Handshake<S>(Option<Result<Pending<S>, HandshakeError>>);
+pub struct Handshake {
+    peer: SocketAddr,
+    /// None once it has ended.
+    pending: Option<Result<Pending, HandshakeError>>,
+}
 
 /// What a handshake is made from, or why there is none.
-pub(crate) type Started<S> = Result<(Ssl, Arc<Pace>, Transport<S>), HandshakeError>;
+pub(crate) type Started = Result<(Ssl, Arc<Pace>, Transport), HandshakeError>;
 
-struct Pending<S> {
-    layer: RecordLayer<S>,
+struct Pending {
+    layer: RecordLayer,
     context: Arc<SessionContext>,
     started: Instant,
     deadline: Pin<Box<Sleep>>,
@@ -59,9 +61,15 @@ struct Pending<S> {
     restarts_left: u8,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
-    pub(crate) fn new(started: Started<S>, context: &Arc<SessionContext>) -> Self {
-        let pending = started.and_then(|(ssl, pace, transport)| {
+impl Handshake {
+    /// Makes the handshake over a pipe, from what `start` makes of that.
+    pub(crate) fn new(
+        pipe: Pipe,
+        start: impl FnOnce(Pipe) -> Started,
+        context: &Arc<SessionContext>,
+    ) -> Self {
+        let peer = pipe.peer_addr();
+        let pending = start(pipe).and_then(|(ssl, pace, transport)| {
             Ok(Pending {
                 layer: RecordLayer::new(ssl, transport, pace)?,
                 context: Arc::clone(context),
@@ -73,12 +81,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
                 restarts_left: MAX_RESTARTS,
             })
         });
-        Self(Some(pending))
+        Self {
+            peer,
+            pending: Some(pending),
+        }
     }
 
     /// Makes the handshake hold a permit, and its session after it.
     pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
-        if let Some(Ok(pending)) = &mut self.0 {
+        if let Some(Ok(pending)) = &mut self.pending {
             pending.permit = Some(permit);
         }
         self
@@ -86,40 +97,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Handshake<S> {
 
     /// Makes the handshake leave its session there.
     pub(crate) fn with_place(mut self, place: Place) -> Self {
-        if let Some(Ok(pending)) = &mut self.0 {
+        if let Some(Ok(pending)) = &mut self.pending {
             pending.place = Some(place);
         }
         self
     }
-}
 
-impl Handshake<Channel> {
-    /// Returns the peer's address, or None if the handshake has ended.
-    pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
-        match &self.0 {
-            Some(Ok(pending)) => Some(pending.layer.transport_ref().get_ref().peer_addr()),
-            _ => None,
-        }
+    /// Returns the peer's address; 0.0.0.0:0 if the [pipe](Pipe) has no addresses.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.peer
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S> {
-    type Output = Result<Session<S>, HandshakeError>;
+impl Future for Handshake {
+    type Output = Result<Session, HandshakeError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(Ok(pending)) = &mut this.0
+        if let Some(Ok(pending)) = &mut this.pending
             && let Err(error) = ready!(pending.poll(cx))
         {
             tracing::debug!(%error, "handshake failed");
             if let Some(place) = &pending.place {
                 place.set(None);
             }
-            this.0 = None;
+            this.pending = None;
             return Poll::Ready(Err(error));
         }
         let finished = this
-            .0
+            .pending
             .take()
             .expect("a handshake is not polled after it has finished");
         let mut finished = finished?;
@@ -155,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Handshake<S>
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
+impl Pending {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
         if let Some(permit) = &self.permit
             && permit.poll_evicted(cx).is_ready()
@@ -230,9 +236,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     }
 }
 
-impl<S> fmt::Debug for Handshake<S> {
+impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").finish_non_exhaustive()
+        f.debug_struct("Handshake")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }
 

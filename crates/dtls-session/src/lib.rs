@@ -2,9 +2,8 @@
 //!
 //! A [`Listener`] accepts clients on one UDP socket, a [`Connector`] connects to a server; either
 //! gives a [`Handshake`], a future that becomes a [`Session`], which sends and receives whole
-//! datagrams. [`Acceptor`], [`Connector`] and [`CookieGate`] also work over pipes and sockets of
-//! your own: anything that is `AsyncRead` and `AsyncWrite` with one datagram a read and one a
-//! write.
+//! datagrams. [`Acceptor`] and [`Connector`] also work over a [`Pipe`] of your own: anything that
+//! carries datagrams. [`CookieGate`] works without I/O.
 //!
 //! The [`guide`] has an example for each usual thing.
 //!
@@ -51,6 +50,7 @@ mod clock;
 mod config;
 mod connector;
 mod context;
+mod datagrams;
 mod error;
 mod ffi;
 mod gate;
@@ -74,6 +74,7 @@ pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, builder::ConnectorBuilder, reach::ConnectError};
 pub use context::{message_log::PassedMessage, preferences::Preferences};
+pub use datagrams::{Datagrams, Pipe};
 pub use error::{
     BuildError, HandshakeError, MtuError, PemError, PskError, RecvError, ResumptionError,
     SecretError, SendError,

@@ -6,12 +6,11 @@ use dtls_session::{
     PskError, PskKey, PskKeys, RecvError, Resumption, ResumptionError, Roots, SecretError,
     SendError, Session, SessionConfig, SessionInfo, SessionStore, SharedSecret, SrtpKeys, Verdict,
 };
-use udp_demux::Channel;
 
 #[test]
 fn everything_may_go_to_another_thread() {
     shared::<Listener>();
-    shared::<Session<Channel>>();
+    shared::<Session>();
     shared::<Acceptor>();
     shared::<Connector>();
     shared::<CookieGate>();
@@ -28,17 +27,17 @@ fn everything_may_go_to_another_thread() {
 /// They hold what the caller has given them, which need not be shared.
 #[test]
 fn a_handshake_and_what_makes_one_may_be_moved() {
-    sent::<Handshake<Channel>>();
+    sent::<Handshake>();
     sent::<AcceptorBuilder>();
     sent::<ConnectorBuilder>();
 }
 
 #[test]
 fn what_its_methods_return_may_be_spawned() {
-    fn receive(session: &Session<Channel>) -> impl Send {
+    fn receive(session: &Session) -> impl Send {
         session.recv(&mut [])
     }
-    fn send(session: &Session<Channel>) -> impl Send {
+    fn send(session: &Session) -> impl Send {
         session.send(&[])
     }
     fn accept(listener: &Listener) -> impl Send {

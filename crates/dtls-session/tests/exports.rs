@@ -14,7 +14,7 @@ use dtls_session::{
 #[tokio::test]
 async fn length_label_and_context_make_the_material() {
     let (server, client) = default_sessions().await;
-    let export = |session: &Session<Pipe>, length, label, context| {
+    let export = |session: &Session, length, label, context| {
         let mut out = vec![0; length];
         session
             .export_keying_material(&mut out, label, context)
@@ -113,7 +113,7 @@ async fn both_sides_export_the_same_and_srtp_keys_are_each_others() {
         Connector::builder(roots()).preferences(profiles()),
     )
     .await;
-    let export = |session: &Session<Pipe>, context| {
+    let export = |session: &Session, context| {
         let mut out = [0; 40];
         session
             .export_keying_material(&mut out, "EXPERIMENTAL test", context)
@@ -179,7 +179,7 @@ async fn a_resumed_session_agrees_on_srtp_anew() {
     let second = within(connector.resume("localhost", &resumption, to_server)).await;
     let (second, server) = (second.unwrap(), within(accepting).await.unwrap().unwrap());
     assert!(second.resumed());
-    let key = |session: &Session<Pipe>| {
+    let key = |session: &Session| {
         let keys = session.srtp_keys().unwrap().unwrap();
         keys.client_key().to_vec()
     };

@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use dtls_session::{Acceptor, Connector, Limits, Listener, Session, SharedSecret};
-use udp_demux::{Channel, Endpoint};
+use udp_demux::Endpoint;
 
 #[tokio::test]
 async fn new_clients_meet_the_new_identity_and_nobody_else_notices() {
@@ -99,7 +99,7 @@ fn anybody() -> Connector {
 }
 
 /// Whose certificate of `certs/` it is.
-fn shown_by(client: &Session<Channel>) -> &'static str {
+fn shown_by(client: &Session) -> &'static str {
     let shown = client.peer_certificate().unwrap().to_pem().unwrap();
     let shown = String::from_utf8(shown).unwrap();
     ["server", "client"]

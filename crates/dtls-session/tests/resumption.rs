@@ -304,7 +304,7 @@ async fn resume(
     acceptor: &Acceptor,
     connector: &Connector,
     resumption: &Resumption,
-) -> Result<(Session<Pipe>, Session<Pipe>), HandshakeError> {
+) -> Result<(Session, Session), HandshakeError> {
     resume_over(acceptor, connector, resumption, pipe(lossless())).await
 }
 
@@ -313,7 +313,7 @@ async fn resume_over(
     connector: &Connector,
     resumption: &Resumption,
     (server, client): (Pipe, Pipe),
-) -> Result<(Session<Pipe>, Session<Pipe>), HandshakeError> {
+) -> Result<(Session, Session), HandshakeError> {
     let accepting = tokio::spawn(acceptor.accept(server));
     let client = within(connector.resume("localhost", resumption, client)).await?;
     Ok((within(accepting).await.unwrap()?, client))

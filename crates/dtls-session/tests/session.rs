@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use common::{
-    Pipe, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+    Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
 use dtls_session::{RecvError, SendError, Session, Version};
 use futures::{SinkExt, StreamExt};
@@ -276,7 +276,7 @@ async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
 /// More receivers than a session lists, whose wakers poll it at once: no lock may be held then.
 #[tokio::test]
 async fn a_waker_may_poll_the_session() {
-    struct Inline(Arc<Session<Pipe>>, AtomicBool);
+    struct Inline(Arc<Session>, AtomicBool);
     impl Wake for Inline {
         fn wake(self: Arc<Self>) {
             self.1.store(true, Ordering::Relaxed);

@@ -31,7 +31,7 @@ async fn a_cookie_of_one_is_good_at_the_other() {
 
     socket.send_to(&hello, second.local_addr()).await.unwrap();
     let handshake = within(second.accept()).await.unwrap();
-    assert_eq!(handshake.peer_addr(), socket.local_addr().ok());
+    assert_eq!(handshake.peer_addr(), socket.local_addr().unwrap());
     for listener in [&first, &second] {
         let stats = listener.stats();
         assert_eq!((stats.accepted, stats.half_open), (1, 1));

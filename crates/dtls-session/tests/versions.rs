@@ -158,7 +158,7 @@ fn build(preferences: &Preferences) -> Result<(Acceptor, Connector), BuildError>
 }
 
 /// Largest datagrams both ways, and a close that is noticed.
-async fn talk(server: &Session<Pipe>, client: &Session<Pipe>) {
+async fn talk(server: &Session, client: &Session) {
     echo_once(server, client).await;
     let largest = vec![7; client.max_datagram_size()];
     client.send(&largest).await.unwrap();

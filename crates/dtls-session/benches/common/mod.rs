@@ -27,10 +27,7 @@ pub(crate) fn connector() -> Connector {
 }
 
 /// Does one handshake, and returns the server's session and the client's.
-pub(crate) async fn handshake(
-    acceptor: &Acceptor,
-    connector: &Connector,
-) -> (Session<Pipe>, Session<Pipe>) {
+pub(crate) async fn handshake(acceptor: &Acceptor, connector: &Connector) -> (Session, Session) {
     let (server, client) = pipe();
     let (server, client) = tokio::join!(
         acceptor.accept(server),

@@ -7,11 +7,11 @@ pub(crate) mod server_names;
 use std::sync::Arc;
 
 use openssl::{error::ErrorStack, ssl::SslRef};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     acceptor::builder::AcceptorBuilder,
     context::SessionContext,
+    datagrams::Pipe,
     error::HandshakeError,
     ffi,
     gate::{VerifiedHello, hello::Hello, supported_versions},
@@ -85,8 +85,8 @@ impl Acceptor {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, pipe: S) -> Handshake<S> {
-        Handshake::new(self.start(pipe), &self.context)
+    pub fn accept(&self, pipe: impl Into<Pipe>) -> Handshake {
+        Handshake::new(pipe.into(), |pipe| self.start(pipe), &self.context)
     }
 
     /// Goes on with the handshake of a client whose cookie was good, over a pipe to that client.
@@ -94,12 +94,8 @@ impl Acceptor {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    pub fn accept_verified<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        hello: &VerifiedHello,
-        pipe: S,
-    ) -> Handshake<S> {
-        Handshake::new(self.resume(hello, pipe), &self.context)
+    pub fn accept_verified(&self, hello: &VerifiedHello, pipe: impl Into<Pipe>) -> Handshake {
+        Handshake::new(pipe.into(), |pipe| self.resume(hello, pipe), &self.context)
     }
 
     fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
@@ -109,7 +105,7 @@ impl Acceptor {
         }
     }
 
-    fn start<S>(&self, pipe: S) -> Started<S> {
+    fn start(&self, pipe: Pipe) -> Started {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
         let config = &self.context.config;
@@ -138,18 +134,16 @@ impl Acceptor {
 
     /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
     /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
-    pub(crate) fn accept_unproven<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        pipe: S,
-    ) -> Handshake<S> {
-        let started = self.start(pipe).and_then(|(mut ssl, pace, transport)| {
+    pub(crate) fn accept_unproven(&self, pipe: impl Into<Pipe>) -> Handshake {
+        let start = |pipe| {
+            let (mut ssl, pace, transport) = self.start(pipe)?;
             cookie_callbacks::ask(&mut ssl)?;
             Ok((ssl, pace, transport))
-        });
-        Handshake::new(started, &self.context)
+        };
+        Handshake::new(pipe.into(), start, &self.context)
     }
 
-    fn resume<S>(&self, hello: &VerifiedHello, pipe: S) -> Started<S> {
+    fn resume(&self, hello: &VerifiedHello, pipe: Pipe) -> Started {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
         cookie_callbacks::expect(&mut ssl, &hello.cookie)?;

@@ -8,11 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use crate::{
     connector::builder::{ConnectorBuilder, Credential},
     context::SessionContext,
+    datagrams::Pipe,
     error::HandshakeError,
     ffi,
     handshake::{Handshake, Started},
@@ -90,8 +89,12 @@ impl Connector {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    pub fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, name: &str, pipe: S) -> Handshake<S> {
-        Handshake::new(self.start(name, None, pipe), &self.context)
+    pub fn connect(&self, name: &str, pipe: impl Into<Pipe>) -> Handshake {
+        Handshake::new(
+            pipe.into(),
+            |pipe| self.start(name, None, pipe),
+            &self.context,
+        )
     }
 
     /// Starts a handshake as [`Self::connect`] does, and offers to resume a session: the server
@@ -102,13 +105,12 @@ impl Connector {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    pub fn resume<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        name: &str,
-        resumption: &Resumption,
-        pipe: S,
-    ) -> Handshake<S> {
-        Handshake::new(self.start(name, Some(resumption), pipe), &self.context)
+    pub fn resume(&self, name: &str, resumption: &Resumption, pipe: impl Into<Pipe>) -> Handshake {
+        Handshake::new(
+            pipe.into(),
+            |pipe| self.start(name, Some(resumption), pipe),
+            &self.context,
+        )
     }
 
     /// Starts a handshake with the server called `name` at `peer`, to which `pipe` leads: it
@@ -120,26 +122,28 @@ impl Connector {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    pub fn connect_resuming<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn connect_resuming(
         &self,
         name: &str,
         peer: SocketAddr,
-        pipe: S,
-    ) -> Handshake<S> {
+        pipe: impl Into<Pipe>,
+    ) -> Handshake {
         let mut place = Place::new(&self.sessions, name, peer);
-        let started = self.start(name, place.offer(), pipe);
-        Handshake::new(started, &self.context).with_place(place)
+        let offered = place.offer();
+        let start = |pipe| self.start(name, offered, pipe);
+        Handshake::new(pipe.into(), start, &self.context).with_place(place)
     }
 
     /// Starts a full handshake, and remembers its session as [`Self::connect_resuming`] does.
-    pub(crate) fn connect_anew<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(crate) fn connect_anew(
         &self,
         name: &str,
         peer: SocketAddr,
-        pipe: S,
-    ) -> Handshake<S> {
+        pipe: impl Into<Pipe>,
+    ) -> Handshake {
         let place = Place::new(&self.sessions, name, peer);
-        Handshake::new(self.start(name, None, pipe), &self.context).with_place(place)
+        let start = |pipe| self.start(name, None, pipe);
+        Handshake::new(pipe.into(), start, &self.context).with_place(place)
     }
 
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,
@@ -157,7 +161,7 @@ impl Connector {
         self.scope.clone().with(name.as_bytes()).digest()
     }
 
-    fn start<S>(&self, name: &str, resumption: Option<&Resumption>, pipe: S) -> Started<S> {
+    fn start(&self, name: &str, resumption: Option<&Resumption>, pipe: Pipe) -> Started {
         // OpenSSL's crate panics at the one, and takes the other for all subdomains.
         if name.contains('\0') || name.starts_with('.') {
             return Err(HandshakeError::Name {

@@ -9,14 +9,10 @@ use std::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::lookup_host,
-    time::timeout,
-};
+use tokio::{net::lookup_host, time::timeout};
 use udp_demux::{Channel, Config, Endpoint};
 
-use crate::{connector::Connector, error::HandshakeError, session::Session};
+use crate::{connector::Connector, datagrams::Pipe, error::HandshakeError, session::Session};
 
 impl Connector {
     /// Connects to `HOST:PORT`, and remembers the session for [`Self::reconnect`].
@@ -46,7 +42,7 @@ impl Connector {
     /// # Cancel safety
     ///
     /// Dropping it ends all attempts; nothing is sent.
-    pub async fn connect_to(&self, server: &str) -> Result<Session<Channel>, ConnectError> {
+    pub async fn connect_to(&self, server: &str) -> Result<Session, ConnectError> {
         let (host, addresses) = resolve(server).await?;
         self.connect_any(host, &addresses).await
     }
@@ -62,7 +58,7 @@ impl Connector {
     /// # Cancel safety
     ///
     /// As for [`Self::connect_to`].
-    pub async fn reconnect(&self, server: &str) -> Result<Session<Channel>, ConnectError> {
+    pub async fn reconnect(&self, server: &str) -> Result<Session, ConnectError> {
         let (host, addresses) = resolve(server).await?;
         self.reconnect_any(host, &addresses).await
     }
@@ -84,7 +80,7 @@ impl Connector {
         &self,
         name: &str,
         addresses: &[SocketAddr],
-    ) -> Result<Session<Channel>, ConnectError> {
+    ) -> Result<Session, ConnectError> {
         self.reach(name, addresses, open, false).await
     }
 
@@ -102,7 +98,7 @@ impl Connector {
         &self,
         name: &str,
         addresses: &[SocketAddr],
-    ) -> Result<Session<Channel>, ConnectError> {
+    ) -> Result<Session, ConnectError> {
         self.reconnect_over(name, addresses, open).await
     }
 
@@ -112,12 +108,12 @@ impl Connector {
     /// ```
     /// use std::{io, net::SocketAddr};
     /// use dtls_session::{ConnectError, Connector, Session};
-    /// use udp_demux::{Channel, Config, Endpoint};
+    /// use udp_demux::{Config, Endpoint};
     ///
     /// async fn from_port_5684(
     ///     connector: &Connector,
     ///     server: SocketAddr,
-    /// ) -> Result<Session<Channel>, ConnectError> {
+    /// ) -> Result<Session, ConnectError> {
     ///     let open = |peer| {
     ///         let endpoint = Endpoint::bind(([0, 0, 0, 0], 5684).into(), Config::default())?;
     ///         endpoint.open(peer).map_err(io::Error::other)
@@ -133,29 +129,23 @@ impl Connector {
     /// # Cancel safety
     ///
     /// As for [`Self::connect_to`].
-    pub async fn reconnect_over<S>(
+    pub async fn reconnect_over<P: Into<Pipe>>(
         &self,
         name: &str,
         addresses: &[SocketAddr],
-        open: impl Fn(SocketAddr) -> io::Result<S>,
-    ) -> Result<Session<S>, ConnectError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+        open: impl Fn(SocketAddr) -> io::Result<P>,
+    ) -> Result<Session, ConnectError> {
         self.reach(name, addresses, open, true).await
     }
 
     /// Takes the first that answers; `resumes` says whether the last session is offered to it.
-    async fn reach<S>(
+    async fn reach<P: Into<Pipe>>(
         &self,
         name: &str,
         addresses: &[SocketAddr],
-        open: impl Fn(SocketAddr) -> io::Result<S>,
+        open: impl Fn(SocketAddr) -> io::Result<P>,
         resumes: bool,
-    ) -> Result<Session<S>, ConnectError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) -> Result<Session, ConnectError> {
         let open = &open;
         let mut untried = addresses.iter();
         let mut attempts = FuturesUnordered::new();
@@ -184,16 +174,13 @@ impl Connector {
         }
     }
 
-    async fn attempt<S>(
+    async fn attempt<P: Into<Pipe>>(
         &self,
         name: &str,
         peer: SocketAddr,
-        open: &impl Fn(SocketAddr) -> io::Result<S>,
+        open: &impl Fn(SocketAddr) -> io::Result<P>,
         resumes: bool,
-    ) -> Result<Session<S>, ConnectError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) -> Result<Session, ConnectError> {
         let open = || open(peer).map_err(|source| ConnectError::Socket { peer, source });
         let offers = resumes && self.sessions().get(name, peer).is_some();
         let outcome = if offers {

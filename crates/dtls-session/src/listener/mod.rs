@@ -179,7 +179,7 @@ impl Listener {
     /// # Cancel safety
     ///
     /// Cancel safe: no client is lost.
-    pub async fn accept(&self) -> io::Result<Handshake<Channel>> {
+    pub async fn accept(&self) -> io::Result<Handshake> {
         loop {
             let incoming = self.endpoint.accept().await?;
             let service = self.service();
@@ -329,7 +329,7 @@ impl Listener {
 
 /// What became of a datagram that may be a hello of DTLS 1.3.
 enum Unproven {
-    Accepted(Handshake<Channel>),
+    Accepted(Handshake),
     Refused,
     /// None, or one without a place: to be answered as DTLS 1.2's.
     Other(Incoming),

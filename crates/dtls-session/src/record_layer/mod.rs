@@ -36,8 +36,8 @@ use crate::{
 /// Each poll ends with a flush and, while OpenSSL has a timer running, with one armed `Sleep`.
 /// On its expiry polling again is all that OpenSSL needs.
 #[derive(Debug)]
-pub(crate) struct RecordLayer<S> {
-    stream: Pin<Box<SslStream<Transport<S>>>>,
+pub(crate) struct RecordLayer {
+    stream: Pin<Box<SslStream<Transport>>>,
     pace: Arc<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -56,12 +56,8 @@ pub(crate) enum Failure {
     OpenSsl(ErrorStack),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
-    pub(crate) fn new(
-        ssl: Ssl,
-        transport: Transport<S>,
-        pace: Arc<Pace>,
-    ) -> Result<Self, ErrorStack> {
+impl RecordLayer {
+    pub(crate) fn new(ssl: Ssl, transport: Transport, pace: Arc<Pace>) -> Result<Self, ErrorStack> {
         let stream = Box::pin(SslStream::new(ssl, transport)?);
         Ok(Self {
             stream,
@@ -227,17 +223,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RecordLayer<S> {
         ffi::set_mtu(self.ssl(), mtu);
     }
 
-    fn transport(&mut self) -> &mut Transport<S> {
+    fn transport(&mut self) -> &mut Transport {
         self.stream.as_mut().get_mut().get_mut()
     }
-}
 
-impl<S> RecordLayer<S> {
     pub(crate) fn ssl(&self) -> &SslRef {
         self.stream.ssl()
     }
 
-    pub(crate) fn transport_ref(&self) -> &Transport<S> {
+    pub(crate) fn transport_ref(&self) -> &Transport {
         self.stream.get_ref()
     }
 
@@ -264,7 +258,7 @@ impl<S> RecordLayer<S> {
     }
 }
 
-impl<S> Drop for RecordLayer<S> {
+impl Drop for RecordLayer {
     fn drop(&mut self) {
         // Peers on UDP vanish: that is no reason not to resume their sessions.
         ffi::mark_shut_down(self.ssl());

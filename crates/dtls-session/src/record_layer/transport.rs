@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -14,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    datagrams::Pipe,
     psk::inquiry::PskInquiry,
     record_layer::{
         egress::Egress,
@@ -30,8 +32,9 @@ use crate::{
 /// A read yields one admitted record and never an empty one; a write is always taken, and never
 /// fails: OpenSSL would drop a parked record or, from 3.2 on, the session.
 #[derive(Debug)]
-pub(crate) struct Transport<S> {
-    io: S,
+pub(crate) struct Transport {
+    pipe: Pipe,
+    peer: SocketAddr,
     ingress: Ingress,
     egress: Egress,
     /// Admitted records that stood behind the first one in their datagram.
@@ -50,12 +53,13 @@ pub(crate) struct Transport<S> {
     verified: bool,
 }
 
-impl<S> Transport<S> {
+impl Transport {
     /// Makes the transport of a handshake that starts, for a server, from the verified hello's
     /// record number.
-    pub(crate) fn new(io: S, role: Role, mtu: usize, hello_sequence: Option<u64>) -> Self {
+    pub(crate) fn new(pipe: Pipe, role: Role, mtu: usize, hello_sequence: Option<u64>) -> Self {
         Self {
-            io,
+            peer: pipe.peer_addr(),
+            pipe,
             ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
@@ -106,8 +110,8 @@ impl<S> Transport<S> {
         self.held = others;
     }
 
-    pub(crate) fn get_ref(&self) -> &S {
-        &self.io
+    pub(crate) fn peer_addr(&self) -> SocketAddr {
+        self.peer
     }
 
     pub(crate) fn ingress(&self) -> &Ingress {
@@ -229,24 +233,23 @@ impl<S> Transport<S> {
         }
         fits
     }
-}
 
-impl<S: AsyncWrite + Unpin> Transport<S> {
     /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(datagram) = self.egress.front() {
-            let outcome = ready!(Pin::new(&mut self.io).poll_write(cx, datagram));
-            self.count_sent(&outcome);
+            let outcome = ready!(self.pipe.poll_send(cx, datagram, self.peer));
+            let bytes = datagram.len();
+            self.count_sent(bytes, &outcome);
             self.egress.pop();
         }
         // Whether or not the pipe could flush, its next flush will try again.
-        let _ = Pin::new(&mut self.io).poll_flush(cx);
+        let _ = self.pipe.poll_flush(cx);
         Poll::Ready(())
     }
 
-    fn count_sent(&mut self, outcome: &io::Result<usize>) {
+    fn count_sent(&mut self, bytes: usize, outcome: &io::Result<()>) {
         match outcome {
-            Ok(bytes) => {
+            Ok(()) => {
                 tracing::trace!(bytes, "datagram sent");
                 self.stats.datagrams_sent += 1;
                 self.first_sent.get_or_insert_with(Instant::now);
@@ -257,9 +260,7 @@ impl<S: AsyncWrite + Unpin> Transport<S> {
             }
         }
     }
-}
 
-impl<S: AsyncRead + Unpin> Transport<S> {
     /// Reads datagrams until one has an admitted record, which goes to `buf`.
     fn poll_datagrams(
         &mut self,
@@ -270,19 +271,18 @@ impl<S: AsyncRead + Unpin> Transport<S> {
         let mut fruitless = 0;
         let mut last_error = None;
         for _ in 0..MAX_READS {
-            let mut datagram = ReadBuf::new(scratch);
-            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut datagram)) {
-                Ok(()) if datagram.filled().is_empty() => {
+            match ready!(self.pipe.poll_recv(cx, scratch)) {
+                Ok((0, _)) => {
                     fruitless += 1;
                     self.stats.filtered_empty += 1;
                 }
-                Ok(()) => {
-                    tracing::trace!(bytes = datagram.filled().len(), "datagram received");
+                Ok((length, _)) => {
+                    tracing::trace!(bytes = length, "datagram received");
                     self.stats.datagrams_received += 1;
                     if self.first_sent.is_some() {
                         self.first_heard.get_or_insert_with(Instant::now);
                     }
-                    let first = self.sift(datagram.filled_mut());
+                    let first = self.sift(&mut scratch[..length]);
                     if !first.is_empty() && first.len() <= buf.remaining() {
                         buf.put_slice(first);
                         return Poll::Ready(());
@@ -312,7 +312,7 @@ impl<S: AsyncRead + Unpin> Transport<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
+impl AsyncRead for Transport {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -337,7 +337,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+impl AsyncWrite for Transport {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -352,9 +352,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
         });
         if data
             && this.egress.front().is_none()
-            && let Poll::Ready(outcome) = Pin::new(&mut this.io).poll_write(cx, buf)
+            && let Poll::Ready(outcome) = this.pipe.poll_send(cx, buf, this.peer)
         {
-            this.count_sent(&outcome);
+            this.count_sent(buf.len(), &outcome);
             return Poll::Ready(Ok(buf.len()));
         }
         if !this.egress.push(buf) {

@@ -25,9 +25,9 @@ use crate::{error::ResumptionError, ffi};
 /// Whoever has its bytes can read what is resumed from it: keep them as a private key.
 ///
 /// ```
-/// # async fn example<S>(connector: dtls_session::Connector, first: S, second: S)
-/// #     -> Result<(), Box<dyn std::error::Error>>
-/// # where S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {
+/// # use dtls_session::{Connector, Pipe};
+/// # async fn example(connector: Connector, first: Pipe, second: Pipe)
+/// #     -> Result<(), Box<dyn std::error::Error>> {
 /// let session = connector.connect("coap.example", first).await?;
 /// if let Some(resumption) = session.resumption() {
 ///     drop(session);

@@ -18,9 +18,8 @@ use crate::{
 ///
 /// ```
 /// use dtls_session::Session;
-/// use udp_demux::Channel;
 ///
-/// fn describe(session: &Session<Channel>) -> String {
+/// fn describe(session: &Session) -> String {
 ///     let info = session.info();
 ///     format!("{} with {} in {:?}", info.version, info.cipher, info.handshake_time)
 /// }

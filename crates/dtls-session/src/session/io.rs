@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::session::Session;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Session<S> {
+impl Stream for Session {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -21,7 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Session<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Session<S> {
+impl Sink<Bytes> for Session {
     type Error = io::Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -43,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Session<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Session<S> {
+impl AsyncRead for Session {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Session<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Session<S> {
+impl AsyncWrite for Session {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

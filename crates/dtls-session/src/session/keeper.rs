@@ -13,23 +13,20 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep},
-};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::session::shared::Shared;
 
-pub(crate) struct Keeper<S> {
-    session: Weak<Shared<S>>,
+pub(crate) struct Keeper {
+    session: Weak<Shared>,
     idle_timeout: Option<Duration>,
     signs_of_life: u64,
     last_sign: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
-impl<S> Keeper<S> {
-    pub(crate) fn new(session: Weak<Shared<S>>, idle_timeout: Option<Duration>) -> Self {
+impl Keeper {
+    pub(crate) fn new(session: Weak<Shared>, idle_timeout: Option<Duration>) -> Self {
         Self {
             session,
             idle_timeout,
@@ -50,7 +47,7 @@ impl<S> Keeper<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Keeper<S> {
+impl Future for Keeper {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

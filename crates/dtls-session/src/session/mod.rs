@@ -10,15 +10,14 @@ pub(crate) mod waiters;
 
 use std::{
     future::poll_fn,
+    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use openssl::x509::X509;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::Instrument;
-use udp_demux::Channel;
 
 use crate::{
     config::SessionConfig,
@@ -62,12 +61,8 @@ use crate::{
 ///
 /// ```
 /// use dtls_session::Session;
-/// use tokio::io::{AsyncRead, AsyncWrite};
 ///
-/// async fn echo<S>(session: Session<S>) -> Result<(), Box<dyn std::error::Error>>
-/// where
-///     S: AsyncRead + AsyncWrite + Unpin,
-/// {
+/// async fn echo(session: Session) -> Result<(), Box<dyn std::error::Error>> {
 ///     let mut buf = vec![0; 16_384];
 ///     while let Some(length) = session.recv(&mut buf).await? {
 ///         session.send(&buf[..length]).await?;
@@ -77,9 +72,9 @@ use crate::{
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Session<S: AsyncRead + AsyncWrite + Unpin>(Arc<Shared<S>>);
+pub struct Session(Arc<Shared>);
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl Session {
     /// Receives one datagram; None is the peer's close_notify.
     ///
     /// # Errors
@@ -190,9 +185,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// ```
     /// use dtls_session::{ExportError, Session};
-    /// use udp_demux::Channel;
     ///
-    /// fn token(session: &Session<Channel>) -> Result<[u8; 32], ExportError> {
+    /// fn token(session: &Session) -> Result<[u8; 32], ExportError> {
     ///     let mut token = [0; 32];
     ///     session.export_keying_material(&mut token, "EXPERIMENTAL token", None)?;
     ///     Ok(token)
@@ -221,9 +215,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         SrtpKeys::of(self.0.lock().layer.ssl())
     }
 
-    /// Lets `look` see the pipe below. It must not call the session, which would wait for itself.
-    pub fn with_pipe<T>(&self, look: impl FnOnce(&S) -> T) -> T {
-        look(self.0.lock().layer.transport_ref().get_ref())
+    /// Returns the peer's address; 0.0.0.0:0 if the [pipe](crate::Pipe) has no addresses.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.0.lock().layer.transport_ref().peer_addr()
     }
 
     /// Returns what has been counted so far, handshake included.
@@ -249,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn poll_receive<T>(
         &self,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut Core<S>, &mut Context<'_>) -> Poll<T>,
+        poll: impl FnOnce(&mut Core, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let mut core = self.0.lock();
         self.0.waiters.settle();
@@ -306,10 +300,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
+impl Session {
     /// Starts the keeper of a session whose handshake has just finished.
     pub(crate) fn establish(
-        layer: RecordLayer<S>,
+        layer: RecordLayer,
         config: &SessionConfig,
         permit: Option<Permit>,
         handshake_time: Duration,
@@ -321,14 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<S> {
     }
 }
 
-impl Session<Channel> {
-    /// Returns the peer's address.
-    pub fn peer_addr(&self) -> std::net::SocketAddr {
-        self.with_pipe(Channel::peer_addr)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Drop for Session<S> {
+impl Drop for Session {
     fn drop(&mut self) {
         let mut core = self.0.lock();
         if !core.is_closed() {

@@ -8,7 +8,6 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     config::SessionConfig,
@@ -20,15 +19,15 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(crate) struct Shared<S> {
-    core: Mutex<Core<S>>,
+pub(crate) struct Shared {
+    core: Mutex<Core>,
     pub(crate) waiters: Arc<Waiters>,
     waker: Waker,
 }
 
-impl<S> Shared<S> {
+impl Shared {
     pub(crate) fn new(
-        layer: RecordLayer<S>,
+        layer: RecordLayer,
         config: &SessionConfig,
         permit: Option<Permit>,
         handshake_time: Duration,
@@ -55,7 +54,7 @@ impl<S> Shared<S> {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Core<S>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,8 +65,8 @@ impl<S> Shared<S> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Core<S> {
-    pub(crate) layer: RecordLayer<S>,
+pub(crate) struct Core {
+    pub(crate) layer: RecordLayer,
     /// Datagrams that were opened while nobody took them.
     unread: VecDeque<Bytes>,
     /// Where datagrams that leave as `Bytes` are cut from, again and again.
@@ -90,7 +89,7 @@ pub(crate) enum End {
     Error(RecvError),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
+impl Core {
     /// Copies the next datagram to `buf`; None is the peer's close_notify.
     pub(crate) fn poll_recv(
         &mut self,
@@ -264,9 +263,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Core<S> {
             _ => Ok(None),
         }
     }
-}
 
-impl<S> Core<S> {
     /// Lets the keeper see that nobody is left to keep the session for.
     pub(crate) fn abandon(&mut self) {
         self.end.get_or_insert(End::CloseNotify);

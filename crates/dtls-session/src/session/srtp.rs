@@ -11,7 +11,6 @@ use crate::session::exporter::{self, ExportError};
 ///
 /// ```
 /// use dtls_session::{Connector, ExportError, Preferences, Roots, Session};
-/// use udp_demux::Channel;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let preferences = Preferences::default().srtp_profiles("SRTP_AEAD_AES_128_GCM");
@@ -19,7 +18,7 @@ use crate::session::exporter::{self, ExportError};
 /// # Ok(())
 /// # }
 ///
-/// fn protect(session: &Session<Channel>) -> Result<(), ExportError> {
+/// fn protect(session: &Session) -> Result<(), ExportError> {
 ///     if let Some(keys) = session.srtp_keys()? {
 ///         let (key, salt) = (keys.client_key(), keys.client_salt());
 ///         println!("{} with {} and {} bytes", keys.profile(), key.len(), salt.len());

@@ -7,13 +7,13 @@ use dtls_session::{
 use super::{Pipe, lossless, patient, pipe, within};
 
 /// What one side came to.
-pub(crate) type Outcome = Result<Session<Pipe>, HandshakeError>;
+pub(crate) type Outcome = Result<Session, HandshakeError>;
 
 /// Makes sessions of what should agree.
 pub(crate) async fn agree(
     acceptor: AcceptorBuilder,
     connector: ConnectorBuilder,
-) -> (Session<Pipe>, Session<Pipe>) {
+) -> (Session, Session) {
     let (server, client) = attempt(acceptor, connector).await;
     (server.unwrap(), client.unwrap())
 }

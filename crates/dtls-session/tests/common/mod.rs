@@ -53,7 +53,7 @@ pub(crate) async fn sessions(
     acceptor: &Acceptor,
     connector: &Connector,
     (server, client): (Pipe, Pipe),
-) -> (Session<Pipe>, Session<Pipe>) {
+) -> (Session, Session) {
     let accepting = tokio::spawn(acceptor.accept(server));
     let client = within(connector.connect("localhost", client))
         .await
@@ -61,7 +61,7 @@ pub(crate) async fn sessions(
     (within(accepting).await.unwrap().unwrap(), client)
 }
 
-pub(crate) async fn default_sessions() -> (Session<Pipe>, Session<Pipe>) {
+pub(crate) async fn default_sessions() -> (Session, Session) {
     sessions(
         &acceptor(patient()),
         &connector(patient()),
@@ -78,7 +78,7 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 }
 
 /// One exchange in each direction, repeated where the pipe loses datagrams.
-pub(crate) async fn echo_once(server: &Session<Pipe>, client: &Session<Pipe>) {
+pub(crate) async fn echo_once(server: &Session, client: &Session) {
     let mut buf = [0; 2048];
     let mut reply = [0; 2048];
     let round = async {

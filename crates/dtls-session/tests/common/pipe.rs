@@ -68,6 +68,12 @@ impl Pipe {
     }
 }
 
+impl From<Pipe> for dtls_session::Pipe {
+    fn from(pipe: Pipe) -> Self {
+        Self::from_io(pipe)
+    }
+}
+
 impl AsyncRead for Pipe {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -26,6 +26,12 @@ impl<S> Rude<S> {
     }
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> From<Rude<S>> for dtls_session::Pipe {
+    fn from(pipe: Rude<S>) -> Self {
+        Self::from_io(pipe)
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Rude<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -3,11 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use dtls_session::{Acceptor, Limits, Listener, Session};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::UdpSocket,
-    sync::mpsc,
-};
+use tokio::{net::UdpSocket, sync::mpsc};
 use udp_demux::{Channel, Config, Endpoint};
 
 use super::{connector, within};
@@ -16,7 +12,7 @@ use super::{connector, within};
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) listener: Arc<Listener>,
-    sessions: mpsc::Receiver<Session<Channel>>,
+    sessions: mpsc::Receiver<Session>,
 }
 
 pub(crate) fn serve(acceptor: Acceptor, limits: Limits) -> Server {
@@ -45,7 +41,7 @@ pub(crate) fn serve(acceptor: Acceptor, limits: Limits) -> Server {
 }
 
 impl Server {
-    pub(crate) async fn next(&mut self) -> Session<Channel> {
+    pub(crate) async fn next(&mut self) -> Session {
         within(self.sessions.recv()).await.unwrap()
     }
 
@@ -68,10 +64,7 @@ pub(crate) fn any() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-pub(crate) async fn exchange<S>(server: &Session<Channel>, client: &Session<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(crate) async fn exchange(server: &Session, client: &Session) {
     let mut buf = [0; 100];
     client.send(b"there").await.unwrap();
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(5));

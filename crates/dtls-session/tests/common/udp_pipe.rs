@@ -36,6 +36,12 @@ impl UdpPipe {
     }
 }
 
+impl From<UdpPipe> for dtls_session::Pipe {
+    fn from(pipe: UdpPipe) -> Self {
+        Self::from_io(pipe)
+    }
+}
+
 impl AsyncRead for UdpPipe {
     fn poll_read(
         self: Pin<&mut Self>,

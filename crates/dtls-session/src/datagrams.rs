@@ -1,0 +1,236 @@
+//! What carries the datagrams of a session. It uses nothing else of this crate.
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use udp_demux::Channel;
+
+/// Carries datagrams to and from one peer.
+///
+/// # Datagram semantics
+///
+/// One datagram a call, whole. There is no end: an empty datagram is passed over by whoever reads, and an
+/// error is about one datagram, unless the pipe has ended for good.
+///
+/// A pipe that has no addresses, such as a serial line, calls both ends 0.0.0.0:0.
+pub trait Datagrams: Send {
+    /// Receives one datagram into `buf`, and tells its length in bytes and where it came from.
+    ///
+    /// A datagram that is longer than `buf` may be dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`NotConnected`](io::ErrorKind::NotConnected), [`ConnectionReset`](io::ErrorKind::ConnectionReset)
+    /// and other errors that do not come from the network end the session.
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>>;
+
+    /// Sends one datagram to an address that datagrams came from, or to [`Self::peer_addr`].
+    ///
+    /// # Errors
+    ///
+    /// What is known of this datagram: it is lost then, as any may be.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        to: SocketAddr,
+    ) -> Poll<io::Result<()>>;
+
+    /// Sends what earlier calls have only gathered (default: they gather nothing).
+    ///
+    /// # Errors
+    ///
+    /// What is known of the datagrams that were gathered.
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Returns the address of the peer that the pipe was made for (default: it has none, 0.0.0.0:0).
+    fn peer_addr(&self) -> SocketAddr {
+        NOWHERE
+    }
+
+    /// Returns the address that datagrams leave from (default: it has none, 0.0.0.0:0).
+    fn local_addr(&self) -> SocketAddr {
+        NOWHERE
+    }
+
+    /// Returns the largest datagram, in bytes of UDP payload, that is known to get through to the peer
+    /// (default: nothing is known).
+    fn path_mtu(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// What a session runs over: a [`Channel`], or anything else that carries datagrams.
+///
+/// ```
+/// use dtls_session::{Connector, HandshakeError, Pipe, Session};
+/// use tokio::io::{AsyncRead, AsyncWrite};
+///
+/// async fn over_a_serial_line<S>(connector: &Connector, line: S) -> Result<Session, HandshakeError>
+/// where
+///     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// {
+///     connector.connect("meter.example", Pipe::from_io(line)).await
+/// }
+/// ```
+pub struct Pipe(Kind);
+
+/// A channel is by far the most usual pipe, and need not be boxed.
+enum Kind {
+    Channel(Channel),
+    Other(Box<dyn Datagrams>),
+}
+
+impl Pipe {
+    /// Makes a pipe of what carries datagrams.
+    pub fn new(datagrams: impl Datagrams + 'static) -> Self {
+        Self(Kind::Other(Box::new(datagrams)))
+    }
+
+    /// Makes a pipe of anything that reads one datagram a read, and writes one a write.
+    pub fn from_io<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(io: S) -> Self {
+        Self::new(Io(io))
+    }
+
+    pub(crate) fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        match &mut self.0 {
+            Kind::Channel(channel) => Datagrams::poll_recv(channel, cx, buf),
+            Kind::Other(datagrams) => datagrams.poll_recv(cx, buf),
+        }
+    }
+
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        to: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Kind::Channel(channel) => Datagrams::poll_send(channel, cx, datagram, to),
+            Kind::Other(datagrams) => datagrams.poll_send(cx, datagram, to),
+        }
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.as_mut().poll_flush(cx)
+    }
+
+    /// Returns the address of the peer that the pipe was made for; 0.0.0.0:0 if it has no addresses.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.as_ref().peer_addr()
+    }
+
+    /// Returns the address that datagrams leave from; 0.0.0.0:0 if it has no addresses.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.as_ref().local_addr()
+    }
+
+    /// Returns the largest datagram, in bytes of UDP payload, that is known to get through.
+    pub fn path_mtu(&self) -> Option<usize> {
+        self.as_ref().path_mtu()
+    }
+
+    fn as_ref(&self) -> &dyn Datagrams {
+        match &self.0 {
+            Kind::Channel(channel) => channel,
+            Kind::Other(datagrams) => &**datagrams,
+        }
+    }
+
+    fn as_mut(&mut self) -> &mut dyn Datagrams {
+        match &mut self.0 {
+            Kind::Channel(channel) => channel,
+            Kind::Other(datagrams) => &mut **datagrams,
+        }
+    }
+}
+
+impl From<Channel> for Pipe {
+    fn from(channel: Channel) -> Self {
+        Self(Kind::Channel(channel))
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe")
+            .field("peer", &self.peer_addr())
+            .field("local", &self.local_addr())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Datagrams for Channel {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let length = ready!(Self::poll_recv(self, cx, buf))?;
+        Poll::Ready(Ok((length, Self::peer_addr(self))))
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        _: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        // Written rather than sent, so that it may leave together with others.
+        Pin::new(self).poll_write(cx, datagram).map_ok(drop)
+    }
+
+    fn peer_addr(&self) -> SocketAddr {
+        Self::peer_addr(self)
+    }
+
+    fn local_addr(&self) -> SocketAddr {
+        Self::local_addr(self)
+    }
+}
+
+/// One datagram a read, one a write.
+struct Io<S>(S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Datagrams for Io<S> {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut datagram = ReadBuf::new(buf);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut datagram))?;
+        Poll::Ready(Ok((datagram.filled().len(), NOWHERE)))
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        _: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_write(cx, datagram).map_ok(drop)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+}
+
+/// The address of both ends of a pipe that has none.
+const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
