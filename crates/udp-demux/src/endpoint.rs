@@ -1,5 +1,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
+use tokio::task::coop;
+
 use crate::{
     address::canonical,
     channel::Channel,
@@ -66,7 +68,7 @@ impl Endpoint {
     ///
     /// Cancel safe: no datagram is lost.
     pub async fn accept(&self) -> io::Result<Incoming> {
-        let waiting = self.handle.accept().await?;
+        let waiting = coop::cooperative(self.handle.accept()).await?;
         Ok(Incoming::new(Arc::clone(&self.handle), waiting))
     }
 

@@ -4,10 +4,11 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Bytes, BytesMut};
+use tokio::task::coop;
 
 use crate::{
     config::Config,
@@ -133,13 +134,13 @@ impl Inbox {
 
     pub(crate) fn poll_recv(
         &self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<usize, RecvError>> {
         self.poll_take(cx, |queue, len| copy_out(queue, len, buf))
     }
 
-    pub(crate) fn poll_recv_bytes(&self, cx: &Context<'_>) -> Poll<Result<Bytes, RecvError>> {
+    pub(crate) fn poll_recv_bytes(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, RecvError>> {
         self.poll_take(cx, |queue, len| {
             let mut datagram = BytesMut::zeroed(len);
             queue.pop_into(&mut datagram);
@@ -155,16 +156,21 @@ impl Inbox {
 
     fn poll_take<T>(
         &self,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
         pop: impl FnOnce(&mut Queue, usize) -> Result<T, RecvError>,
     ) -> Poll<Result<T, RecvError>> {
+        // A queue that never runs empty would let its reader run for ever.
+        let budget = ready!(coop::poll_proceed(cx));
         let mut state = self.lock();
         if let Some(result) = self.take(&mut state, pop) {
+            budget.made_progress();
             return Poll::Ready(result);
         }
-        match &mut state.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
+        let waits = state.waker.as_ref();
+        if !waits.is_some_and(|waker| waker.will_wake(cx.waker())) {
+            let forgotten = state.waker.replace(cx.waker().clone());
+            drop(state);
+            drop(forgotten);
         }
         Poll::Pending
     }

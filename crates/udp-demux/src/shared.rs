@@ -141,19 +141,21 @@ impl Shared {
     pub(crate) async fn accept(&self) -> io::Result<Waiting> {
         loop {
             let arrived = self.arrived.notified();
-            {
+            let (waiting, dead, more) = {
                 let mut state = self.lock();
                 let waiting = state.backlog.pop();
-                // One notice may stand for many datagrams, and for the end: pass it on to who else waits.
-                if !state.backlog.is_empty() || state.dead.is_some() {
-                    self.arrived.notify_one();
-                }
-                if let Some(waiting) = waiting {
-                    return Ok(waiting);
-                }
-                if let Some(error) = &state.dead {
-                    return Err(io::Error::new(error.kind(), Arc::clone(error)));
-                }
+                let more = !state.backlog.is_empty() || state.dead.is_some();
+                (waiting, state.dead.clone(), more)
+            };
+            // One notice may stand for many datagrams, and for the end: pass it on to who else waits.
+            if more {
+                self.arrived.notify_one();
+            }
+            if let Some(waiting) = waiting {
+                return Ok(waiting);
+            }
+            if let Some(error) = dead {
+                return Err(io::Error::new(error.kind(), error));
             }
             arrived.await;
         }
