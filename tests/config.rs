@@ -87,7 +87,7 @@ async fn what_is_wrong_in_the_file_is_told_with_its_line() {
     // The command line's own faults are told first, as without a file.
     let ended = serve(&["--config", "/nowhere", "--mtu", "1"]).await;
     ended.fails_with(2, &["'--mtu <BYTES>'"]);
-    for (path, words) in [("/nowhere", "No such file"), ("/", "Is a directory")] {
+    for (path, words) in [("/nowhere", "No such file"), ("/", "it is a directory")] {
         let words = ["cannot use ", path, " for --config", words];
         serve(&["--config", path]).await.fails_with(1, &words);
     }
@@ -274,7 +274,7 @@ async fn the_file_is_read_again_at_sighup() {
         .lines()
         .filter(|line| !line.starts_with("key"))
         .collect();
-    files.write("server.toml", keyless.join("\n"));
+    files.write("server.toml", keyless.join("\n") + "\n");
     server.signal("-HUP");
     server.logs("were not provided: --key <FILE>").await;
 

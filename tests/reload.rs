@@ -50,7 +50,7 @@ async fn broken_files_change_nothing_and_are_named() {
     let files = Files::new();
     let (pem, key) = (cert("server.pem"), cert("server.key"));
     let (pem, key) = (std::fs::read(pem).unwrap(), std::fs::read(key).unwrap());
-    let secret = "0a".repeat(32);
+    let secret = format!("{}\n", "0a".repeat(32));
     let paths = [
         files.write("cert.pem", &pem),
         files.write("key.pem", &key),
@@ -69,7 +69,7 @@ async fn broken_files_change_nothing_and_are_named() {
     for (turn, (name, broken, good, word)) in (1..).zip([
         ("cert.pem", &b"junk"[..], &pem[..], "no certificate"),
         ("key.pem", &other_key, &key, "does not belong"),
-        ("secret", b"short", secret.as_bytes(), "line 1"),
+        ("secret", b"short\n", secret.as_bytes(), "line 1"),
     ]) {
         files.write(name, broken);
         server.program.signal("-HUP");

@@ -145,7 +145,11 @@ async fn a_secret_is_renewed_in_three_steps_and_no_client_notices() {
     let (session, too_late) = (files.path("session"), files.path("too-late"));
     run(&one.addr, &["--session", &session], b"x\n").await;
     run(&one.addr, &["--session", &too_late], b"x\n").await;
-    for secrets in [format!("{A}\n{B}\n"), format!("{B}\n{A}\n"), B.to_owned()] {
+    for secrets in [
+        format!("{A}\n{B}\n"),
+        format!("{B}\n{A}\n"),
+        format!("{B}\n"),
+    ] {
         files.write("secret", secrets);
         for server in [&one, &other] {
             reload(server).await;
@@ -189,7 +193,7 @@ async fn a_secret_of_no_use_is_named_with_its_line_and_not_shown() {
     let ended = Program::start(server, &["127.0.0.1:0", "--shared-secret", "/no/secret"])
         .end()
         .await;
-    ended.fails_with(1, &["cannot read /no/secret", "No such file"]);
+    ended.fails_with(1, &["cannot use /no/secret", "No such file"]);
 }
 
 /// Makes a server read its files again.

@@ -1,13 +1,12 @@
 //! Whom a client believes, from the command line.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
 use clap::{Args, builder::NonEmptyStringValueParser};
 use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, Roots, SessionConfig};
-use zeroize::Zeroizing;
 
-use crate::{Secret, development_roots, warn_of_short_keys};
+use crate::{Secret, development_roots, read_text, warn_of_short_keys};
 
 /// The flags that say whom to believe.
 #[derive(Clone, Debug, Args)]
@@ -96,7 +95,7 @@ impl TrustArgs {
         let Some(file) = &self.psk_file else {
             return Ok(None);
         };
-        let text = fs::read_to_string(file).map(Zeroizing::new);
+        let text = read_text(file);
         let text =
             text.with_context(|| format!("cannot read {} for --psk-file", file.display()))?;
         let psk = Psk::parse(text.trim());

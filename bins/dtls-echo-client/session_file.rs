@@ -1,14 +1,10 @@
 //! The session that the next run may resume.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use anyhow::{Context, bail};
+use dtls_echo::{read, replace};
 use dtls_session::{Connector, Resumption};
-use zeroize::Zeroizing;
 
 /// A file that holds one session, keys included. What goes wrong with it costs a full handshake
 /// and is a warning: it is never in the way.
@@ -35,16 +31,16 @@ impl SessionFile<'_> {
             tracing::warn!("the server gave nothing to keep for --session");
             return;
         };
-        if let Err(error) = self.write(resumption.as_der()) {
+        if let Err(error) = replace(path, resumption.as_der()) {
             tracing::warn!("cannot keep the session in {}: {error}", path.display());
         }
     }
 
     fn read(&self, connector: &Connector, name: &str) -> anyhow::Result<Option<Resumption>> {
-        let bytes = match fs::read(self.0) {
+        let bytes = match read(self.0) {
             // The first run.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            bytes => Zeroizing::new(bytes.context("it cannot be read")?),
+            bytes => bytes.context("it cannot be read")?,
         };
         let resumption = Resumption::from_der(&bytes)?;
         if !connector.can_resume(name, &resumption) {
@@ -52,26 +48,4 @@ impl SessionFile<'_> {
         }
         Ok(Some(resumption))
     }
-
-    /// Replaces the file as a whole, so that another run reads the old session or the new one.
-    fn write(&self, der: &[u8]) -> io::Result<()> {
-        let mut name = self.0.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let part: PathBuf = self.0.with_file_name(name);
-        let written = private(&part).and_then(|mut file| file.write_all(der));
-        let renamed = written.and_then(|()| fs::rename(&part, self.0));
-        if renamed.is_err() {
-            let _ = fs::remove_file(&part);
-        }
-        renamed
-    }
-}
-
-/// Makes a file that nobody else may read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

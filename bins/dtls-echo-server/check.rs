@@ -1,7 +1,6 @@
 //! `--check-config`: all that can be wrong before the server starts.
 
 use std::{
-    fs,
     io::{self, Write},
     net::{Ipv6Addr, SocketAddr},
     path::Path,
@@ -9,13 +8,16 @@ use std::{
 };
 
 use anyhow::Context;
-use dtls_echo::{CertificateFacts, Validity, plain};
+use dtls_echo::{CertificateFacts, Validity, plain, read};
 use openssl::x509::X509;
 
-use crate::{Args, acceptor, credentials};
+use crate::{Args, acceptor, credentials, lines};
 
 /// Makes everything that a server is made from, but for its sockets.
-pub(crate) async fn check(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn check(args: &Args, cut: Option<&Path>) -> anyhow::Result<ExitCode> {
+    if let Some(file) = cut {
+        lines::warn(file, "--config");
+    }
     let addresses = match &args.addr {
         Some(addr) => addr.resolve().await?,
         // Which sockets systemd will pass is not known yet.
@@ -36,7 +38,7 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<ExitCode> {
 /// Whom a certificate is for, and until when: a server starts with an old one, and no client takes it.
 fn describe(file: &Path) -> anyhow::Result<String> {
     let cannot = || format!("cannot use {}", file.display());
-    let pem = fs::read(file).with_context(cannot)?;
+    let pem = read(file).with_context(cannot)?;
     let facts = CertificateFacts::of(&*X509::from_pem(&pem).with_context(cannot)?);
     let subject = plain(&facts.subject);
     let until = &facts.not_after;

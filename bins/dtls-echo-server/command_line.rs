@@ -3,12 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    fmt, fs, io,
-    path::PathBuf,
+    fmt, io,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Arg, ArgMatches, Command, CommandFactory, parser::ValueSource};
+
+use dtls_echo::is_whole;
 
 use crate::{
     Args,
@@ -24,6 +26,7 @@ pub(crate) struct CommandLine(Vec<OsString>);
 pub(crate) struct Complete {
     given: Vec<OsString>,
     settings: Vec<Setting>,
+    cut: Option<PathBuf>,
 }
 
 /// Why a configuration file is of no use.
@@ -45,18 +48,18 @@ impl CommandLine {
     pub(crate) fn complete(&self) -> Result<Complete, ConfigError> {
         let mut command = Args::command();
         command.build();
-        let settings = match self.given(&command) {
-            Some((path, given)) => {
-                let settings = read(path, &command)?;
-                let counts = |setting: &Setting| !is_displaced(&setting.key, &command, &given);
-                settings.into_iter().filter(counts).collect()
-            }
-            None => Vec::new(),
-        };
-        Ok(Complete {
+        let mut complete = Complete {
             given: self.0.clone(),
-            settings,
-        })
+            settings: Vec::new(),
+            cut: None,
+        };
+        if let Some((path, given)) = self.given(&command) {
+            let (settings, whole) = read(&path, &command)?;
+            let counts = |setting: &Setting| !is_displaced(&setting.key, &command, &given);
+            complete.settings = settings.into_iter().filter(counts).collect();
+            complete.cut = (!whole).then_some(path);
+        }
+        Ok(complete)
     }
 
     /// The file and what is on the command line beside it; None where that alone is wrong already.
@@ -88,6 +91,11 @@ impl Complete {
             .collect()
     }
 
+    /// The file, if its last line may have been cut.
+    pub(crate) fn cut(&self) -> Option<&Path> {
+        self.cut.as_deref()
+    }
+
     /// The keys that this file and another one differ in.
     pub(crate) fn changed(&self, other: &Self) -> BTreeSet<String> {
         let (ours, theirs) = (self.by_key(), other.by_key());
@@ -107,13 +115,14 @@ impl Complete {
     }
 }
 
-fn read(path: PathBuf, command: &Command) -> Result<Vec<Setting>, ConfigError> {
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(source) => return Err(ConfigError::Read { path, source }),
-    };
+/// The settings, and whether the last line has its newline.
+fn read(path: &Path, command: &Command) -> Result<(Vec<Setting>, bool), ConfigError> {
+    let bytes = dtls_echo::read(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let settings = match str::from_utf8(&bytes) {
-        Ok(text) => config::settings(text, command),
+        Ok(text) => config::settings(text, command).map(|settings| (settings, is_whole(text))),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
@@ -121,7 +130,10 @@ fn read(path: PathBuf, command: &Command) -> Result<Vec<Setting>, ConfigError> {
             Err(Fault { line, what })
         }
     };
-    settings.map_err(|fault| ConfigError::Fault { path, fault })
+    settings.map_err(|fault| ConfigError::Fault {
+        path: path.to_owned(),
+        fault,
+    })
 }
 
 fn is_displaced(key: &str, command: &Command, given: &ArgMatches) -> bool {

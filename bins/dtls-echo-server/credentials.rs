@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use dtls_echo::{development_identity, warn_of_short_keys};
 use dtls_session::{Acceptor, AcceptorBuilder, Identity, PskKeys, Roots};
 
-use crate::Args;
+use crate::{Args, lines::Lines};
 
 /// Whether a client may do without a certificate.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,11 +55,13 @@ pub(crate) fn certificates(args: &Args) -> impl Iterator<Item = &Path> {
 }
 
 /// Reads all files that the flags name.
-pub(crate) fn builder(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<AcceptorBuilder> {
-    let keys = args.psk_file.as_ref().map(|file| {
-        let keys = PskKeys::from_file(file);
-        keys.with_context(|| format!("cannot use {} for --psk-file", file.display()))
-    });
+pub(crate) fn builder(
+    args: &Args,
+    addresses: &[SocketAddr],
+    lines: Lines,
+) -> anyhow::Result<AcceptorBuilder> {
+    let keys = args.psk_file.as_ref();
+    let keys = keys.map(|file| lines.read(file, "--psk-file", PskKeys::from_lines));
     let keys = keys.transpose()?;
     warn_of_short_keys(keys.iter().flat_map(PskKeys::iter));
     let mut builder = match (identity(args, addresses)?, keys) {

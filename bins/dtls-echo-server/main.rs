@@ -4,6 +4,7 @@ mod check;
 mod command_line;
 mod config;
 mod credentials;
+mod lines;
 mod manual;
 mod metrics;
 mod reload;
@@ -35,6 +36,7 @@ use udp_demux::Endpoint;
 use crate::{
     command_line::CommandLine,
     credentials::{ClientAuth, NamedIdentity},
+    lines::Lines,
     metrics::{Exposition, Metrics},
     reload::Reload,
     serve::Service,
@@ -175,7 +177,7 @@ fn main() -> ExitCode {
     let args: Args = parse_from(&manual::MANUAL, whole.args());
     let log = args.log;
     if args.check_config {
-        return run(log, async move { check::check(&args).await });
+        return run(log, async move { check::check(&args, whole.cut()).await });
     }
     run(
         log,
@@ -190,6 +192,9 @@ fn main() -> ExitCode {
 }
 
 async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
+    if let Some(file) = reload.whole.cut() {
+        lines::warn(file, "--config");
+    }
     let sockets = sockets::open(&args).await?;
     let addresses: Vec<_> = sockets
         .iter()
@@ -240,17 +245,18 @@ fn acceptor(
     addresses: &[SocketAddr],
     former: Option<&Acceptor>,
 ) -> anyhow::Result<Acceptor> {
-    let builder = credentials::builder(args, addresses)?.session(
+    let lines = match former {
+        Some(_) => Lines::OfReload,
+        None => Lines::OfStart,
+    };
+    let builder = credentials::builder(args, addresses, lines)?.session(
         SessionConfig::default()
             .mtu(args.mtu.into())
             .handshake_timeout(args.handshake_timeout)
             .idle_timeout(Some(args.idle_timeout)),
     );
     let secret = match &args.shared_secret {
-        Some(file) => Some(
-            SharedSecret::from_file(file)
-                .with_context(|| format!("cannot use {} for --shared-secret", file.display()))?,
-        ),
+        Some(file) => Some(lines.read(file, "--shared-secret", SharedSecret::from_hex_lines)?),
         None => former.map(|former| former.shared_secret().clone()),
     };
     let builder = builder.preferences(args.preferences.preferences()?);

@@ -2,8 +2,9 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Parser;
+use dtls_echo::CUT;
 use dtls_session::{Acceptor, Listener};
 
 use crate::{
@@ -83,6 +84,9 @@ impl Reload {
             .command_line
             .complete()
             .map_err(|error| anyhow!("{error}"))?;
+        if let Some(file) = whole.cut() {
+            bail!("cannot use {} for --config: {CUT}", file.display());
+        }
         let args = Args::try_parse_from(whole.args()).map_err(|error| {
             // What follows an empty line is for somebody at a terminal.
             let text = error.to_string();

@@ -1,12 +1,16 @@
 //! What either program says of its files and lists.
 
+use std::fs;
+
 use crate::{
     Case,
     client::err,
-    common::{Files, Program, cert, run},
+    common::{Files, Program, Server, cert, run},
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_dtls-echo-server");
+
+const KEY: &str = "00112233445566778899aabbccddeeff";
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -75,6 +79,52 @@ pub(crate) fn cases() -> Vec<Case> {
             },
         ),
         Case::new(
+            "line ... is of no use: a byte-order mark stands before the identity",
+            || psk_file("a:00\n\u{feff}b:01\n"),
+        ),
+        Case::new(
+            "cannot use ... for --psk-file: it is a ...: a regular file is needed, or a link to one",
+            || server(&["--psk-file", "/"]),
+        ),
+        Case::new(
+            "cannot use ... for --ca: cannot read ...: it has more than 64 MiB, of which no file is read more",
+            || async {
+                let files = Files::new();
+                let file = files.write("ca.pem", "");
+                // Takes no room on the disk.
+                let long = fs::OpenOptions::new().write(true).open(&file);
+                long.unwrap().set_len(1 << 40).unwrap();
+                client(&["--ca", &file]).await
+            },
+        ),
+        Case::new(
+            "... for --psk-file: its last line has no newline, as if the file had been cut off: end it with one; SIGHUP refuses it",
+            || async {
+                let files = Files::new();
+                let keys = files.write("keys", format!("a:{KEY}"));
+                let flags = ["127.0.0.1:0", "--psk-file", &keys, "--check-config"];
+                Program::start(SERVER, &flags).end().await.err
+            },
+        ),
+        Case::new(
+            "cannot reload, and goes on as before: cannot use ... for --psk-file: its last line has no newline",
+            || async {
+                let files = Files::new();
+                let keys = files.write("keys", format!("a:{KEY}\n"));
+                let server = Server::start(&["--psk-file", &keys]).await;
+                files.write("keys", &format!("a:{KEY}")[..20]);
+                server.program.signal("-HUP");
+                server.program.logs("goes on as before").await;
+                server.program.kill().await.err
+            },
+        )
+        .only_if(cfg!(unix)),
+        Case::new("cannot keep the session in ...: ...", || async {
+            let server = Server::start(&[]).await;
+            let session = "/no/such/directory/session";
+            run(&server.addr, &["--session", session], b"x\n").await.err
+        }),
+        Case::new(
             "cannot use ... for --shared-secret: the secret in line ... has ... bytes",
             || async {
                 let files = Files::new();
@@ -102,7 +152,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new(
             "cannot use ... for --session, so the handshake is a full one: ...",
             || async {
-                let server = crate::common::Server::start(&[]).await;
+                let server = Server::start(&[]).await;
                 let files = Files::new();
                 let session = files.write("session", "rubbish");
                 let ended = run(&server.addr, &["--session", &session], b"x\n").await;

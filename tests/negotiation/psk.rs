@@ -108,7 +108,7 @@ pub(crate) async fn reload() {
     server.program.logs("line 2").await;
     let ended = run(&server.addr, &["--psk", "a:0011"], b"x\n").await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    files.write("keys", "b:2233");
+    files.write("keys", "b:2233\n");
     server.program.signal("-HUP");
     server
         .program

@@ -1,6 +1,6 @@
 //! What one side shows the other: a certificate chain and its key.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
 use openssl::{
     error::ErrorStack,
@@ -11,7 +11,7 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{context::suites::Proofs, error::PemError, ffi, resumption::scope::Scope};
+use crate::{context::suites::Proofs, error::PemError, ffi, file, resumption::scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -52,7 +52,7 @@ impl Identity {
         })
     }
 
-    /// Reads a chain and a key as [`Self::from_pem`] does, from two files.
+    /// Reads a chain and a key as [`Self::from_pem`] does, from two regular files of up to 64 MiB.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Identity {
         key: impl AsRef<Path>,
     ) -> Result<Self, PemError> {
         let chain = read(chain.as_ref())?;
-        let key = Zeroizing::new(read(key.as_ref())?);
+        let key = read(key.as_ref())?;
         Self::from_pem(&chain, &key)
     }
 
@@ -113,15 +113,17 @@ impl fmt::Debug for Identity {
     }
 }
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PemError> {
-    fs::read(path).map_err(|source| PemError::Read {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PemError> {
+    file::read(path).map_err(|source| PemError::Read {
         path: path.to_owned(),
         source,
     })
 }
 
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
-    let certificates = X509::stack_from_pem(pem).map_err(PemError::Certificate)?;
+    // OpenSSL would pass over a certificate behind a mark, and find the others.
+    let pem = file::without_marks(pem);
+    let certificates = X509::stack_from_pem(&pem).map_err(PemError::Certificate)?;
     if certificates.is_empty() {
         Err(PemError::NoCertificate)
     } else {
@@ -132,6 +134,22 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_certificate_is_passed_over() {
+        let ca = include_bytes!("../../../certs/ca.pem");
+        let marked = [&b"\xef\xbb\xbf"[..], ca].concat();
+        assert_eq!(certificates(&marked).unwrap().len(), 1);
+        // Two such files, one behind the other.
+        assert_eq!(certificates(&marked.repeat(2)).unwrap().len(), 2);
+        // A file that was cut off in a certificate.
+        let begun = ca.len() + "-----BEGIN CERTIFICATE-----".len();
+        for length in begun..2 * ca.len() - 1 {
+            let cut = &ca.repeat(2)[..length];
+            let found = certificates(cut).map_or(0, |certificates| certificates.len());
+            assert_ne!(found, 1, "{:?}", String::from_utf8_lossy(&cut[ca.len()..]));
+        }
+    }
 
     #[test]
     fn debug_output_shows_the_name_and_not_the_key() {

@@ -53,6 +53,7 @@ mod context;
 mod datagrams;
 mod error;
 mod ffi;
+mod file;
 mod gate;
 pub mod guide;
 mod handshake;

@@ -41,7 +41,7 @@ impl Roots {
         Ok(Self(Source::Given(certificates(bundle)?)))
     }
 
-    /// Believes the authorities in a PEM file, and no others.
+    /// Believes the authorities in a PEM file, a regular one of up to 64 MiB, and no others.
     ///
     /// # Errors
     ///

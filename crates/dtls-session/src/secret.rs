@@ -1,11 +1,11 @@
 //! What the servers of one address have in common.
 
-use std::{fmt, fs, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use openssl::{error::ErrorStack, rand::rand_bytes};
 use zeroize::Zeroizing;
 
-use crate::{error::SecretError, hmac::HmacKey};
+use crate::{error::SecretError, file, hmac::HmacKey};
 
 /// A secret that cookie keys and ticket keys are derived from, and former ones that are still
 /// accepted; cheap to clone.
@@ -63,7 +63,7 @@ impl SharedSecret {
     ///
     /// A [`SecretError`] that names the line.
     pub fn from_hex_lines(text: &str) -> Result<Self, SecretError> {
-        let secrets: Arc<[_]> = text
+        let secrets: Arc<[_]> = file::unmarked(text)
             .lines()
             .zip(1..)
             .map(|(text, line)| (text.trim(), line))
@@ -82,18 +82,21 @@ impl SharedSecret {
         Ok(Self(secrets))
     }
 
-    /// Reads a file as [`Self::from_hex_lines`] does its text.
+    /// Reads a regular file of up to 64 MiB as [`Self::from_hex_lines`] does its text.
+    ///
+    /// A file that is being written may be read in part: it should be written under another name,
+    /// and renamed.
     ///
     /// # Errors
     ///
     /// A [`SecretError`]; it names the file if that cannot be read, otherwise the line.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|source| SecretError::Read {
+        let text = file::read_text(path).map_err(|source| SecretError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::from_hex_lines(&Zeroizing::new(text))
+        Self::from_hex_lines(&text)
     }
 
     /// Also accepts what was made with another secret, one that is on its way in or out.
@@ -213,6 +216,7 @@ mod tests {
         }
         let error = SharedSecret::from_bytes(&[1; 31]).unwrap_err();
         assert!(error.to_string().contains("31 bytes"), "{error}");
+        assert!(SharedSecret::from_hex_lines(&format!("\u{feff}{good}")).is_ok());
         let error = SharedSecret::from_file("/no/secret").unwrap_err();
         assert!(error.to_string().contains("/no/secret"), "{error}");
     }

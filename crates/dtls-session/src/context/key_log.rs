@@ -12,11 +12,17 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::file;
+
 /// Takes one line of a key log, without its newline.
 pub(crate) type KeyLog = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Appends lines to a file, which is made for its owner's eyes only.
 pub(crate) fn file(path: &Path) -> io::Result<KeyLog> {
+    match file::check(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]

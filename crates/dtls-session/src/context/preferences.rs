@@ -163,7 +163,8 @@ impl Preferences {
     ///
     /// # Errors
     ///
-    /// The operating system's if the file cannot be opened.
+    /// The operating system's if the file cannot be opened, and [`io::ErrorKind::InvalidInput`] if
+    /// it is no regular one, links followed.
     pub fn key_log_file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
         self.key_log = Some(key_log::file(path.as_ref())?);
         Ok(self)

@@ -104,6 +104,9 @@ pub enum PskError {
     /// The identity of this line stands in an earlier one, too.
     #[error("the identity has a key already")]
     Twice,
+    /// A byte-order mark stands before the identity, where nobody can see it.
+    #[error("a byte-order mark stands before the identity, invisibly: save the text without it")]
+    Mark,
     /// There is no colon.
     #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
     Form,

@@ -7,13 +7,13 @@ pub(crate) mod lookup;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    fmt, fs,
+    fmt,
     path::Path,
 };
 
 use zeroize::Zeroizing;
 
-use crate::{error::PskError, hmac::HmacKey, resumption::scope::Scope, secret::unhex};
+use crate::{error::PskError, file, hmac::HmacKey, resumption::scope::Scope, secret::unhex};
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///
@@ -61,6 +61,9 @@ impl Psk {
     ///
     /// A [`PskError`], which repeats nothing of the text.
     pub fn parse(text: &str) -> Result<Self, PskError> {
+        if text.starts_with(file::BYTE_ORDER_MARK) {
+            return Err(PskError::Mark);
+        }
         let (identity, key) = text.rsplit_once(':').ok_or(PskError::Form)?;
         Self::new(identity, &*unhex(key).ok_or(PskError::NotHex)?)
     }
@@ -165,14 +168,14 @@ pub struct PskKeys(HashMap<String, PskKey>);
 
 impl PskKeys {
     /// Reads one `IDENTITY:KEY` a line, the key in hexadecimal digits. Empty lines and those that
-    /// start with `#` are passed over.
+    /// start with `#` are passed over, and so is a byte-order mark at the start.
     ///
     /// # Errors
     ///
     /// A [`PskError`] that names the line.
     pub fn from_lines(text: &str) -> Result<Self, PskError> {
         let mut keys = Self::default();
-        for (text, line) in text.lines().zip(1..) {
+        for (text, line) in file::unmarked(text).lines().zip(1..) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
@@ -189,18 +192,21 @@ impl PskKeys {
         Ok(keys)
     }
 
-    /// Reads a file as [`Self::from_lines`] does its text.
+    /// Reads a regular file of up to 64 MiB as [`Self::from_lines`] does its text.
+    ///
+    /// A file that is being written may be read in part, its last key cut short: it should be written
+    /// under another name, and renamed.
     ///
     /// # Errors
     ///
     /// A [`PskError`]; it names the file if that cannot be read, otherwise the line.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PskError> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|source| PskError::Read {
+        let text = file::read_text(path).map_err(|source| PskError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::from_lines(&Zeroizing::new(text))
+        Self::from_lines(&text)
     }
 
     /// Adds a key.
@@ -280,5 +286,17 @@ mod tests {
             assert!(matches!(error, PskError::Line { line: it, .. } if it == line));
         }
         assert!(matches!(PskKeys::from_lines("#"), Err(PskError::Missing)));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_an_identity() {
+        let keys = PskKeys::from_lines("\u{feff}a:00\nb:01").unwrap();
+        assert!(keys.get(b"a").is_some());
+        // Two such files, one behind the other.
+        let error = PskKeys::from_lines("a:00\n\u{feff}b:01").unwrap_err();
+        let PskError::Line { line: 2, source } = error else {
+            panic!("{error:?}");
+        };
+        assert!(matches!(*source, PskError::Mark), "{source:?}");
     }
 }
