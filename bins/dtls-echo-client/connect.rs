@@ -8,9 +8,10 @@ use std::{
 use dtls_echo::explain;
 use dtls_session::{ConnectError, PassedMessage, Session, SessionConfig, SessionStore};
 
+use udp_demux::ConnectedSocket;
+
 use crate::{
-    Args, failure::Failure, session_file::SessionFile, socket::Socket, tap::Tap, trace::Trace,
-    watch::Watch,
+    Args, failure::Failure, session_file::SessionFile, tap::Tap, trace::Trace, watch::Watch,
 };
 
 /// A session, and what was seen below it.
@@ -65,7 +66,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
     }
     let open = |peer| {
         let watch = watches.begin(peer, trace);
-        Ok(Tap::new(Socket::connect(peer)?, peer, watch))
+        Ok(Tap::new(ConnectedSocket::connect(peer)?, watch))
     };
     let session = connector.reconnect_over(name, &addresses, open).await;
     let session = match session {

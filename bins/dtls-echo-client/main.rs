@@ -11,7 +11,6 @@ mod lines;
 mod manual;
 mod ping;
 mod session_file;
-mod socket;
 mod tally;
 mod tap;
 mod trace;

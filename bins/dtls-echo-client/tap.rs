@@ -1,32 +1,26 @@
-//! A pipe that shows what passes.
+//! A socket that shows what passes.
 
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use dtls_session::{Datagrams, Pipe};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use udp_demux::ConnectedSocket;
 
-use crate::{direction::Direction, socket::Socket, watch::Watch};
+use crate::{direction::Direction, watch::Watch};
 
 /// Lets a [`Watch`] see every datagram of a socket, as it is on the wire.
 #[derive(Debug)]
 pub(crate) struct Tap {
-    socket: Socket,
-    peer: SocketAddr,
+    socket: ConnectedSocket,
     watch: Watch,
 }
 
 impl Tap {
-    pub(crate) fn new(socket: Socket, peer: SocketAddr, watch: Watch) -> Self {
-        Self {
-            socket,
-            peer,
-            watch,
-        }
+    pub(crate) fn new(socket: ConnectedSocket, watch: Watch) -> Self {
+        Self { socket, watch }
     }
 }
 
@@ -42,37 +36,37 @@ impl Datagrams for Tap {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        let mut datagram = ReadBuf::new(buf);
-        let outcome = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut datagram));
+        let outcome = ready!(Datagrams::poll_recv(&mut self.socket, cx, buf));
         match &outcome {
-            Ok(()) => self.watch.passed(Direction::Received, datagram.filled()),
+            Ok((length, _)) => self.watch.passed(Direction::Received, &buf[..*length]),
             Err(error) => self.watch.failed(error),
         }
-        Poll::Ready(outcome.map(|()| (datagram.filled().len(), self.peer)))
+        Poll::Ready(outcome)
     }
 
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         datagram: &[u8],
-        _: SocketAddr,
+        to: SocketAddr,
     ) -> Poll<io::Result<()>> {
-        let mut outcome = ready!(Pin::new(&mut self.socket).poll_write(cx, datagram));
-        if let Err(error) = &outcome
-            && error.kind() == io::ErrorKind::ConnectionRefused
-        {
-            // It is what came back for an earlier datagram, and this one has not left.
-            self.watch.failed(error);
-            outcome = ready!(Pin::new(&mut self.socket).poll_write(cx, datagram));
-        }
+        let outcome = ready!(Datagrams::poll_send(&mut self.socket, cx, datagram, to));
         match &outcome {
-            Ok(_) => self.watch.passed(Direction::Sent, datagram),
+            Ok(()) => self.watch.passed(Direction::Sent, datagram),
             Err(error) => self.watch.failed(error),
         }
-        Poll::Ready(outcome.map(drop))
+        Poll::Ready(outcome)
     }
 
     fn peer_addr(&self) -> SocketAddr {
-        self.peer
+        self.socket.peer_addr()
+    }
+
+    fn local_addr(&self) -> SocketAddr {
+        self.socket.local_addr()
+    }
+
+    fn path_mtu(&self) -> Option<usize> {
+        self.socket.path_mtu()
     }
 }

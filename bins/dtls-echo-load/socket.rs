@@ -87,9 +87,15 @@ impl Inner {
             let count = alike.take_while(|length| **length == segment).count();
             let start = gathered.taken;
             let run = &gathered.bytes[start..start + segment * count];
-            self.io.try_io(Interest::WRITABLE, || {
+            let sent = self.io.try_io(Interest::WRITABLE, || {
                 self.send(run, (count > 1).then_some(segment))
-            })?;
+            });
+            if let Err(error) = sent {
+                if error.kind() == io::ErrorKind::WouldBlock {
+                    return Err(error);
+                }
+                tracing::debug!(%error, "the system has refused {count} datagrams");
+            }
             gathered.taken += run.len();
             gathered.lengths.drain(..count);
         }
@@ -106,7 +112,14 @@ impl Inner {
             segment_size,
             src_ip: None,
         };
-        self.state.try_send((&self.io).into(), &transmit)
+        match self.state.try_send((&self.io).into(), &transmit) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                // Most likely an earlier datagram's, and told only once.
+                tracing::trace!(%error, "told of an earlier datagram");
+                self.state.try_send((&self.io).into(), &transmit)
+            }
+            sent => sent,
+        }
     }
 
     /// Receives what there is, up to a bound.

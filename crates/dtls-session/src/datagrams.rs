@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use udp_demux::Channel;
+use udp_demux::{Channel, ConnectedSocket};
 
 /// Carries datagrams to and from one peer.
 ///
@@ -25,8 +25,10 @@ pub trait Datagrams: Send {
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](io::ErrorKind::NotConnected), [`ConnectionReset`](io::ErrorKind::ConnectionReset)
-    /// and other errors that do not come from the network end the session.
+    /// What the operating system says is taken for one datagram's: whoever sends the right ICMP message can
+    /// bring it about. [`NotConnected`](io::ErrorKind::NotConnected),
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and errors that the system has no number for
+    /// end the session.
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
@@ -71,7 +73,7 @@ pub trait Datagrams: Send {
     }
 }
 
-/// What a session runs over: a [`Channel`], or anything else that carries datagrams.
+/// What a session runs over: a [`Channel`], a [`ConnectedSocket`], or anything else that carries datagrams.
 ///
 /// ```
 /// use dtls_session::{Connector, HandshakeError, Pipe, Session};
@@ -201,6 +203,54 @@ impl Datagrams for Channel {
 
     fn local_addr(&self) -> SocketAddr {
         Self::local_addr(self)
+    }
+
+    fn path_mtu(&self) -> Option<usize> {
+        Self::path_mtu(self)
+    }
+}
+
+impl From<ConnectedSocket> for Pipe {
+    fn from(socket: ConnectedSocket) -> Self {
+        Self::new(socket)
+    }
+}
+
+impl Datagrams for ConnectedSocket {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let received = Self::poll_recv(self, cx, buf);
+        // Datagrams first: a peer that answers is there, whatever the network says.
+        if received.is_pending()
+            && let Some(error) = self.take_error()
+        {
+            return Poll::Ready(Err(error));
+        }
+        received.map_ok(|length| (length, Self::peer_addr(self)))
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        _: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        Self::poll_send(self, cx, datagram)
+    }
+
+    fn peer_addr(&self) -> SocketAddr {
+        Self::peer_addr(self)
+    }
+
+    fn local_addr(&self) -> SocketAddr {
+        Self::local_addr(self)
+    }
+
+    fn path_mtu(&self) -> Option<usize> {
+        Self::path_mtu(self)
     }
 }
 

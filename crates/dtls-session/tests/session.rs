@@ -18,7 +18,7 @@ use bytes::Bytes;
 use common::{
     Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
-use dtls_session::{RecvError, SendError, Session, Version};
+use dtls_session::{HandshakeError, Pipe, RecvError, SendError, Session, Version};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -148,6 +148,15 @@ async fn empty_reads_and_errors_below_end_neither_handshake_nor_session() {
         "{stats:?}"
     );
     assert!(client.stats().send_errors >= 10);
+}
+
+#[tokio::test]
+async fn a_pipe_that_has_ended_ends_the_handshake() {
+    let (ours, theirs) = tokio::io::duplex(1500);
+    drop(theirs);
+    let connecting = connector(patient()).connect("localhost", Pipe::from_io(ours));
+    let error = within(connecting).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::Pipe(_)), "{error}");
 }
 
 #[tokio::test]

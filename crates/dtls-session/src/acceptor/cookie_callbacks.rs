@@ -33,7 +33,6 @@ pub(crate) fn install(context: &mut SslContextBuilder) -> Result<(), ErrorStack>
 /// Expects a cookie that the client has returned already.
 pub(crate) fn expect(ssl: &mut Ssl, cookie: &[u8]) -> Result<(), ErrorStack> {
     ssl.set_ex_data(index()?, cookie.to_vec());
-    ffi::set_cookie_exchange(ssl);
     Ok(())
 }
 
@@ -41,7 +40,9 @@ pub(crate) fn expect(ssl: &mut Ssl, cookie: &[u8]) -> Result<(), ErrorStack> {
 pub(crate) fn ask(ssl: &mut Ssl) -> Result<(), ErrorStack> {
     let mut cookie = [0; 32];
     rand_bytes(&mut cookie)?;
-    expect(ssl, &cookie)
+    expect(ssl, &cookie)?;
+    ffi::set_cookie_exchange(ssl);
+    Ok(())
 }
 
 fn write(cookie: Option<&Vec<u8>>, room: &mut [u8]) -> Result<usize, ErrorStack> {

@@ -29,13 +29,12 @@ use crate::{
 ///
 /// ```no_run
 /// use dtls_session::{Connector, Roots};
-/// use udp_demux::{Config, Endpoint};
+/// use udp_demux::ConnectedSocket;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let connector = Connector::builder(Roots::system()).build()?;
-/// let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
-/// let channel = endpoint.open("192.0.2.1:5684".parse()?)?;
-/// let session = connector.connect("coap.example", channel).await?;
+/// let socket = ConnectedSocket::connect("192.0.2.1:5684".parse()?)?;
+/// let session = connector.connect("coap.example", socket).await?;
 /// session.send(b"hello").await?;
 /// # Ok(())
 /// # }

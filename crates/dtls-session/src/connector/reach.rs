@@ -3,21 +3,21 @@
 use std::{
     collections::VecDeque,
     io, mem,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use thiserror::Error;
 use tokio::{net::lookup_host, time::timeout};
-use udp_demux::{Channel, Config, Endpoint};
+use udp_demux::ConnectedSocket;
 
 use crate::{connector::Connector, datagrams::Pipe, error::HandshakeError, session::Session};
 
 impl Connector {
     /// Connects to `HOST:PORT`, and remembers the session for [`Self::reconnect`].
     ///
-    /// It resolves the name, opens a socket of its own for each address, and takes the first that
+    /// It resolves the name, [connects a socket](ConnectedSocket) to each address, and takes the first that
     /// answers: IPv6 and IPv4 by turns, each 250 ms after the one before, or as soon as that has
     /// failed (RFC 8305 4, 5). The certificate has to have HOST's name.
     ///
@@ -81,7 +81,8 @@ impl Connector {
         name: &str,
         addresses: &[SocketAddr],
     ) -> Result<Session, ConnectError> {
-        self.reach(name, addresses, open, false).await
+        self.reach(name, addresses, ConnectedSocket::connect, false)
+            .await
     }
 
     /// Connects as [`Self::reconnect`] does, to the first of some addresses of the server called
@@ -99,7 +100,8 @@ impl Connector {
         name: &str,
         addresses: &[SocketAddr],
     ) -> Result<Session, ConnectError> {
-        self.reconnect_over(name, addresses, open).await
+        self.reconnect_over(name, addresses, ConnectedSocket::connect)
+            .await
     }
 
     /// Connects as [`Self::reconnect_any`] does, over pipes that `open` makes: for sockets of your
@@ -108,15 +110,16 @@ impl Connector {
     /// ```
     /// use std::{io, net::SocketAddr};
     /// use dtls_session::{ConnectError, Connector, Session};
-    /// use udp_demux::{Config, Endpoint};
+    /// use udp_demux::ConnectedSocket;
     ///
     /// async fn from_port_5684(
     ///     connector: &Connector,
     ///     server: SocketAddr,
     /// ) -> Result<Session, ConnectError> {
     ///     let open = |peer| {
-    ///         let endpoint = Endpoint::bind(([0, 0, 0, 0], 5684).into(), Config::default())?;
-    ///         endpoint.open(peer).map_err(io::Error::other)
+    ///         let socket = std::net::UdpSocket::bind(("0.0.0.0", 5684))?;
+    ///         socket.connect(peer)?;
+    ///         ConnectedSocket::from_socket(socket)
     ///     };
     ///     connector.reconnect_over("coap.example", &[server], open).await
     /// }
@@ -265,16 +268,6 @@ fn split(server: &str) -> Option<(&str, u16)> {
 /// An address as it is without its zone, such as `%eth0`, which only the resolver understands.
 fn unzoned(host: &str) -> &str {
     host.split_once('%').map_or(host, |(address, _)| address)
-}
-
-fn open(peer: SocketAddr) -> io::Result<Channel> {
-    let any: SocketAddr = match peer {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let endpoint = Endpoint::bind(any, Config::default().batch(4))?;
-    // Nobody else is on a socket of its own.
-    endpoint.open(peer).map_err(io::Error::other)
 }
 
 /// Why there is no session with a server that was named.

@@ -22,21 +22,6 @@ pub(crate) enum Denial {
     PerAddress,
 }
 
-/// Which hello starts a handshake.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
-    pub(crate) random: [u8; 32],
-    /// The number of its message: it grows where the client was asked for another cookie.
-    pub(crate) message: u16,
-}
-
-impl Opening {
-    /// Whether a client that has sent this hello has no use any more for an answer to the other.
-    fn covers(&self, other: &Self) -> bool {
-        self.random == other.random && self.message >= other.message
-    }
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Table {
     peers: HashMap<SocketAddr, Associations>,
@@ -79,16 +64,16 @@ struct Associations {
 }
 
 impl Associations {
-    fn have(&self, opening: &Opening) -> bool {
+    fn have(&self, random: &[u8; 32]) -> bool {
         let all = [&self.half_open, &self.established];
-        all.into_iter().flatten().any(|a| a.opening.covers(opening))
+        all.into_iter().flatten().any(|a| a.random == *random)
     }
 }
 
 #[derive(Debug)]
 struct Association {
     id: u64,
-    opening: Opening,
+    random: [u8; 32],
 }
 
 impl Table {
@@ -97,12 +82,12 @@ impl Table {
         &mut self,
         limits: &Limits,
         peer: SocketAddr,
-        opening: Opening,
+        random: &[u8; 32],
         proven: bool,
     ) -> Result<(u64, Arc<Eviction>), Denial> {
         let none = Associations::default();
         let associations = self.peers.get(&peer).unwrap_or(&none);
-        if associations.have(&opening) {
+        if associations.have(random) {
             return Err(Denial::Repeated);
         }
         let beside = associations.established.is_some();
@@ -125,7 +110,10 @@ impl Table {
         let source = self.sources.entry(network(peer.ip())).or_default();
         source.half_open += 1;
         source.total += 1;
-        let association = Association { id, opening };
+        let association = Association {
+            id,
+            random: *random,
+        };
         self.peers.entry(peer).or_default().half_open = Some(association);
         Ok((id, eviction))
     }
@@ -155,9 +143,9 @@ impl Table {
         }
     }
 
-    pub(super) fn has(&self, peer: SocketAddr, opening: &Opening) -> bool {
+    pub(super) fn has(&self, peer: SocketAddr, random: &[u8; 32]) -> bool {
         let associations = self.peers.get(&peer);
-        associations.is_some_and(|associations| associations.have(opening))
+        associations.is_some_and(|associations| associations.have(random))
     }
 
     /// How many handshakes and how many sessions there are.

@@ -43,6 +43,8 @@ pub(crate) struct Transport {
     inquiry: Option<PskInquiry>,
     /// Whether the last read yielded a record.
     fed: bool,
+    /// How many reads in a row have yielded nothing, without a wait between them.
+    fruitless: usize,
     failure: Option<io::Error>,
     /// Whether the server has asked for another cookie than the one it got.
     cookie_refused: bool,
@@ -65,6 +67,7 @@ impl Transport {
             held: BytesMut::new(),
             inquiry: None,
             fed: false,
+            fruitless: 0,
             failure: None,
             cookie_refused: false,
             stats: SessionStats::default(),
@@ -98,14 +101,6 @@ impl Transport {
             self.ingress.allow_unified();
         }
         self
-    }
-
-    /// Takes a record that OpenSSL has to see first, or behind those taken before, under a number
-    /// above theirs.
-    pub(crate) fn precede(&mut self, record: &mut [u8], number: u64) {
-        set_sequence(record, number);
-        self.held.extend_from_slice(record);
-        self.ingress.follow(number);
     }
 
     /// Takes records that came before the transport was made.
@@ -217,10 +212,8 @@ impl Transport {
             tracing::trace!(content_type, epoch, sequence, "record dropped");
             return false;
         };
-        // OpenSSL answers one with the number of its second hello, and takes message 0 for one that
-        // it has had.
         self.cookie_refused |= record.content_type == content::HANDSHAKE
-            && matches!(record.body, [HELLO_VERIFY_REQUEST, _, _, _, 0, 0, ..])
+            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
             && self.egress.refuses_cookie(record.sequence);
         if let Some(inquiry) = &mut self.inquiry {
             inquiry.watch(&record);
@@ -278,15 +271,18 @@ impl Transport {
         scratch: &mut [u8],
         buf: &mut ReadBuf<'_>,
     ) -> Poll<()> {
-        let mut fruitless = 0;
-        let mut last_error = None;
         for _ in 0..MAX_READS {
-            match ready!(self.pipe.poll_recv(cx, scratch)) {
+            let Poll::Ready(received) = self.pipe.poll_recv(cx, scratch) else {
+                self.fruitless = 0;
+                return Poll::Pending;
+            };
+            match received {
                 Ok((0, _)) => {
-                    fruitless += 1;
                     self.stats.filtered_empty += 1;
+                    self.pass_over(|| io::ErrorKind::UnexpectedEof.into());
                 }
                 Ok((length, _)) => {
+                    self.fruitless = 0;
                     tracing::trace!(bytes = length, "datagram received");
                     self.stats.datagrams_received += 1;
                     if self.first_sent.is_some() {
@@ -302,23 +298,28 @@ impl Transport {
                     }
                 }
                 Err(error) if concerns_one_datagram(&error) => {
+                    tracing::trace!(%error, "told of a datagram");
                     self.stats.recv_errors += 1;
-                    fruitless += 1;
-                    last_error = Some(error);
+                    self.pass_over(|| error);
                 }
-                Err(error) => {
-                    self.failure = Some(error);
-                    return Poll::Pending;
-                }
+                Err(error) => self.failure = Some(error),
+            }
+            if self.failure.is_some() {
+                return Poll::Pending;
             }
         }
-        // A pipe that has nothing to give, but never waits, has ended; a busy one gets a pause.
-        if fruitless == MAX_READS {
-            let ended = || io::ErrorKind::UnexpectedEof.into();
-            self.failure = Some(last_error.unwrap_or_else(ended));
-        }
+        // A busy pipe gets a pause.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Counts a read that yielded nothing: a pipe that never yields anything else, and never waits,
+    /// has ended.
+    fn pass_over(&mut self, ended: impl FnOnce() -> io::Error) {
+        self.fruitless += 1;
+        if self.fruitless >= MAX_FRUITLESS {
+            self.failure = Some(ended());
+        }
     }
 }
 
@@ -383,16 +384,23 @@ impl AsyncWrite for Transport {
     }
 }
 
-/// Whether an error is an ICMP message's or the like, which anybody can send.
+/// Whether an error is about one datagram, as all are that an ICMP message may bring about: anybody
+/// can send one. The system has a number for those, and for few others.
 fn concerns_one_datagram(error: &io::Error) -> bool {
     use io::ErrorKind::{
-        ConnectionRefused, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
+        Interrupted, NetworkDown, NetworkUnreachable, NotConnected,
     };
-    matches!(
-        error.kind(),
-        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable
-    )
+    match error.kind() {
+        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable => {
+            true
+        }
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => false,
+        _ => error.raw_os_error().is_some(),
+    }
 }
 
 /// How many datagrams one read looks at before it lets others run.
 const MAX_READS: usize = 64;
+/// More empty datagrams than any socket's buffer holds.
+const MAX_FRUITLESS: usize = 1 << 14;
