@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     direction::Direction,
-    wire::{Datagram, content},
+    wire::{Datagram, Record},
 };
 
 /// The flights of a handshake, made out from what both sides send.
@@ -61,8 +61,7 @@ impl Flights {
         bytes: &[u8],
         datagram: &Datagram,
     ) -> Novelty {
-        let part = |content| [content::HANDSHAKE, content::CHANGE_CIPHER_SPEC].contains(&content);
-        let belongs = datagram.records.iter().any(|record| part(record.content));
+        let belongs = datagram.records.iter().any(Record::is_of_handshake);
         if !belongs || self.seen.len() >= MOST_DATAGRAMS {
             return Novelty::New;
         }
@@ -157,7 +156,11 @@ fn messages(datagram: &Datagram) -> Vec<(Key, Cow<'static, str>)> {
             .is_change_cipher_spec()
             .then_some((CHANGE_CIPHER_SPEC, Cow::Borrowed("ChangeCipherSpec")));
         let messages = record.messages.iter().map(|message| {
-            let key = (message.kind, message.sequence, message.fragment_offset);
+            let key = (
+                message.kind.number(),
+                message.sequence,
+                message.fragment_offset,
+            );
             (key, message.name.clone())
         });
         messages.chain(spec)

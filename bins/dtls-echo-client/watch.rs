@@ -7,6 +7,7 @@ use std::{
 };
 
 use dtls_session::{Alert, PassedMessage};
+use dtls_wire::HandshakeType;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::{
     direction::Direction,
     flights::Flights,
     trace::{Sight, Trace},
-    wire::{Datagram, Hello, Opened, Record, kind},
+    wire::{Datagram, Hello, Opened, Record},
 };
 
 /// Looks at every datagram of one pipe, and shows it where a trace is asked for.
@@ -143,9 +144,13 @@ impl Seen {
                 continue;
             };
             match (direction, message.kind) {
-                (Direction::Sent, kind::CLIENT_HELLO) => self.offered = Some(hello.clone()),
-                (Direction::Received, kind::SERVER_HELLO) => self.chosen = Some(hello.clone()),
-                (Direction::Received, kind::HELLO_VERIFY_REQUEST) => self.cookie = true,
+                (Direction::Sent, HandshakeType::CLIENT_HELLO) => {
+                    self.offered = Some(hello.clone())
+                }
+                (Direction::Received, HandshakeType::SERVER_HELLO) => {
+                    self.chosen = Some(hello.clone())
+                }
+                (Direction::Received, HandshakeType::HELLO_VERIFY_REQUEST) => self.cookie = true,
                 _ => {}
             }
         }

@@ -1,10 +1,11 @@
-//! Extensions of the hellos (RFC 6066 and others).
+//! Extensions of the hellos, as they are shown.
 
 use std::borrow::Cow;
 
+use dtls_wire::{Decode, ExtensionContent, List};
 use serde::Serialize;
 
-use super::{names, reader::Reader};
+use super::names;
 
 /// One extension, with what it lists where that is of interest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,57 +17,43 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    /// Takes the first extension off the list; None, and nothing is taken, where none stands.
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut ahead = *reader;
-        let number = ahead.u16()?;
-        let content = ahead.vector(2)?;
-        *reader = ahead;
-        Some(Self {
-            name: names::extension(number),
-            values: values(number, content).unwrap_or_default(),
-        })
+    /// Says what an extension of a hello holds; nothing where that is malformed.
+    pub(super) fn of(extension: &dtls_wire::Extension<'_>, hello: dtls_wire::Hello) -> Self {
+        let content = extension.content(hello);
+        Self {
+            name: names::shown(&extension.extension_type, extension.extension_type.name()),
+            values: content.map(values).unwrap_or_default(),
+        }
     }
 }
 
-fn values(number: u16, mut content: Reader<'_>) -> Option<Vec<String>> {
-    let named = |list: Reader<'_>, name: fn(u16) -> Cow<'static, str>| {
-        list.u16s()
-            .map(|number| name(number).into_owned())
-            .collect()
-    };
-    Some(match number {
-        SERVER_NAME => {
-            let mut list = content.vector(2)?;
-            // Its kind, of which there is one.
-            list.u8()?;
-            vec![text(list.vector(2)?.rest())]
+fn values(content: ExtensionContent<'_>) -> Vec<String> {
+    match content {
+        ExtensionContent::ServerName(Some(name)) => vec![text(name)],
+        ExtensionContent::SupportedGroups(groups) => shown(groups),
+        ExtensionContent::SignatureAlgorithms(schemes)
+        | ExtensionContent::SignatureAlgorithmsCert(schemes) => shown(schemes),
+        ExtensionContent::UseSrtp { profiles, .. } => profiles
+            .iter()
+            .map(|profile| names::srtp_profile(profile).into_owned())
+            .collect(),
+        ExtensionContent::Protocols(names) => names.iter().map(|name| text(name.0)).collect(),
+        ExtensionContent::SupportedVersions(versions) => shown(versions),
+        ExtensionContent::SelectedVersion(version) => vec![version.to_string()],
+        ExtensionContent::KeyShares(shares) => {
+            shares.iter().map(|share| share.group.to_string()).collect()
         }
-        SUPPORTED_GROUPS => named(content.vector(2)?, names::group),
-        SIGNATURE_ALGORITHMS => named(content.vector(2)?, names::signature_algorithm),
-        USE_SRTP => named(content.vector(2)?, names::srtp_profile),
-        PROTOCOLS => {
-            let mut list = content.vector(2)?;
-            std::iter::from_fn(|| list.vector(1))
-                .map(|name| text(name.rest()))
-                .collect()
-        }
-        // A server names the one that it has chosen.
-        SUPPORTED_VERSIONS if content.rest().len() == 2 => named(content, names::version),
-        SUPPORTED_VERSIONS => named(content.vector(1)?, names::version),
-        CONNECTION_ID => vec![format!("{} bytes", content.vector(1)?.rest().len())],
+        ExtensionContent::KeyShare(share) => vec![share.group.to_string()],
+        ExtensionContent::SelectedGroup(group) => vec![group.to_string()],
+        ExtensionContent::ConnectionId(id) => vec![format!("{} bytes", id.len())],
         _ => Vec::new(),
-    })
+    }
+}
+
+fn shown<'a, T: Decode<'a> + Copy + ToString>(list: List<'a, T>) -> Vec<String> {
+    list.iter().map(|value| value.to_string()).collect()
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
-
-const SERVER_NAME: u16 = 0;
-const SUPPORTED_GROUPS: u16 = 10;
-const SIGNATURE_ALGORITHMS: u16 = 13;
-const USE_SRTP: u16 = 14;
-const PROTOCOLS: u16 = 16;
-const SUPPORTED_VERSIONS: u16 = 43;
-const CONNECTION_ID: u16 = 54;

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use dtls_wire::{
+    ClientHello, ClientHelloStart, Decode, Extensions, Fragment, HandshakeType, HelloVerifyRequest,
+    Malformed, ProtocolVersion, ServerHello,
+};
 use serde::Serialize;
 
-use super::{Extension, Unparsed, kind, names, reader::Reader};
+use super::{Extension, Unparsed, names};
 
 /// What is of interest in a ClientHello, a ServerHello or a HelloVerifyRequest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,26 +23,34 @@ pub(crate) struct Hello {
     pub(crate) cipher_suites: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) extensions: Vec<Extension>,
+    /// What is malformed, to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unparsed: Option<Unparsed>,
 }
 
 impl Hello {
-    /// Reads the first fragment of a message of `length` bytes as far as it goes; None for other
-    /// messages.
-    pub(crate) fn decode(message: u8, fragment: &[u8], length: usize) -> Option<Self> {
-        let read = match message {
-            kind::CLIENT_HELLO => Self::read_client,
-            kind::SERVER_HELLO => Self::read_server,
-            kind::HELLO_VERIFY_REQUEST => Self::read_verify_request,
+    /// Reads the first fragment of a message as far as it goes; None for other messages.
+    pub(super) fn of(fragment: &Fragment<'_>) -> Option<Self> {
+        let body = fragment.body;
+        let (read, whole) = match fragment.handshake_type {
+            HandshakeType::CLIENT_HELLO => (Self::of_client(body), ClientHello::parse(body).err()),
+            HandshakeType::SERVER_HELLO => (Self::of_server(body), ServerHello::parse(body).err()),
+            HandshakeType::HELLO_VERIFY_REQUEST => {
+                let request = HelloVerifyRequest::parse(body);
+                (request.map(|it| Self::of_request(&it)), request.err())
+            }
             _ => return None,
         };
-        let mut hello = Self::default();
-        let mut reader = Reader::new(fragment);
-        let _ = read(&mut hello, &mut reader);
+        let mut hello = read.unwrap_or_else(|_| Self {
+            version: body.first_chunk().map_or_else(Cow::default, |bytes| {
+                version(ProtocolVersion::new(u16::from_be_bytes(*bytes)))
+            }),
+            ..Self::default()
+        });
         // What is missing in a fragment comes with the next one.
-        if fragment.len() == length {
-            hello.unparsed = Unparsed::of(reader.rest());
+        if fragment.is_whole() {
+            let rest = whole.and_then(|malformed| body.get(malformed.offset()..));
+            hello.unparsed = rest.and_then(Unparsed::of);
         }
         Some(hello)
     }
@@ -52,42 +64,51 @@ impl Hello {
         extension.map(|extension| &*extension.values)
     }
 
-    fn read_client(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        self.version = names::version(reader.u16()?);
-        reader.take(RANDOM)?;
-        self.session_id_length = Some(reader.vector(1)?.rest().len());
-        self.cookie_length = Some(reader.vector(1)?.rest().len());
-        self.cipher_suites = reader.vector(2)?.u16s().map(names::cipher_suite).collect();
-        // Compression methods, of which nobody has more than "null".
-        reader.vector(1)?;
-        self.read_extensions(reader)
+    fn of_client(fragment: &[u8]) -> Result<Self, Malformed> {
+        let hello = ClientHelloStart::parse(fragment)?;
+        let suites = hello.cipher_suites();
+        Ok(Self {
+            version: version(hello.version),
+            session_id_length: Some(hello.session_id.len()),
+            cookie_length: Some(hello.cookie.len()),
+            cipher_suites: suites
+                .into_iter()
+                .flatten()
+                .map(names::cipher_suite)
+                .collect(),
+            extensions: extensions(&hello.extensions, dtls_wire::Hello::Client),
+            unparsed: None,
+        })
     }
 
-    fn read_server(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        self.version = names::version(reader.u16()?);
-        reader.take(RANDOM)?;
-        self.session_id_length = Some(reader.vector(1)?.rest().len());
-        self.cipher_suites = vec![names::cipher_suite(reader.u16()?)];
-        reader.u8()?;
-        self.read_extensions(reader)
+    fn of_server(fragment: &[u8]) -> Result<Self, Malformed> {
+        let hello = ServerHello::parse_start(fragment)?;
+        Ok(Self {
+            version: version(hello.version),
+            session_id_length: Some(hello.session_id.len()),
+            cookie_length: None,
+            cipher_suites: vec![names::cipher_suite(hello.cipher_suite)],
+            extensions: extensions(&hello.extensions.unwrap_or_default(), hello.hello()),
+            unparsed: None,
+        })
     }
 
-    fn read_verify_request(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        self.version = names::version(reader.u16()?);
-        self.cookie_length = Some(reader.vector(1)?.rest().len());
-        Some(())
-    }
-
-    fn read_extensions(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        if reader.is_empty() {
-            return Some(());
+    fn of_request(request: &HelloVerifyRequest<'_>) -> Self {
+        Self {
+            version: version(request.version),
+            cookie_length: Some(request.cookie.len()),
+            ..Self::default()
         }
-        let mut extensions = reader.vector(2)?;
-        while let Some(extension) = Extension::decode(&mut extensions) {
-            self.extensions.push(extension);
-        }
-        Some(())
     }
 }
 
-const RANDOM: usize = 32;
+fn extensions(extensions: &Extensions<'_>, hello: dtls_wire::Hello) -> Vec<Extension> {
+    extensions
+        .iter()
+        .map(|extension| Extension::of(&extension, hello))
+        .collect()
+}
+
+fn version(version: ProtocolVersion) -> Cow<'static, str> {
+    names::shown(&version, version.name())
+}

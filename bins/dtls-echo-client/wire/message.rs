@@ -1,16 +1,17 @@
-//! Handshake messages (RFC 6347 4.2.2).
+//! Handshake messages (RFC 6347 4.2.2), as they are shown.
 
 use std::borrow::Cow;
 
+use dtls_wire::{Fragment, HandshakeType};
 use serde::Serialize;
 
-use super::{Hello, names, reader::Reader};
+use super::{Hello, names};
 
 /// One message, or a fragment of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Message {
     #[serde(skip)]
-    pub(crate) kind: u8,
+    pub(crate) kind: HandshakeType,
     pub(crate) name: Cow<'static, str>,
     /// Of the whole message, without its header.
     pub(crate) length: usize,
@@ -22,32 +23,17 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Takes the first fragment off a record; None, and nothing is taken, where none stands.
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut ahead = *reader;
-        let kind = ahead.u8()?;
-        let length = ahead.u24()?;
-        let sequence = ahead.u16()?;
-        let fragment_offset = ahead.u24()?;
-        let body = ahead.vector(3)?.rest();
-        *reader = ahead;
-        let hello = (fragment_offset == 0).then(|| Hello::decode(kind, body, length));
-        Some(Self {
+    pub(super) fn of(fragment: &Fragment<'_>) -> Self {
+        let kind = fragment.handshake_type;
+        let hello = (fragment.offset == 0).then(|| Hello::of(fragment));
+        Self {
             kind,
-            name: names::message(kind),
-            length,
-            sequence,
-            fragment_offset,
-            fragment_length: body.len(),
+            name: names::shown(&kind, kind.name()),
+            length: fragment.message_length,
+            sequence: fragment.message_sequence,
+            fragment_offset: fragment.offset,
+            fragment_length: fragment.body.len(),
             hello: hello.flatten(),
-        })
+        }
     }
-}
-
-/// Message types (RFC 5246 7.4, RFC 6347 4.3.2).
-pub(crate) mod kind {
-    pub(crate) const CLIENT_HELLO: u8 = 1;
-    pub(crate) const SERVER_HELLO: u8 = 2;
-    pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
-    pub(crate) const FINISHED: u8 = 20;
 }

@@ -5,18 +5,16 @@ mod hello;
 mod message;
 mod names;
 mod opened;
-mod reader;
 mod record;
 
+use dtls_wire::AnyRecord;
 use serde::Serialize;
 
 pub(crate) use extension::Extension;
 pub(crate) use hello::Hello;
-pub(crate) use message::{Message, kind};
+pub(crate) use message::Message;
 pub(crate) use opened::Opened;
-pub(crate) use record::{AlertRecord, Record, content};
-
-use reader::Reader;
+pub(crate) use record::{AlertRecord, Record};
 
 /// One UDP datagram, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,15 +28,18 @@ pub(crate) struct Datagram {
 impl Datagram {
     /// Takes any bytes apart; what is no record ends the list.
     pub(crate) fn decode(bytes: &[u8]) -> Self {
-        let mut reader = Reader::new(bytes);
+        let mut rest = bytes;
         let mut records = Vec::new();
-        while let Some(record) = Record::decode(&mut reader) {
+        while let Ok((record, behind)) = AnyRecord::split(rest)
+            && let Some(record) = Record::of(&record)
+        {
             records.push(record);
+            rest = behind;
         }
         Self {
             length: bytes.len(),
             records,
-            unparsed: Unparsed::of(reader.rest()),
+            unparsed: Unparsed::of(rest),
         }
     }
 
@@ -176,6 +177,24 @@ mod tests {
             (hello.session_id_length, hello.cookie_length),
             (Some(1), None)
         );
+    }
+
+    #[test]
+    fn a_malformed_hello_is_read_up_to_the_fault() {
+        let mut bytes = client_hello();
+        let last = bytes.len() - 3;
+        // The last extension claims to be longer than the hello.
+        bytes[last + 1] = 9;
+        let datagram = Datagram::decode(&bytes);
+        let hello = datagram.messages().next().unwrap().hello.clone().unwrap();
+        assert_eq!(hello.cipher_suites.len(), 3);
+        assert_eq!(hello.extensions.len(), 5);
+        let rest = hello.unparsed.unwrap();
+        assert_eq!((rest.length, &*rest.start), (1, "01"));
+        let datagram = Datagram::decode(&message(2, &[0xfe, 0xfd, 7, 7]));
+        let hello = datagram.messages().next().unwrap().hello.clone().unwrap();
+        assert_eq!(hello.version, "DTLS 1.2");
+        assert_eq!(hello.unparsed.unwrap().start, "0707");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use dtls_wire::{ContentType, Fragment, HandshakeType};
 use serde::Serialize;
 
-use super::{AlertRecord, Message, content, kind, reader::Reader};
+use super::{AlertRecord, Message};
 
 /// A decrypted message or alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,12 +19,13 @@ impl Opened {
     /// Takes what DTLS 1.2 encrypts, and leaves what stands on the wire for all to read: of the
     /// handshake only Finished is encrypted.
     pub(crate) fn of(content_type: u8, bytes: &[u8]) -> Option<Self> {
-        match content_type {
-            content::HANDSHAKE => {
-                let message = Message::decode(&mut Reader::new(bytes))?;
-                (message.kind == kind::FINISHED).then_some(Self::Message(message))
+        match ContentType::new(content_type) {
+            ContentType::HANDSHAKE => {
+                let (fragment, _) = Fragment::split(bytes).ok()?;
+                let finished = fragment.handshake_type == HandshakeType::FINISHED;
+                finished.then(|| Self::Message(Message::of(&fragment)))
             }
-            content::ALERT => AlertRecord::decode(bytes).map(Self::Alert),
+            ContentType::ALERT => AlertRecord::of(bytes).map(Self::Alert),
             _ => None,
         }
     }

@@ -1,17 +1,21 @@
-//! Records (RFC 6347 4.1).
+//! Records (RFC 6347 4.1), as they are shown.
 
 use std::borrow::Cow;
 
 use dtls_session::Alert;
+use dtls_wire::{
+    AnyRecord, ChangeCipherSpec, ContentType, Decode, ProtocolVersion, UnifiedRecord, fragments,
+};
 use serde::Serialize;
 
-use super::{Message, Unparsed, names, reader::Reader};
+use super::{Message, Unparsed, names};
 
 /// One record: its header, and what is in it while there are no keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Record {
+    /// None where it is hidden, as in DTLS 1.3's protected records.
     #[serde(skip)]
-    pub(crate) content: u8,
+    pub(crate) content: Option<ContentType>,
     pub(crate) content_type: Cow<'static, str>,
     pub(crate) version: Cow<'static, str>,
     /// Of DTLS 1.3's protected records only the two lowest bits.
@@ -39,83 +43,62 @@ pub(crate) struct AlertRecord {
 }
 
 impl Record {
-    /// Takes the first record off a datagram; None, and nothing is taken, where no whole one of DTLS
-    /// stands.
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut ahead = *reader;
-        let content = ahead.u8()?;
-        if content >> 5 == 0b001 {
-            return Self::decode_unified(reader);
+    /// Reads a record; None where its type is none of DTLS.
+    pub(super) fn of(record: &AnyRecord<'_>) -> Option<Self> {
+        match record {
+            AnyRecord::Full(record) => Self::of_full(record),
+            AnyRecord::Unified(record) => Some(Self::of_unified(record)),
+            _ => None,
         }
-        let version = ahead.u16()?;
-        let epoch = ahead.u16()?;
-        let sequence = ahead.number(6)?;
-        let body = ahead.vector(2)?.rest();
+    }
+
+    fn of_full(full: &dtls_wire::Record<'_>) -> Option<Self> {
         let mut record = Self {
-            content,
-            content_type: names::content_type(content)?,
-            version: names::version(version),
-            epoch,
-            sequence: Some(sequence),
-            length: body.len(),
-            encrypted: epoch > 0,
+            content: Some(full.content_type),
+            content_type: Cow::Borrowed(full.content_type.name()?),
+            version: names::shown(&full.version, full.version.name()),
+            epoch: full.epoch,
+            sequence: Some(full.sequence),
+            length: full.body.len(),
+            encrypted: full.epoch > 0,
             messages: Vec::new(),
             alert: None,
             unparsed: None,
         };
-        if epoch == 0 {
-            record.read(body);
+        if full.epoch == 0 {
+            record.read(full.content_type, full.body);
         }
-        *reader = ahead;
         Some(record)
     }
 
-    /// Takes a protected record of DTLS 1.3 (RFC 9147 4), whose first byte is 001CSLEE. Where it has a
-    /// connection ID (C), nobody can tell how long that is.
-    fn decode_unified(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut ahead = *reader;
-        let first = ahead.u8()?;
-        let bit = |bit: u8| first & bit != 0;
-        if bit(0b1_0000) {
-            return None;
-        }
-        ahead.take(if bit(0b1000) { 2 } else { 1 })?;
-        let length = if bit(0b100) {
-            ahead.vector(2)?.rest().len()
-        } else {
-            // It ends with its datagram.
-            let length = ahead.rest().len();
-            ahead.take(length)?.len()
-        };
-        *reader = ahead;
-        Some(Self {
-            content: first,
+    fn of_unified(unified: &UnifiedRecord<'_>) -> Self {
+        Self {
+            content: None,
             content_type: Cow::Borrowed("ciphertext"),
-            version: names::version(0xfefc),
-            epoch: u16::from(first & 0b11),
+            version: Cow::Owned(ProtocolVersion::DTLS_1_3.to_string()),
+            epoch: unified.epoch.into(),
             sequence: None,
-            length,
+            length: unified.body.len(),
             encrypted: true,
             messages: Vec::new(),
             alert: None,
             unparsed: None,
-        })
+        }
     }
 
-    fn read(&mut self, body: &[u8]) {
-        let rest = match (self.content, body) {
-            (content::HANDSHAKE, _) => {
-                let mut reader = Reader::new(body);
-                while let Some(message) = Message::decode(&mut reader) {
-                    self.messages.push(message);
-                }
-                reader.rest()
+    fn read(&mut self, content: ContentType, body: &[u8]) {
+        let rest = match content {
+            ContentType::HANDSHAKE => {
+                let mut fragments = fragments(body);
+                let whole = fragments.by_ref().map_while(Result::ok);
+                self.messages = whole.map(|fragment| Message::of(&fragment)).collect();
+                fragments.rest()
             }
-            (content::ALERT, [_, _]) => {
-                self.alert = AlertRecord::decode(body);
-                &[]
+            ContentType::ALERT => {
+                self.alert = AlertRecord::of(body);
+                if self.alert.is_some() { &[] } else { body }
             }
-            (content::CHANGE_CIPHER_SPEC, [1]) => &[],
+            ContentType::CHANGE_CIPHER_SPEC if ChangeCipherSpec::parse(body).is_ok() => &[],
             _ => body,
         };
         self.unparsed = Unparsed::of(rest);
@@ -123,32 +106,28 @@ impl Record {
 
     /// Whether it is encrypted, and OpenSSL tells what is in it.
     pub(crate) fn may_be_opened(&self) -> bool {
-        self.encrypted && matches!(self.content, content::ALERT | content::HANDSHAKE)
+        let told = [ContentType::ALERT, ContentType::HANDSHAKE];
+        self.encrypted && self.content.is_some_and(|content| told.contains(&content))
     }
 
     pub(crate) fn is_change_cipher_spec(&self) -> bool {
-        self.content == content::CHANGE_CIPHER_SPEC
+        self.content == Some(ContentType::CHANGE_CIPHER_SPEC)
+    }
+
+    /// Whether only handshakes have such.
+    pub(crate) fn is_of_handshake(&self) -> bool {
+        self.content == Some(ContentType::HANDSHAKE) || self.is_change_cipher_spec()
     }
 }
 
 impl AlertRecord {
     /// Reads a level and a description.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let [level, description] = *bytes else {
-            return None;
-        };
-        let number = Alert::new(description);
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let alert = dtls_wire::Alert::parse(bytes).ok()?;
         Some(Self {
-            number,
-            level: names::alert_level(level),
-            description: number.to_string(),
+            number: Alert::new(alert.description.number()),
+            level: names::shown(&alert.level, alert.level.name()),
+            description: alert.description.to_string(),
         })
     }
-}
-
-/// Content types (RFC 5246 6.2.1).
-pub(crate) mod content {
-    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
-    pub(crate) const ALERT: u8 = 21;
-    pub(crate) const HANDSHAKE: u8 = 22;
 }

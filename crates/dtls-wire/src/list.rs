@@ -91,6 +91,15 @@ impl<'a, T: Decode<'a> + Copy> IntoIterator for List<'a, T> {
     }
 }
 
+impl<'a, T: Decode<'a> + Copy> IntoIterator for &List<'a, T> {
+    type Item = T;
+    type IntoIter = Items<'a, T>;
+
+    fn into_iter(self) -> Items<'a, T> {
+        self.iter()
+    }
+}
+
 impl<'a, T: Decode<'a> + Copy + PartialEq> PartialEq for List<'a, T> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())

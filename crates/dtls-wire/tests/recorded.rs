@@ -131,6 +131,12 @@ fn an_answer_of_openssl() {
     ];
     assert_eq!(contents, expected);
     assert_eq!(hello.to_vec().unwrap(), fragment.body);
+    // Whole up to its second extension.
+    let start = ServerHello::parse_start(&fragment.body[..50]).unwrap();
+    assert_eq!(start.cipher_suite, hello.cipher_suite);
+    assert_eq!(start.extensions.unwrap().iter().count(), 1);
+    assert_eq!(ServerHello::parse_start(fragment.body), Ok(hello));
+    assert!(ServerHello::parse_start(&fragment.body[..37]).is_err());
 }
 
 /// Wherever it is cut behind the cookie.
@@ -149,6 +155,8 @@ fn a_first_fragment_shows_what_it_can() {
         assert_eq!((start.version, start.random), (whole.version, whole.random));
         let expected = (cut >= offers.end).then(|| &fragment.body[offers.clone()]);
         assert_eq!(start.offers, expected, "{cut}");
+        let suites = expected.map(|_| whole.cipher_suites);
+        assert_eq!(start.cipher_suites(), suites, "{cut}");
         let all = whole.extensions.unwrap();
         assert!(all.as_bytes().starts_with(start.extensions.as_bytes()));
         let left = fragment.body.len() - cut;

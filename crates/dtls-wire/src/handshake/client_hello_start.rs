@@ -1,6 +1,8 @@
 //! A ClientHello's first fragment.
 
-use crate::{Decoder, Extensions, Malformed, ProtocolVersion, handshake::session_id};
+use crate::{
+    CipherSuite, Decoder, Extensions, List, Malformed, ProtocolVersion, handshake::session_id,
+};
 
 /// A ClientHello as far as its first fragment shows it, up to the cookie at least.
 ///
@@ -47,6 +49,12 @@ impl<'a> ClientHelloStart<'a> {
             offers,
             extensions,
         })
+    }
+
+    /// Returns the cipher suites; None where [`offers`](Self::offers) is, or they are no list.
+    pub fn cipher_suites(&self) -> Option<List<'a, CipherSuite>> {
+        let suites = Decoder::new(self.offers?).vector16("cipher_suites");
+        List::parse(suites.ok()?).ok()
     }
 }
 
