@@ -12,6 +12,7 @@ mod gnutls;
 mod mbedtls;
 mod protocols;
 mod psk;
+mod restart;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,20 @@ fn main() -> ExitCode {
             let program = mbedtls.clone();
             || mbedtls::psk(program.unwrap())
         }),
+        trial("mbedtls_outlives_a_restarted_server", mbedtls.is_some(), {
+            let program = mbedtls.clone();
+            || restart::mbedtls(program.unwrap())
+        }),
+        trial(
+            "s_client_outlives_a_restarted_server",
+            openssl,
+            restart::s_client,
+        ),
+        trial(
+            "gnutls_cli_outlives_a_restarted_server",
+            gnutls,
+            restart::gnutls_cli,
+        ),
         trial(
             "mbedtls_has_a_certificate_a_name_and_a_protocol",
             mbedtls.is_some(),

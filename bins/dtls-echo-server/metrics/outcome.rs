@@ -42,14 +42,13 @@ impl Failure {
     /// The server stopped before the handshake had ended.
     pub(crate) const STOPPED: Self = Self("stopped");
 
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 12] = [
         Self("timed_out"),
         Self("peer_alert"),
         Self("certificate_refused"),
         Self("no_common_cipher"),
         Self("no_common_protocol"),
         Self("no_common_version"),
-        Self("hello_refused"),
         Self("evicted"),
         Self("no_longer_welcome"),
         Self::STOPPED,
@@ -68,7 +67,6 @@ impl From<&HandshakeError> for Failure {
             HandshakeError::NoCommonCipher => "no_common_cipher",
             HandshakeError::NoCommonProtocol => "no_common_protocol",
             HandshakeError::NoCommonVersion => "no_common_version",
-            HandshakeError::HelloRefused => "hello_refused",
             HandshakeError::Evicted => "evicted",
             HandshakeError::NoLongerWelcome => "no_longer_welcome",
             HandshakeError::Pipe(_) => "pipe",

@@ -1,6 +1,6 @@
 //! What OpenSSL offers and the `openssl` crate does not: the only unsafe code.
 //!
-//! Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's `ssl.h` and `bio.h`.
+//! Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's `ssl.h`.
 
 #![expect(
     unsafe_code,
@@ -65,38 +65,6 @@ pub(crate) struct OldTicket {
     pub(crate) mac_key: Zeroizing<[u8; 32]>,
     /// Whether the client gets another for it.
     pub(crate) renew: bool,
-}
-
-/// Gives `ssl` a verified ClientHello record, so that its handshake goes on from there.
-///
-/// `DTLSv1_listen` returns 1 for a hello whose cookie the callback accepts, 0 when it would have
-/// answered with a HelloVerifyRequest and -1 on failure; after 1 the hello is kept inside the
-/// `SSL`, and the BIOs may be changed. It may leave errors on the thread's queue whatever it
-/// returns, which would make another session's next read look fatal: they are taken off.
-pub(crate) fn listen(ssl: &mut SslRef, record: &[u8]) -> Result<bool, ErrorStack> {
-    // SAFETY: takes nothing, returns an owned object or null.
-    let address = unsafe { BIO_ADDR_new() };
-    if address.is_null() {
-        return Err(ErrorStack::get());
-    }
-    let outcome = memory_bio(record).and_then(|input| {
-        let output = memory_bio(&[]).inspect_err(|_| free_bio(input))?;
-        // SAFETY: all three are live, and the SSL takes ownership of both BIOs.
-        unsafe { sys::SSL_set_bio(ssl.as_ptr(), input, output) };
-        // SAFETY: both are live and used by this thread only.
-        let outcome = unsafe { DTLSv1_listen(ssl.as_ptr(), address) };
-        // SAFETY: null BIOs are allowed, and free the ones set above.
-        unsafe { sys::SSL_set_bio(ssl.as_ptr(), ptr::null_mut(), ptr::null_mut()) };
-        Ok(outcome)
-    });
-    // SAFETY: made above, and nothing keeps it.
-    unsafe { BIO_ADDR_free(address) };
-    let errors = ErrorStack::get();
-    match outcome? {
-        1 => Ok(true),
-        0 => Ok(false),
-        _ => Err(errors),
-    }
 }
 
 /// Makes `ssl` ask for its retransmission intervals (`DTLS_set_timer_cb`).
@@ -227,8 +195,8 @@ pub(crate) fn set_versions(
     context_control(context, SSL_CTRL_SET_MAX_PROTO_VERSION, max.into())
 }
 
-/// Makes a server's handshake ask for a cookie before it answers in full: by a HelloRetryRequest
-/// in DTLS 1.3 (`SSL_set_options` with `SSL_OP_COOKIE_EXCHANGE`).
+/// Makes a server's handshake ask for a cookie before it answers in full: by a HelloVerifyRequest,
+/// or a HelloRetryRequest in DTLS 1.3 (`SSL_set_options` with `SSL_OP_COOKIE_EXCHANGE`).
 pub(crate) fn set_cookie_exchange(ssl: &SslRef) {
     // SAFETY: the SSL is live and used by this thread only; the function sets flags.
     unsafe { SSL_set_options(ssl.as_ptr(), SSL_OP_COOKIE_EXCHANGE) };
@@ -421,33 +389,6 @@ fn succeeded(outcome: impl Into<c_long>) -> Result<(), ErrorStack> {
     }
 }
 
-/// Makes a BIO that owns a copy of `bytes`.
-fn memory_bio(bytes: &[u8]) -> Result<*mut sys::BIO, ErrorStack> {
-    // SAFETY: returns a static method table.
-    let method = unsafe { sys::BIO_s_mem() };
-    // SAFETY: the method table is static.
-    let bio = unsafe { sys::BIO_new(method) };
-    if bio.is_null() {
-        return Err(ErrorStack::get());
-    }
-    let length = c_int::try_from(bytes.len()).unwrap_or(c_int::MAX);
-    if length > 0 {
-        // SAFETY: `bytes` holds `length` bytes, which are copied.
-        let written = unsafe { sys::BIO_write(bio, bytes.as_ptr().cast(), length) };
-        if written != length {
-            free_bio(bio);
-            return Err(ErrorStack::get());
-        }
-    }
-    Ok(bio)
-}
-
-/// Frees a BIO of [`memory_bio`] that nothing else has.
-fn free_bio(bio: *mut sys::BIO) {
-    // SAFETY: the caller owns it, and it is live.
-    unsafe { sys::BIO_free_all(bio) };
-}
-
 extern "C" fn on_timer<T: Timer>(ssl: *mut sys::SSL, previous: c_uint) -> c_uint {
     // SAFETY: OpenSSL calls this with the SSL whose timer it sets.
     let ssl = unsafe { SslRef::from_ptr(ssl) };
@@ -556,8 +497,6 @@ fn set_mac_key(mac: *mut sys::EVP_MAC_CTX, key: &[u8]) -> c_int {
     }
 }
 
-enum BioAddr {}
-
 type TicketCallback = extern "C" fn(
     *mut sys::SSL,
     *mut c_uchar,
@@ -580,11 +519,8 @@ type SecurityCallback = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-// SAFETY: the signatures are those of bio.h, params.h and ssl.h.
+// SAFETY: the signatures are those of params.h and ssl.h.
 unsafe extern "C" {
-    fn BIO_ADDR_new() -> *mut BioAddr;
-    fn BIO_ADDR_free(address: *mut BioAddr);
-    fn DTLSv1_listen(ssl: *mut sys::SSL, client: *mut BioAddr) -> c_int;
     fn DTLS_set_timer_cb(
         ssl: *mut sys::SSL,
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,

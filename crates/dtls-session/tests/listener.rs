@@ -4,13 +4,16 @@
 
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use common::{
     UdpPipe, acceptor, any, connector, exchange, hellos, identity, open, patient, relay, roots,
     serve, within,
 };
-use dtls_session::{Acceptor, Connector, HandshakeError, Limits, RecvError};
+use dtls_session::{Acceptor, Connector, HandshakeError, Limits, Preferences, RecvError};
 use tokio::net::UdpSocket;
 
 #[tokio::test]
@@ -103,6 +106,48 @@ async fn fragmented_hellos_get_in() {
         .unwrap();
     let session = server.next().await;
     exchange(&session, &client).await;
+}
+
+/// RFC 6347 4.2.1 wants no deadlock: the server was started anew between a client's two hellos.
+#[tokio::test]
+async fn a_dead_cookie_costs_a_round_and_not_the_handshake() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let preferences = Preferences::default().message_log(move |message| {
+        let number = message.bytes.get(5).copied();
+        let numbered = (message.sent, message.bytes[0], number);
+        log.lock().unwrap().push(numbered);
+    });
+    let second = Acceptor::builder(identity("server"))
+        .session(patient())
+        .preferences(preferences)
+        .build()
+        .unwrap();
+    let first = serve(acceptor(patient()), Limits::default());
+    let mut second = serve(second, Limits::default());
+    let (before, after) = (first.addr, second.addr);
+    let mut sent = 0;
+    let choose = move || {
+        sent += 1;
+        if sent == 1 { before } else { after }
+    };
+    let front = relay(choose, |answer| vec![answer.to_vec()]).await;
+    // Nothing is repeated, so the server's answer is what brings it on.
+    let half_a_minute = Duration::from_secs(30);
+    let config = patient()
+        .initial_rto(half_a_minute)
+        .rto_bounds(half_a_minute, half_a_minute);
+    let client = within(connector(config).connect("localhost", open(any(), front)))
+        .await
+        .unwrap();
+    exchange(&second.next().await, &client).await;
+    let stats = second.listener.stats();
+    assert_eq!((stats.challenged, stats.accepted), (1, 1));
+    assert_eq!(client.stats().retransmissions, 0);
+    // What OpenSSL had to read before is nobody's message.
+    let (sent, received) = (true, false);
+    let start = [(received, 1, Some(2)), (sent, 2, Some(2))];
+    assert_eq!(seen.lock().unwrap()[..2], start);
 }
 
 /// Plaintext is nobody's: a ticket of a session that had the client's port before, or a forged one,

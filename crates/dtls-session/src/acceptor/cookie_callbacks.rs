@@ -33,6 +33,7 @@ pub(crate) fn install(context: &mut SslContextBuilder) -> Result<(), ErrorStack>
 /// Expects a cookie that the client has returned already.
 pub(crate) fn expect(ssl: &mut Ssl, cookie: &[u8]) -> Result<(), ErrorStack> {
     ssl.set_ex_data(index()?, cookie.to_vec());
+    ffi::set_cookie_exchange(ssl);
     Ok(())
 }
 
@@ -40,9 +41,7 @@ pub(crate) fn expect(ssl: &mut Ssl, cookie: &[u8]) -> Result<(), ErrorStack> {
 pub(crate) fn ask(ssl: &mut Ssl) -> Result<(), ErrorStack> {
     let mut cookie = [0; 32];
     rand_bytes(&mut cookie)?;
-    expect(ssl, &cookie)?;
-    ffi::set_cookie_exchange(ssl);
-    Ok(())
+    expect(ssl, &cookie)
 }
 
 fn write(cookie: Option<&Vec<u8>>, room: &mut [u8]) -> Result<usize, ErrorStack> {

@@ -2,18 +2,20 @@
 
 pub(crate) mod builder;
 pub(crate) mod cookie_callbacks;
+pub(crate) mod prelude;
 pub(crate) mod server_names;
 
 use std::sync::Arc;
 
-use openssl::{error::ErrorStack, ssl::SslRef};
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslRef, SslVersion},
+};
 
 use crate::{
     acceptor::builder::AcceptorBuilder,
     context::SessionContext,
     datagrams::Pipe,
-    error::HandshakeError,
-    ffi,
     gate::{VerifiedHello, hello::Hello, supported_versions},
     handshake::{Handshake, Started},
     identity::Identity,
@@ -147,8 +149,9 @@ impl Acceptor {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
         cookie_callbacks::expect(&mut ssl, &hello.cookie)?;
-        if !ffi::listen(&mut ssl, &hello.record)? {
-            return Err(HandshakeError::HelloRefused);
+        if self.context.versions.allow_1_3() {
+            // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
+            ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
         }
         // A cookie that took longer may have been asked for twice (Karn's rule).
         if let Some(round_trip) = hello.round_trip()
@@ -159,6 +162,10 @@ impl Acceptor {
         let mtu = self.context.config.mtu;
         let mut transport = Transport::new(pipe, Role::Server, mtu, Some(hello.sequence));
         transport.inquire(self.inquiry(&mut ssl)?);
+        for number in 0..hello.message_sequence {
+            transport.precede(&mut prelude::hello(number), number.into());
+        }
+        transport.precede(&mut hello.record.to_vec(), hello.message_sequence.into());
         transport.hold(&mut hello.rest.to_vec());
         Ok((ssl, pace, transport))
     }

@@ -11,7 +11,10 @@ use openssl::{
     ssl::{SslContext, SslContextBuilder, SslRef},
 };
 
-use crate::ffi::{self, MessageTap};
+use crate::{
+    acceptor::prelude,
+    ffi::{self, MessageTap},
+};
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
 /// decryption.
@@ -44,6 +47,9 @@ impl MessageTap for Tap {
     fn message(ssl: &SslRef, sent: bool, content_type: i32, bytes: &[u8]) {
         let log = || ssl.ssl_context().ex_data(index().ok()?);
         let content_type = u8::try_from(content_type).ok();
+        if ssl.is_server() && prelude::concerns(sent, bytes) {
+            return;
+        }
         if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {
             let message = PassedMessage {
                 sent,

@@ -44,9 +44,6 @@ pub enum HandshakeError {
     /// has been silent for a while.
     #[error("the peer refused the handshake with the alert {0}")]
     PeerAlert(Alert),
-    /// The hello that a cookie was good for is no hello to OpenSSL.
-    #[error("OpenSSL does not take the client's hello")]
-    HelloRefused,
     /// Its place was given to another: the client had started anew, or it was the oldest of too
     /// many handshakes.
     #[error("the handshake had to make room for another")]

@@ -15,6 +15,7 @@ use crate::{
         cookie::{COOKIE_LEN, Cookie, CookieKey},
         hello::Hello,
     },
+    listener::table::Opening,
     secret::SharedSecret,
 };
 
@@ -92,8 +93,7 @@ impl CookieGate {
         };
         let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
         match stamp.and_then(|stamp| self.clock.age(stamp)) {
-            // OpenSSL goes on from message number 1, so only a hello with that number can.
-            Some(age) if hello.message_sequence == 1 => {
+            Some(age) if hello.message_sequence > 0 => {
                 Verdict::Verified(VerifiedHello::new(&hello, datagram, age))
             }
             _ => {
@@ -135,9 +135,11 @@ impl HelloVerifyRequest {
         request[1..3].copy_from_slice(&DTLS_1_0);
         request[5..11].copy_from_slice(&hello.record.sequence.to_be_bytes()[2..]);
         request[12] = (REQUEST_LEN - 13) as u8;
-        // Message number 0 and offset 0, whatever the hello's number: this server has no state.
         request[13] = 3;
         request[16] = BODY_LEN as u8;
+        // The hello's number: a client whose cookie has become worthless, as where the server was
+        // started anew, waits for just that, and takes message 0 for one that it has had.
+        request[17..19].copy_from_slice(&hello.message_sequence.to_be_bytes());
         request[24] = BODY_LEN as u8;
         request[25..27].copy_from_slice(&DTLS_1_0);
         request[27] = COOKIE_LEN as u8;
@@ -158,6 +160,7 @@ pub struct VerifiedHello {
     pub(crate) random: [u8; 32],
     pub(crate) cookie: Bytes,
     pub(crate) sequence: u64,
+    pub(crate) message_sequence: u16,
     /// The record that the handshake is primed with: only this much was verified.
     pub(crate) record: Bytes,
     /// What stood behind it in the datagram.
@@ -172,6 +175,7 @@ impl VerifiedHello {
             random: *hello.random,
             cookie: Bytes::copy_from_slice(hello.cookie),
             sequence: hello.record.sequence,
+            message_sequence: hello.message_sequence,
             record: Bytes::copy_from_slice(record),
             rest: Bytes::copy_from_slice(rest),
             age,
@@ -181,6 +185,13 @@ impl VerifiedHello {
     /// Returns the client's random, which tells a repeated hello from a restarted client's.
     pub fn random(&self) -> &[u8; 32] {
         &self.random
+    }
+
+    pub(crate) fn opening(&self) -> Opening {
+        Opening {
+            random: self.random,
+            message: self.message_sequence,
+        }
     }
 
     /// Returns the time between the cookie's making and its return, or None if another gate has
@@ -248,6 +259,24 @@ mod tests {
         assert!(!verified(&gate, "192.0.2.8:4433".parse().unwrap(), &second));
         assert!(!verified(&gate, "192.0.2.7:4434".parse().unwrap(), &second));
         assert!(!verified(&CookieGate::new().unwrap(), peer(), &second));
+    }
+
+    /// RFC 6347 4.2.1 wants no deadlock where a cookie is worth nothing: a client takes message 0 for
+    /// one that it has had.
+    #[test]
+    fn a_dead_cookie_is_answered_under_the_hellos_number() {
+        let [old, new] = [(); 2].map(|()| CookieGate::new().unwrap());
+        let request = challenge(&old, peer(), &hello(0, &[]));
+        assert_eq!(request[17..19], [0, 0]);
+        let mut second = hello(1, &request[28..]);
+        let request = challenge(&new, peer(), &second);
+        assert_eq!(request[17..19], [0, 1]);
+        second[18] = 2;
+        second[60 + 2 + 1..][..COOKIE_LEN].copy_from_slice(&request[28..]);
+        let Verdict::Verified(third) = new.check(peer(), &second) else {
+            panic!("not verified");
+        };
+        assert_eq!(third.message_sequence, 2);
     }
 
     #[test]

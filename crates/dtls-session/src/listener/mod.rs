@@ -5,7 +5,7 @@ pub(crate) mod allowance;
 pub(crate) mod eviction;
 pub(crate) mod limits;
 pub(crate) mod registry;
-mod table;
+pub(crate) mod table;
 
 use std::{
     io,
@@ -28,7 +28,7 @@ use crate::{
         allowance::Allowance,
         limits::Limits,
         registry::{Permit, Registry},
-        table::Denial,
+        table::{Denial, Opening},
     },
     stats::ListenerStats,
 };
@@ -203,7 +203,7 @@ impl Listener {
                 }
                 Verdict::Discard => add(&self.common.counters.discarded),
                 Verdict::Verified(hello) => {
-                    let admitted = self.admit(incoming, hello.random(), None);
+                    let admitted = self.admit(incoming, hello.opening(), None);
                     if let Some((channel, permit)) = admitted {
                         tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");
                         let handshake = service.acceptor.accept_verified(&hello, channel);
@@ -260,8 +260,11 @@ impl Listener {
         let Some(hello) = acceptor.unproven(incoming.datagram()) else {
             return Unproven::Other(incoming);
         };
-        let random = *hello.random;
-        if self.common.registry.has(incoming.peer_addr(), &random) {
+        let opening = Opening {
+            random: *hello.random,
+            message: hello.message_sequence,
+        };
+        if self.common.registry.has(incoming.peer_addr(), &opening) {
             add(&self.common.counters.repeated);
             return Unproven::Refused;
         }
@@ -272,7 +275,7 @@ impl Listener {
             add(&self.common.counters.refused_half_open);
             return Unproven::Refused;
         };
-        match self.admit(incoming, &random, Some(place)) {
+        match self.admit(incoming, opening, Some(place)) {
             Some((channel, permit)) => {
                 tracing::debug!(peer = %channel.peer_addr(), "handshake starts, by an unproven client");
                 let handshake = acceptor.accept_unproven(channel);
@@ -287,11 +290,15 @@ impl Listener {
     fn admit(
         &self,
         mut incoming: Incoming,
-        random: &[u8; 32],
+        opening: Opening,
         unproven: Option<OwnedSemaphorePermit>,
     ) -> Option<(Channel, Permit)> {
         let peer = incoming.peer_addr();
-        let mut permit = match self.common.registry.admit(peer, random, unproven.is_none()) {
+        let admitted = self
+            .common
+            .registry
+            .admit(peer, opening, unproven.is_none());
+        let mut permit = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 add(match refusal {

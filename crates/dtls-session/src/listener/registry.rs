@@ -12,7 +12,7 @@ use udp_demux::Promotion;
 use crate::listener::{
     eviction::Eviction,
     limits::Limits,
-    table::{Denial, Finished, Table},
+    table::{Denial, Finished, Opening, Table},
 };
 
 #[derive(Debug)]
@@ -37,10 +37,10 @@ impl Registry {
     pub(crate) fn admit(
         self: &Arc<Self>,
         peer: SocketAddr,
-        random: &[u8; 32],
+        opening: Opening,
         proven: bool,
     ) -> Result<Permit, Denial> {
-        let (id, eviction) = self.lock().enter(&self.limits, peer, random, proven)?;
+        let (id, eviction) = self.lock().enter(&self.limits, peer, opening, proven)?;
         Ok(Permit {
             registry: Arc::clone(self),
             peer,
@@ -53,8 +53,8 @@ impl Registry {
     }
 
     /// Whether the hello is one that has started a handshake already.
-    pub(crate) fn has(&self, peer: SocketAddr, random: &[u8; 32]) -> bool {
-        self.lock().has(peer, random)
+    pub(crate) fn has(&self, peer: SocketAddr, opening: &Opening) -> bool {
+        self.lock().has(peer, opening)
     }
 
     /// How many handshakes and how many sessions there are.
@@ -140,8 +140,13 @@ mod tests {
         ([192, 0, 2, 1], port).into()
     }
 
+    fn opening(random: u8, message: u16) -> Opening {
+        let random = [random; 32];
+        Opening { random, message }
+    }
+
     fn admit(registry: &Arc<Registry>, port: u16, random: u8) -> Result<Permit, Denial> {
-        registry.admit(peer(port), &[random; 32], true)
+        registry.admit(peer(port), opening(random, 1), true)
     }
 
     fn evicted(permit: &Permit) -> bool {
@@ -168,14 +173,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_that_was_asked_for_another_cookie_starts_anew() {
+        let registry = Registry::new(Limits::default());
+        let first = registry.admit(peer(1), opening(1, 1), true).unwrap();
+        let _second = registry.admit(peer(1), opening(1, 2), true).unwrap();
+        assert!(evicted(&first));
+        for late in [1, 2] {
+            let late = registry.admit(peer(1), opening(1, late), true);
+            assert_eq!(late.unwrap_err(), Denial::Repeated);
+        }
+    }
+
+    #[tokio::test]
     async fn nobody_who_is_unproven_ends_a_handshake() {
         let registry = Registry::new(Limits::default());
         let mut running = admit(&registry, 1, 1).unwrap();
-        let forged = registry.admit(peer(1), &[2; 32], false);
+        let forged = registry.admit(peer(1), opening(2, 1), false);
         assert_eq!(forged.unwrap_err(), Denial::Repeated);
         assert!(!evicted(&running) && running.establish());
         // Beside a session it may try, and ends nothing by that.
-        let mut restarted = registry.admit(peer(1), &[3; 32], false).unwrap();
+        let mut restarted = registry.admit(peer(1), opening(3, 1), false).unwrap();
         assert_eq!(registry.counts(), (1, 1));
         assert!(restarted.establish());
     }
@@ -191,7 +208,7 @@ mod tests {
         let mut c = admit(&registry, 3, 0).unwrap();
         c.establish();
         assert_eq!(admit(&registry, 4, 0).unwrap_err(), Denial::PerAddress);
-        let elsewhere = registry.admit(([192, 0, 2, 2], 4).into(), &[0; 32], true);
+        let elsewhere = registry.admit(([192, 0, 2, 2], 4).into(), opening(0, 1), true);
         assert_eq!(elsewhere.unwrap_err(), Denial::Sessions);
         let successor = admit(&registry, 1, 9).unwrap();
         drop((successor, c));
@@ -202,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn one_network_has_its_share_of_handshakes() {
         let registry = Registry::new(Limits::default().half_open_per_address(1));
-        let host = |text: &str| registry.admit(text.parse().unwrap(), &[0; 32], true);
+        let host = |text: &str| registry.admit(text.parse().unwrap(), opening(0, 1), true);
         let mut first = host("[2001:db8:1:2::1]:1").unwrap();
         let neighbour = host("[2001:db8:1:2:ffff::]:9").unwrap_err();
         assert_eq!(neighbour, Denial::HalfOpenPerAddress);

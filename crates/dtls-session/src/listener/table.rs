@@ -22,6 +22,21 @@ pub(crate) enum Denial {
     PerAddress,
 }
 
+/// Which hello starts a handshake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) random: [u8; 32],
+    /// The number of its message: it grows where the client was asked for another cookie.
+    pub(crate) message: u16,
+}
+
+impl Opening {
+    /// Whether a client that has sent this hello has no use any more for an answer to the other.
+    fn covers(&self, other: &Self) -> bool {
+        self.random == other.random && self.message >= other.message
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Table {
     peers: HashMap<SocketAddr, Associations>,
@@ -64,16 +79,16 @@ struct Associations {
 }
 
 impl Associations {
-    fn have(&self, random: &[u8; 32]) -> bool {
+    fn have(&self, opening: &Opening) -> bool {
         let all = [&self.half_open, &self.established];
-        all.into_iter().flatten().any(|a| a.random == *random)
+        all.into_iter().flatten().any(|a| a.opening.covers(opening))
     }
 }
 
 #[derive(Debug)]
 struct Association {
     id: u64,
-    random: [u8; 32],
+    opening: Opening,
 }
 
 impl Table {
@@ -82,12 +97,12 @@ impl Table {
         &mut self,
         limits: &Limits,
         peer: SocketAddr,
-        random: &[u8; 32],
+        opening: Opening,
         proven: bool,
     ) -> Result<(u64, Arc<Eviction>), Denial> {
         let none = Associations::default();
         let associations = self.peers.get(&peer).unwrap_or(&none);
-        if associations.have(random) {
+        if associations.have(&opening) {
             return Err(Denial::Repeated);
         }
         let beside = associations.established.is_some();
@@ -110,10 +125,7 @@ impl Table {
         let source = self.sources.entry(network(peer.ip())).or_default();
         source.half_open += 1;
         source.total += 1;
-        let association = Association {
-            id,
-            random: *random,
-        };
+        let association = Association { id, opening };
         self.peers.entry(peer).or_default().half_open = Some(association);
         Ok((id, eviction))
     }
@@ -143,9 +155,9 @@ impl Table {
         }
     }
 
-    pub(super) fn has(&self, peer: SocketAddr, random: &[u8; 32]) -> bool {
+    pub(super) fn has(&self, peer: SocketAddr, opening: &Opening) -> bool {
         let associations = self.peers.get(&peer);
-        associations.is_some_and(|associations| associations.have(random))
+        associations.is_some_and(|associations| associations.have(opening))
     }
 
     /// How many handshakes and how many sessions there are.

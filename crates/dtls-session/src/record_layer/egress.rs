@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::record_layer::{
+    ingress::HELLO_VERIFY_REQUEST,
     record::{self, Record, content, shift_sequence},
     unified,
 };
@@ -28,8 +29,8 @@ pub(crate) struct Egress {
 }
 
 /// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
-/// answers (RFC 6347 4.2.1), but OpenSSL 3.2 to 4.0 start at 1 after `DTLSv1_listen`, which a
-/// client that has already seen a HelloVerifyRequest of that number takes for a replay.
+/// answers (RFC 6347 4.2.1), but OpenSSL has counted its own records only. A client that has
+/// already seen a HelloVerifyRequest of that number would take it for a replay.
 #[derive(Debug)]
 enum Numbering {
     AsWritten,
@@ -81,6 +82,9 @@ impl Egress {
                 self.open &= unified::has_length(bytes[0]);
                 continue;
             };
+            if self.numbering.precedes(&record) {
+                continue;
+            }
             // ClientHello, with message number 1.
             if let [1, _, _, _, 0, 1, ..] = record.body
                 && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
@@ -154,6 +158,14 @@ impl Egress {
 }
 
 impl Numbering {
+    /// Whether a record is a HelloVerifyRequest for a hello that came from nobody: the client's own
+    /// has a good cookie.
+    fn precedes(&self, record: &Record<'_>) -> bool {
+        matches!(self, Self::From(_))
+            && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
+            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+    }
+
     fn shift(&mut self, written: u64) -> u64 {
         if let Self::From(wanted) = *self {
             *self = Self::ShiftedBy(wanted.saturating_sub(written));

@@ -48,6 +48,11 @@ impl Ingress {
         }
     }
 
+    /// Goes on from the record number that OpenSSL has seen.
+    pub(crate) fn follow(&mut self, number: u64) {
+        self.last = number;
+    }
+
     pub(crate) fn establish(&mut self) {
         self.established = true;
     }

@@ -103,6 +103,14 @@ impl Transport {
         self
     }
 
+    /// Takes a record that OpenSSL has to see first, or behind those taken before, under a number
+    /// above theirs.
+    pub(crate) fn precede(&mut self, record: &mut [u8], number: u64) {
+        set_sequence(record, number);
+        self.held.extend_from_slice(record);
+        self.ingress.follow(number);
+    }
+
     /// Takes records that came before the transport was made.
     pub(crate) fn hold(&mut self, datagram: &mut [u8]) {
         let mut others = self.held.split();
@@ -212,8 +220,10 @@ impl Transport {
             tracing::trace!(content_type, epoch, sequence, "record dropped");
             return false;
         };
+        // OpenSSL answers one with the number of its second hello, and takes message 0 for one that
+        // it has had.
         self.cookie_refused |= record.content_type == content::HANDSHAKE
-            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+            && matches!(record.body, [HELLO_VERIFY_REQUEST, _, _, _, 0, 0, ..])
             && self.egress.refuses_cookie(record.sequence);
         if let Some(inquiry) = &mut self.inquiry {
             inquiry.watch(&record);
