@@ -10,7 +10,7 @@ use clap::Args;
 use dtls_session::SessionInfo;
 use serde::Serialize;
 
-use crate::{CertificateFacts, json, plain};
+use crate::{CertificateFacts, json, octets, plain};
 
 /// The flags that ask what was negotiated.
 #[derive(Clone, Copy, Debug, Args)]
@@ -84,11 +84,9 @@ impl Facts {
             cipher_suite: info.cipher_suite,
             group: info.group,
             peer_signature: info.peer_signature,
-            protocol: info
-                .protocol
-                .map(|name| String::from_utf8_lossy(&name).into_owned()),
+            protocol: info.protocol.as_deref().map(octets),
             server_name: info.server_name,
-            psk_identity: info.psk_identity,
+            psk_identity: info.psk_identity.as_deref().map(octets),
             srtp_profile: info.srtp_profile,
             cookie_exchange: info.cookie_exchange,
             resumed: info.resumed,

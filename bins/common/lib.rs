@@ -35,7 +35,7 @@ pub use generate::{parse, parse_from};
 pub use host_port::HostPort;
 pub use logging::{LogArgs, tell_error};
 pub use manual::{Entry, Manual, RUST_LOG, SSLKEYLOGFILE, Section, USAGE};
-pub use plain::{json, plain};
+pub use plain::{json, octets, plain};
 pub use preferences::{PreferenceArgs, explain};
 pub use request::Request;
 pub use seconds::seconds;

@@ -7,6 +7,17 @@ pub fn plain(name: &str) -> String {
     escaped(name, |c| c.escape_default().to_string())
 }
 
+/// Makes text of bytes that should be UTF-8 and need not be, so that no two become the same: others stand
+/// as `\xff`, and a backslash is doubled.
+pub fn octets(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(&chunk.valid().replace('\\', r"\\"));
+        text.push_str(&chunk.invalid().escape_ascii().to_string());
+    }
+    text
+}
+
 /// Makes one line of JSON that is as harmless, and the same to a program.
 ///
 /// # Errors
@@ -39,6 +50,22 @@ fn is_obeyed(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_apart() {
+        for (bytes, text) in [
+            (&b"device"[..], "device"),
+            ("gerät".as_bytes(), "gerät"),
+            (b"", ""),
+            (b"\xff", r"\xff"),
+            (b"\xfe\xffa", r"\xfe\xffa"),
+            (br"\xff", r"\\xff"),
+            ("\u{fffd}".as_bytes(), "\u{fffd}"),
+            (b"\xe2\x82", r"\xe2\x82"),
+        ] {
+            assert_eq!(octets(bytes), text);
+        }
+    }
 
     #[test]
     fn a_name_does_nothing_to_a_terminal() {

@@ -2,9 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, builder::NonEmptyStringValueParser};
-use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, Roots, SessionConfig};
+use dtls_session::{Connector, ConnectorBuilder, Identity, Psk, PskKeys, Roots, SessionConfig};
 
 use crate::{Secret, development_roots, read_text, warn_of_short_keys};
 
@@ -26,11 +26,12 @@ pub struct TrustArgs {
     /// Private key of the first certificate, in PEM form
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
-    /// Use a pre-shared key and no certificates: its identity and the key in hexadecimal. Others on
-    /// this machine can see it; --psk-file hides it
+    /// Use a pre-shared key and no certificates: its identity and the key in hexadecimal, or
+    /// hex=IDENTITY,KEY with both in hexadecimal. Others on this machine can see it; --psk-file hides it
     #[arg(long, value_name = "IDENTITY:KEY", conflicts_with_all = ["ca", "insecure", "server_name", "cert"])]
     pub psk: Option<Secret>,
-    /// Use the pre-shared key in this file, which has IDENTITY:KEY as its one line
+    /// Use the pre-shared key in this file, which has IDENTITY:KEY or hex=IDENTITY,KEY as its one line
+    /// beside comments, which start with #
     #[arg(long, value_name = "FILE", conflicts_with_all = ["psk", "ca", "insecure", "server_name", "cert"])]
     pub psk_file: Option<PathBuf>,
     /// Also allow the pre-shared key without a Diffie-Hellman exchange, as small devices have it
@@ -98,10 +99,19 @@ impl TrustArgs {
         let text = read_text(file);
         let text =
             text.with_context(|| format!("cannot read {} for --psk-file", file.display()))?;
-        let psk = Psk::parse(text.trim());
-        Ok(Some(psk.with_context(|| {
-            format!("cannot use {} for --psk-file", file.display())
-        })?))
+        let keys = PskKeys::from_lines(&text)
+            .with_context(|| format!("cannot use {} for --psk-file", file.display()))?;
+        let mut keys = keys.into_iter();
+        let psk = keys.next();
+        let others = keys.count();
+        if others > 0 {
+            bail!(
+                "cannot use {} for --psk-file: it has {} keys, and a client uses one",
+                file.display(),
+                1 + others
+            );
+        }
+        Ok(psk)
     }
 
     fn certificates(&self, servers: &[SocketAddr]) -> anyhow::Result<ConnectorBuilder> {

@@ -74,7 +74,7 @@ struct Args {
     #[arg(long, value_name = "HOW", requires = "client_ca")]
     client_auth: Option<ClientAuth>,
     /// Let clients in that have a key in this file, with IDENTITY:KEY in each line, the key in
-    /// hexadecimal; with --cert also those without one
+    /// hexadecimal, or hex=IDENTITY,KEY with both in it; with --cert also those without one
     #[arg(long, value_name = "FILE")]
     psk_file: Option<PathBuf>,
     /// Tell clients which key to use

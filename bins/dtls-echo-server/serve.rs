@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use dtls_echo::FactsArgs;
+use dtls_echo::{FactsArgs, octets};
 use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use echo_codec::{ServeError, Summary};
 use tokio::time::{Instant, timeout};
@@ -160,10 +160,10 @@ fn tell(peer: SocketAddr, info: SessionInfo) {
         version = info.version.to_string(),
         cipher = info.cipher,
         group = info.group,
-        psk = info.psk_identity,
+        psk = info.psk_identity.as_deref().map(octets),
         name = info.server_name,
         certificate = info.peer_certificates.first().map(|it| format!("{:?}", it.subject_name())),
-        protocol = info.protocol.map(|name| String::from_utf8_lossy(&name).into_owned()),
+        protocol = info.protocol.as_deref().map(octets),
         srtp_profile = info.srtp_profile,
         handshake_time = ?info.handshake_time,
         round_trip = info.round_trip.map(tracing::field::debug),

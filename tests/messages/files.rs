@@ -67,6 +67,41 @@ pub(crate) fn cases() -> Vec<Case> {
             || psk_file("a:00\na:01\n"),
         ),
         Case::new(
+            "line ... is of no use: the identity has white space at an end or a control character",
+            || async {
+                let written = psk_file("a:00ff\n b:00ff\n").await;
+                assert!(written.contains("line 2 "), "{written}");
+                psk_file("a\tb:00ff\n").await
+            },
+        ),
+        Case::new(
+            "line ... is of no use: the identity is empty: hex=,KEY says so if it is meant",
+            || psk_file(":00ff\n"),
+        ),
+        Case::new(
+            "line ... is of no use: hex=IDENTITY,KEY is needed, both in hexadecimal",
+            || psk_file("hex=61:00ff\n"),
+        ),
+        Case::new("cannot use ... for --psk-file: it is not UTF-8", || {
+            psk_file(b"ger\xe4t:00ff\n")
+        }),
+        Case::new(
+            "--psk: the identity can have up to 255 bytes, none of them zero",
+            || async {
+                let ended = run("127.0.0.1:9", &["--psk", "hex=610062,00ff"], b"").await;
+                assert_eq!(ended.code, Some(2), "{ended:?}");
+                ended.err
+            },
+        ),
+        Case::new(
+            "cannot use ... for --psk-file: it has ... keys, and a client uses one",
+            || async {
+                let files = Files::new();
+                let file = files.write("keys", "a:00\nb:00\n");
+                client(&["--psk-file", &file]).await
+            },
+        ),
+        Case::new(
             "the pre-shared key of ... has less than 16 bytes and can be found by trying",
             || async {
                 let files = Files::new();
@@ -185,7 +220,7 @@ async fn server_with(pem: &str, key: &str) -> String {
     server(&["--cert", &cert(pem), "--key", &cert(key)]).await
 }
 
-async fn psk_file(content: &str) -> String {
+async fn psk_file(content: impl AsRef<[u8]>) -> String {
     let files = Files::new();
     let file = files.write("keys", content);
     server(&["--psk-file", &file]).await

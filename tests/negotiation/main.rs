@@ -61,6 +61,14 @@ fn main() -> ExitCode {
             restart::gnutls_cli,
         ),
         trial(
+            "mbedtls_is_no_other_behind_a_zero_byte",
+            mbedtls.is_some(),
+            {
+                let program = mbedtls.clone();
+                || mbedtls::zero_byte(program.unwrap())
+            },
+        ),
+        trial(
             "mbedtls_has_a_certificate_a_name_and_a_protocol",
             mbedtls.is_some(),
             || mbedtls::certificates(mbedtls.unwrap()),
@@ -102,6 +110,7 @@ fn main() -> ExitCode {
             protocols::s_server_protocol,
         ),
         trial("the_client_tells_what_was_negotiated", true, flags::facts),
+        trial("an_identity_may_be_any_bytes", true, psk::octets),
         trial(
             "keys_are_read_again_and_bad_ones_change_nothing",
             true,

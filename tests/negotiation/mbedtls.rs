@@ -38,13 +38,30 @@ pub(crate) async fn psk(program: PathBuf) {
         "TLS-PSK-WITH-AES-128-CCM",
         "TLS-PSK-WITH-AES-128-CCM-8",
     ] {
-        let args = [server.port(), suite, "psk", "device", KEY];
+        let args = [server.port(), suite, "psk", DEVICE, KEY];
         let ended = start(&program, &args).end().await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let expected = format!("suite {suite}\nprotocol none\nEcho: hello\n");
         assert_eq!(ended.out, expected);
     }
     server.program.logs_times("psk=\"device\"", 4).await;
+}
+
+/// OpenSSL takes the zero byte for the identity's end.
+pub(crate) async fn zero_byte(program: PathBuf) {
+    let files = Files::new();
+    let keys = files.write("keys", format!("device:{KEY}"));
+    let server = Server::start(&["--psk-file", &keys, "--handshake-timeout", "2"]).await;
+    let suite = "TLS-ECDHE-PSK-WITH-CHACHA20-POLY1305-SHA256";
+    let evil = format!("{DEVICE}006576696c");
+    let args = [server.port(), suite, "psk", &evil, KEY];
+    let peer = start(&program, &args);
+    server.program.logs("handshake failed").await;
+    assert_eq!(server.program.logged("psk="), 0);
+    peer.kill().await;
+    let args = [server.port(), suite, "psk", DEVICE, KEY];
+    let ended = start(&program, &args).end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 pub(crate) async fn certificates(program: PathBuf) {
@@ -65,6 +82,9 @@ pub(crate) async fn certificates(program: PathBuf) {
     server.program.logs("DTLS echo development client").await;
     server.program.logs("name=\"localhost\"").await;
 }
+
+/// `device` in hexadecimal digits.
+pub(crate) const DEVICE: &str = "646576696365";
 
 fn start(program: &Path, args: &[&str]) -> Program {
     Program::start(program.to_str().expect("it is UTF-8"), args)

@@ -1,6 +1,6 @@
 /* A DTLS client on Mbed TLS: sends one line and prints the cipher suite, the protocol and the reply.
  *
- * mbedtls_client PORT SUITE psk IDENTITY KEY
+ * mbedtls_client PORT SUITE psk IDENTITY KEY, both in hexadecimal digits
  * mbedtls_client PORT SUITE cert CA CERT KEY NAME PROTOCOL */
 
 #include <stdio.h>
@@ -23,6 +23,14 @@ static void must(int outcome, const char *what) {
     mbedtls_strerror(outcome, reason, sizeof reason);
     fprintf(stderr, "%s: %s\n", what, reason);
     exit(1);
+}
+
+static size_t unhex(const char *digits, unsigned char *bytes, size_t room) {
+    size_t length = strlen(digits) / 2;
+    for (size_t at = 0; at < length && at < room; at++) {
+        sscanf(digits + 2 * at, "%2hhx", &bytes[at]);
+    }
+    return length < room ? length : room;
 }
 
 int main(int argc, char **argv) {
@@ -61,14 +69,10 @@ int main(int argc, char **argv) {
     const char *protocols[] = {NULL, NULL};
     int psk = strcmp(argv[3], "psk") == 0;
     if (psk) {
-        unsigned char bytes[64];
-        size_t length = strlen(argv[5]) / 2;
-        for (size_t at = 0; at < length && at < sizeof bytes; at++) {
-            sscanf(argv[5] + 2 * at, "%2hhx", &bytes[at]);
-        }
-        must(mbedtls_ssl_conf_psk(&config, bytes, length, (unsigned char *)argv[4],
-                                  strlen(argv[4])),
-             "psk");
+        unsigned char identity[64], bytes[64];
+        size_t name = unhex(argv[4], identity, sizeof identity);
+        size_t length = unhex(argv[5], bytes, sizeof bytes);
+        must(mbedtls_ssl_conf_psk(&config, bytes, length, identity, name), "psk");
     } else if (argc == 9) {
         must(mbedtls_x509_crt_parse_file(&ca, argv[4]), "ca");
         must(mbedtls_x509_crt_parse_file(&own, argv[5]), "cert");

@@ -92,6 +92,37 @@ pub(crate) async fn s_server_psk() {
     }
 }
 
+pub(crate) async fn octets() {
+    let files = Files::new();
+    let lines = format!("# any\nhex=ff,{KEY}\nhex=fe5c,{KEY}\nhex=,{KEY}\nger\u{e4}t:{KEY}\r\n");
+    let server = Server::start(&["--psk-file", &files.write("keys", lines)]).await;
+    for (line, shown) in [
+        (format!("hex=FF,{KEY}"), r"\xff"),
+        (format!("hex=fe5c,{KEY}"), r"\xfe\\"),
+        (format!("hex=,{KEY}"), ""),
+        (format!("ger\u{e4}t:{KEY}"), "ger\u{e4}t"),
+    ] {
+        let file = files.write("key", format!("# mine\n{line}\n"));
+        for flags in [["--psk", &line], ["--psk-file", &file]] {
+            let ended = run(&server.addr, &[&flags[..], &["--json"]].concat(), b"x\n").await;
+            assert_eq!(
+                (ended.code, &*ended.out),
+                (Some(0), "Echo: x\n"),
+                "{ended:?}"
+            );
+            let facts: serde_json::Value = serde_json::from_str(&ended.err).unwrap();
+            assert_eq!(facts["psk_identity"], shown);
+            let ended = run(&server.addr, &[&flags[..], &["-v"]].concat(), b"x\n").await;
+            let line = format!("\npre-shared key          {shown}\n");
+            assert!(ended.err.contains(&line), "no {line:?} in {ended:?}");
+        }
+        server
+            .program
+            .logs_times(&format!("psk={shown:?}"), 4)
+            .await;
+    }
+}
+
 pub(crate) async fn reload() {
     let files = Files::new();
     let keys = files.write("keys", "a:0011");

@@ -7,6 +7,7 @@ use tokio::{net::UdpSocket, sync::Notify};
 use crate::{
     KEY,
     common::{Files, Program, Server, cert, within},
+    mbedtls::DEVICE,
 };
 
 pub(crate) async fn s_client() {
@@ -35,7 +36,7 @@ pub(crate) async fn mbedtls(program: std::path::PathBuf) {
     gets_in(&["--psk-file", &keys], |addr| {
         let port = addr.rsplit_once(':').expect("it has a port").1;
         let suite = "TLS-ECDHE-PSK-WITH-CHACHA20-POLY1305-SHA256";
-        let args = [port, suite, "psk", "device", KEY];
+        let args = [port, suite, "psk", DEVICE, KEY];
         Program::start(program.to_str().expect("it is UTF-8"), &args)
     })
     .await;

@@ -18,6 +18,8 @@ pub(crate) struct HmacKey {
 
 impl HmacKey {
     pub(crate) fn new(key: &[u8]) -> Self {
+        #[cfg(test)]
+        OPERATIONS.set(OPERATIONS.get() + 1);
         let mut block = Zeroizing::new([0; BLOCK]);
         if key.len() > BLOCK {
             block[..32].copy_from_slice(&sha256(key));
@@ -37,6 +39,8 @@ impl HmacKey {
     }
 
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
+        #[cfg(test)]
+        OPERATIONS.set(OPERATIONS.get() + 1);
         let mut inner = self.inner.clone();
         for part in parts {
             inner.update(part);
@@ -53,6 +57,17 @@ impl Drop for HmacKey {
         // Keeps the compiler from leaving out a store that nobody reads.
         black_box(&*self);
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    static OPERATIONS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many keys this thread has made ready, and how often it has signed.
+#[cfg(test)]
+pub(crate) fn count() -> u64 {
+    OPERATIONS.get()
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
 pub use listener::{Listener, limits::Limits};
-pub use psk::{Psk, PskKey, PskKeys};
+pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};
 pub use roots::Roots;

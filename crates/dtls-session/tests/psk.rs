@@ -4,12 +4,16 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use common::*;
 use dtls_session::{
-    Acceptor, Alert, Connector, HandshakeError, Preferences, Psk, PskKeys, SessionConfig,
+    Acceptor, Alert, Connector, HandshakeError, Preferences, Psk, PskKey, PskKeys, SessionConfig,
 };
+use openssl::ssl::SslOptions;
 
 #[tokio::test]
 async fn a_pre_shared_key_does_without_certificates() {
@@ -30,7 +34,7 @@ async fn a_pre_shared_key_does_without_certificates() {
             for session in [&server, &client] {
                 let info = session.info();
                 assert_eq!(info.cipher, "ECDHE-PSK-CHACHA20-POLY1305");
-                assert_eq!(info.psk_identity.as_deref(), Some("b"));
+                assert_eq!(info.psk_identity.as_deref(), Some(&b"b"[..]));
                 assert!(info.peer_certificates.is_empty());
             }
         }
@@ -97,4 +101,90 @@ async fn a_stranger_fails_as_a_wrong_key_does() {
         failures.push(client.unwrap_err().to_string());
     }
     assert_eq!(failures[0], failures[1]);
+}
+
+#[tokio::test]
+async fn an_identity_is_octets_and_no_two_are_one() {
+    let identities = [&b""[..], b"\xff", b"\xfe", b" dev", b"dev", &[b'x'; 255]];
+    let mut keys = PskKeys::default();
+    for (identity, key) in identities.into_iter().zip(1..) {
+        keys.add(Psk::new(identity, [key; 16]).unwrap()).unwrap();
+    }
+    let fetched = keys.clone();
+    let acceptors = [
+        Acceptor::with_psk(keys),
+        Acceptor::with_psk_fetch(move |identity| {
+            std::future::ready(fetched.get(&identity).cloned())
+        }),
+    ];
+    for acceptor in acceptors {
+        let acceptor = acceptor.session(patient()).build().unwrap();
+        for (identity, key) in identities.into_iter().zip(1..) {
+            let psk = Psk::new(identity, [key; 16]).unwrap();
+            let connector = Connector::with_psk(psk).session(patient()).build().unwrap();
+            let (server, client) = outcomes_of(&acceptor, &connector, "localhost").await;
+            let (server, client) = (server.unwrap(), client.unwrap());
+            assert_eq!(server.info().psk_identity.as_deref(), Some(identity));
+            assert_eq!(client.info().psk_identity.as_deref(), Some(identity));
+            let Some(ticket) = client.resumption() else {
+                continue;
+            };
+            let (server, _client) = resumed(&acceptor, &connector, &ticket).await;
+            let server = server.unwrap();
+            assert!(server.resumed());
+            assert_eq!(server.info().psk_identity.as_deref(), Some(identity));
+        }
+    }
+}
+
+/// OpenSSL's callback hears of what stands before the zero byte only.
+#[tokio::test]
+async fn an_identity_with_a_zero_byte_is_not_the_one_before_it() {
+    for fetches in [false, true] {
+        let mut failures = Vec::new();
+        for replacement in [0, b'x'] {
+            let asked = Arc::new(Mutex::new(Vec::new()));
+            let key = |identity: &[u8]| (identity == b"dev").then(|| PskKey::new([7; 16]).unwrap());
+            let acceptor = if fetches {
+                let asked = Arc::clone(&asked);
+                Acceptor::with_psk_fetch(move |identity| {
+                    let key = key(&identity);
+                    asked.lock().unwrap().push(identity);
+                    std::future::ready(key)
+                })
+            } else {
+                Acceptor::with_psk_lookup(key)
+            };
+            let brief = SessionConfig::default().handshake_timeout(Duration::from_secs(1));
+            let acceptor = acceptor.session(brief).build().unwrap();
+            let psk = Psk::new("dev_evil", [7; 16]).unwrap();
+            // So that the keys do not depend on the transcript, which this pipe changes.
+            let connector = Connector::with_psk(psk).configure(|context| {
+                // SSL_OP_NO_EXTENDED_MASTER_SECRET
+                context.set_options(SslOptions::from_bits_retain(1));
+                Ok(())
+            });
+            let connector = connector.session(patient()).build().unwrap();
+            let (server, client) = pipe(Arc::new(Mutex::new(
+                move |direction, _: usize, datagram: &[u8]| {
+                    let mut datagram = datagram.to_vec();
+                    let place = datagram.windows(8).position(|bytes| bytes == b"dev_evil");
+                    if let (Direction::ToServer, Some(place)) = (direction, place) {
+                        datagram[place + 3] = replacement;
+                    }
+                    vec![datagram]
+                },
+            )));
+            let client = tokio::spawn(connector.connect("localhost", client));
+            let server = within(acceptor.accept(server)).await;
+            failures.push(server.unwrap_err().to_string());
+            client.abort();
+            let asked: Vec<Vec<u8>> = std::mem::take(&mut asked.lock().unwrap());
+            let may_ask = fetches && replacement != 0;
+            assert_eq!(asked.len(), usize::from(may_ask), "{asked:?}");
+        }
+        // With the right key the client's Finished would be read, and be wrong.
+        assert_eq!(failures[0], failures[1]);
+        assert!(failures[0].contains("not finished"), "{failures:?}");
+    }
 }

@@ -37,7 +37,7 @@ async fn a_handshake_waits_for_its_key_and_asks_once() {
     answer.send(PskKey::new(KEY).ok()).unwrap();
     let (server, client) = within(async { tokio::join!(server, client) }).await;
     let (server, client) = (server.unwrap().unwrap(), client.unwrap().unwrap());
-    assert_eq!(server.info().psk_identity.as_deref(), Some("device"));
+    assert_eq!(server.info().psk_identity.as_deref(), Some(&b"device"[..]));
     assert!(client.stats().retransmissions > 0);
     echo_once(&server, &client).await;
     assert!(questions.try_recv().is_err());

@@ -21,7 +21,7 @@ use crate::{
     ffi,
     identity::Identity,
     listener::admission::{Admission, Authorize},
-    psk::{PskKey, PskKeys, lookup::PskLookup},
+    psk::{PskKey, keys::PskKeys, lookup::PskLookup},
     record_layer::ingress::Role,
     refusal,
     resumption::{scope::Scope, tickets::TicketKeys},
@@ -85,7 +85,9 @@ impl AcceptorBuilder {
     ///
     /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
     /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
-    /// unanswered. One that resumes a session ends with a close_notify then.
+    /// unanswered, and no less is computed for it; `lookup` itself should take as long for both. One that
+    /// resumes a session ends with a close_notify then. An identity with a zero byte, which OpenSSL
+    /// would cut there, is nobody's.
     pub fn psk_lookup(
         mut self,
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,
@@ -100,7 +102,9 @@ impl AcceptorBuilder {
     /// Only that client's handshake waits, and polls the future; if it ends early, the future is
     /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
     /// proved anything else, so that the number of handshakes bounds the number of questions. A
-    /// client that it knows nothing of fails as one with a wrong key does. The sessions get no
+    /// client that it knows nothing of fails as one with a wrong key does; how long `fetch` takes for it may
+    /// tell. An identity with a zero byte, which OpenSSL would cut there, is nobody's, and nobody is
+    /// asked. The sessions get no
     /// ticket, as whoever came back with one could not be asked about in time.
     ///
     /// ```

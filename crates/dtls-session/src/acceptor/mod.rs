@@ -19,7 +19,7 @@ use crate::{
     gate::{VerifiedHello, hello::Hello, supported_versions},
     handshake::{Handshake, Started},
     identity::Identity,
-    psk::{PskKey, PskKeys, inquiry::PskInquiry, lookup::PskLookup},
+    psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
     record_layer::{ingress::Role, transport::Transport},
     resumption::tickets::TicketKeys,
     secret::SharedSecret,

@@ -14,6 +14,8 @@ use openssl::{
 use crate::{
     acceptor::prelude,
     ffi::{self, MessageTap},
+    psk::presented,
+    record_layer::record::content,
 };
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
@@ -36,8 +38,13 @@ pub(crate) type MessageLog = Arc<dyn Fn(&PassedMessage<'_>) + Send + Sync>;
 /// Lets `log` see the messages of all sessions of a context.
 pub(crate) fn install(context: &mut SslContextBuilder, log: MessageLog) -> Result<(), ErrorStack> {
     context.set_ex_data(index()?, log);
-    ffi::set_message_callback::<Tap>(context);
+    watch(context);
     Ok(())
+}
+
+/// Lets those who need to know a message see it, also where there is no log.
+pub(crate) fn watch(context: &mut SslContextBuilder) {
+    ffi::set_message_callback::<Tap>(context);
 }
 
 /// Hands on what OpenSSL reports, but for record headers and the like.
@@ -49,6 +56,9 @@ impl MessageTap for Tap {
         let content_type = u8::try_from(content_type).ok();
         if ssl.is_server() && prelude::concerns(sent, bytes) {
             return;
+        }
+        if !sent && content_type == Some(content::HANDSHAKE) {
+            presented::watch(ssl, bytes);
         }
         if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {
             let message = PassedMessage {

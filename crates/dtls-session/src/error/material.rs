@@ -110,8 +110,20 @@ pub enum PskError {
     /// There is no colon.
     #[error("IDENTITY:KEY is needed, the key in hexadecimal digits")]
     Form,
-    /// The identity is empty or too long, or has a zero byte.
-    #[error("the identity has to have from 1 to 255 bytes, none of them zero")]
+    /// What begins as the form for any bytes does not go on so.
+    #[error("hex=IDENTITY,KEY is needed, both in hexadecimal, two digits a byte")]
+    HexForm,
+    /// The identity is empty, which may be a mistake.
+    #[error("the identity is empty: hex=,KEY says so if it is meant")]
+    Empty,
+    /// The identity has something in it that one does not see, which may be a mistake.
+    #[error(
+        "the identity has white space at an end or a control character: take it away, or write \
+         hex=IDENTITY,KEY, both in hexadecimal digits, if it is meant"
+    )]
+    Ambiguous,
+    /// The identity is too long, or has a zero byte.
+    #[error("the identity can have up to 255 bytes, none of them zero")]
     Identity,
     /// The key is no even number of hexadecimal digits.
     #[error("the key has to be given in hexadecimal, two hexadecimal digits a byte")]

@@ -35,7 +35,7 @@ impl PskChoice {
             let Some(psk) = self.choose(hint) else {
                 return Ok(0);
             };
-            let name = psk.identity().as_bytes();
+            let name = psk.identity();
             // The identity ends with a zero byte.
             let Some(room) = identity.get_mut(..=name.len()) else {
                 return Ok(0);

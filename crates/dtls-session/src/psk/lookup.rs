@@ -3,7 +3,10 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use openssl::{
@@ -13,12 +16,14 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
+    context::message_log,
     ffi,
     hmac::HmacKey,
     psk::{
         PskKey,
         answer::Answer,
         inquiry::{LookLater, PskInquiry},
+        presented,
     },
     resumption::scope::Scope,
 };
@@ -58,20 +63,25 @@ impl PskLookup {
     /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
     /// identities learns nothing (RFC 4279 2).
     pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
-        let decoy = HmacKey::new(decoy);
-        context.set_psk_server_callback(move |ssl, identity, key| {
+        let decoy = Decoy::new(decoy);
+        message_log::watch(context);
+        context.set_psk_server_callback(move |ssl, identity, buffer| {
             let identity = identity.unwrap_or_default();
-            // Made for everybody, so that it takes the same time.
-            let stranger = Zeroizing::new(decoy.sign(&[identity]).to_vec());
-            let found = match &self {
-                Self::Now(_) => self.find(identity),
-                Self::Later(_) => Answer::of(ssl, identity),
-            };
-            if let (Some(found), Some(session)) = (&found, ssl.session()) {
-                ffi::set_ticket_data(session, &found.mark())?;
+            let (key, mark) = decoy.answer(identity, self.look(ssl, identity));
+            if let Some(session) = ssl.session() {
+                ffi::set_ticket_data(session, &mark)?;
             }
-            Ok::<_, ErrorStack>(found.unwrap_or_else(|| stranger.into()).write(key))
+            Ok::<_, ErrorStack>(key.write(buffer))
         });
+    }
+
+    /// Finds the key of the identity that OpenSSL knows, if it is what the client has sent.
+    fn look(&self, ssl: &SslRef, identity: &[u8]) -> Option<PskKey> {
+        let found = match self {
+            Self::Now(_) => self.find(identity),
+            Self::Later(_) => Answer::of(ssl, identity),
+        };
+        found.filter(|_| presented::is_whole(ssl, identity))
     }
 
     /// Lets no session be resumed here that could not be asked about.
@@ -84,6 +94,7 @@ impl PskLookup {
 
     /// Starts what has to be known before `ssl` asks for it; None if it need not wait.
     pub(crate) fn inquire(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
+        presented::attach(ssl)?;
         let Self::Later(lookup) = self else {
             return Ok(None);
         };
@@ -96,5 +107,58 @@ impl PskLookup {
 impl fmt::Debug for PskLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PskLookup").finish_non_exhaustive()
+    }
+}
+
+/// Makes a key for everybody and takes it for strangers, so that both cost the same.
+struct Decoy {
+    secret: HmacKey,
+    /// How long the key was that was found last: a longer one may take the key derivation more time.
+    length: AtomicUsize,
+}
+
+impl Decoy {
+    fn new(secret: &[u8; 32]) -> Self {
+        Self {
+            secret: HmacKey::new(secret),
+            length: AtomicUsize::new(PskKey::ADVISED),
+        }
+    }
+
+    /// Returns the key to go on with, and its mark.
+    fn answer(&self, identity: &[u8], found: Option<PskKey>) -> (PskKey, [u8; 32]) {
+        let usual = self.length.load(Relaxed);
+        let length = found.as_ref().map_or(usual, |key| key.0.len());
+        self.length.store(length, Relaxed);
+        let seed = Zeroizing::new(self.secret.sign(&[identity]));
+        let decoy: Vec<u8> = seed.iter().copied().cycle().take(length).collect();
+        let decoy = PskKey(Zeroizing::new(decoy));
+        let key = found.unwrap_or(decoy);
+        let mark = key.mark();
+        (key, mark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hmac::count;
+
+    #[test]
+    fn a_stranger_costs_what_an_acquaintance_does() {
+        for length in [1, 16, 32, 64, 65, 512] {
+            let decoy = Decoy::new(&[1; 32]);
+            let known = || Some(PskKey::new(vec![7; length]).unwrap());
+            let before = count();
+            let (key, mark) = decoy.answer(b"acquaintance", known());
+            let once = count() - before;
+            let known = known().unwrap();
+            assert_eq!((key.0, mark), (known.0.clone(), known.mark()));
+            let before = count();
+            let (key, _) = decoy.answer(b"stranger", None);
+            assert_eq!(count() - before, once, "{length}");
+            assert_eq!(key.0.len(), length);
+            assert_eq!(decoy.answer(b"stranger", None).0.0, key.0);
+        }
     }
 }

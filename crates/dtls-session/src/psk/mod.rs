@@ -3,13 +3,11 @@
 pub(crate) mod answer;
 pub(crate) mod choice;
 pub(crate) mod inquiry;
+pub(crate) mod keys;
 pub(crate) mod lookup;
+pub(crate) mod presented;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt,
-    path::Path,
-};
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -17,7 +15,8 @@ use crate::{error::PskError, file, hmac::HmacKey, resumption::scope::Scope, secr
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///
-/// Its memory is wiped when it is dropped, and no output shows the key.
+/// The identity is bytes, of any value but zero: RFC 4279 5.1 has it as UTF-8, and devices as they
+/// please. Its memory is wiped when it is dropped, and no output shows the key.
 ///
 /// ```
 /// use dtls_session::{Connector, Psk};
@@ -30,7 +29,7 @@ use crate::{error::PskError, file, hmac::HmacKey, resumption::scope::Scope, secr
 /// ```
 #[derive(Clone)]
 pub struct Psk {
-    identity: String,
+    identity: Vec<u8>,
     key: PskKey,
 }
 
@@ -43,10 +42,11 @@ impl Psk {
     ///
     /// # Errors
     ///
-    /// A [`PskError`] if either has no length that OpenSSL takes.
-    pub fn new(identity: impl Into<String>, key: impl AsRef<[u8]>) -> Result<Self, PskError> {
+    /// A [`PskError`] if either has no length that OpenSSL takes, or the identity has a zero byte, where
+    /// OpenSSL would cut it.
+    pub fn new(identity: impl Into<Vec<u8>>, key: impl AsRef<[u8]>) -> Result<Self, PskError> {
         let identity = identity.into();
-        if !(1..=Self::MAX_IDENTITY).contains(&identity.len()) || identity.contains('\0') {
+        if identity.len() > Self::MAX_IDENTITY || identity.contains(&0) {
             return Err(PskError::Identity);
         }
         Ok(Self {
@@ -55,21 +55,37 @@ impl Psk {
         })
     }
 
-    /// Reads `IDENTITY:KEY`, the key in hexadecimal digits; the identity may have colons itself.
+    /// Reads `IDENTITY:KEY`, the key in hexadecimal digits, or `hex=IDENTITY,KEY`, both in them, which
+    /// is for identities of any bytes; `hex=,KEY` has an empty one. In the first form the identity may
+    /// have colons itself.
     ///
     /// # Errors
     ///
-    /// A [`PskError`], which repeats nothing of the text.
+    /// A [`PskError`], which repeats nothing of the text; also for an identity that may be a mistake: an
+    /// empty one in the first form, one with white space at an end or a control character, or one behind a
+    /// byte-order mark.
     pub fn parse(text: &str) -> Result<Self, PskError> {
         if text.starts_with(file::BYTE_ORDER_MARK) {
             return Err(PskError::Mark);
         }
+        let hex = |digits| unhex(digits).ok_or(PskError::NotHex);
+        if let Some(both) = text.strip_prefix(HEX) {
+            let (identity, key) = both.split_once(',').ok_or(PskError::HexForm)?;
+            let identity = unhex(identity).ok_or(PskError::HexForm)?;
+            return Self::new(identity.to_vec(), &*hex(key)?);
+        }
         let (identity, key) = text.rsplit_once(':').ok_or(PskError::Form)?;
-        Self::new(identity, &*unhex(key).ok_or(PskError::NotHex)?)
+        if identity.is_empty() {
+            return Err(PskError::Empty);
+        }
+        if identity.trim() != identity || identity.contains(char::is_control) {
+            return Err(PskError::Ambiguous);
+        }
+        Self::new(identity, &*hex(key)?)
     }
 
     /// Returns the identity.
-    pub fn identity(&self) -> &str {
+    pub fn identity(&self) -> &[u8] {
         &self.identity
     }
 
@@ -81,15 +97,24 @@ impl Psk {
     /// Lets sessions be resumed only with the same identity and key.
     pub(crate) fn narrow(&self, scope: Scope) -> Scope {
         let key = HmacKey::new(&self.key.0).sign(&[b"dtls-session scope"]);
-        scope.with(b"psk").with(self.identity.as_bytes()).with(&key)
+        scope.with(b"psk").with(&self.identity).with(&key)
     }
 }
 
 impl fmt::Debug for Psk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Psk")
-            .field("identity", &self.identity)
+            .field("identity", &Shown(&self.identity))
             .finish_non_exhaustive()
+    }
+}
+
+/// An identity as a string literal of bytes.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 
@@ -140,100 +165,13 @@ impl PskKey {
     }
 }
 
-impl From<Zeroizing<Vec<u8>>> for PskKey {
-    fn from(key: Zeroizing<Vec<u8>>) -> Self {
-        Self(key)
-    }
-}
-
 impl fmt::Debug for PskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PskKey").finish_non_exhaustive()
     }
 }
 
-/// The keys of many identities.
-///
-/// ```
-/// use dtls_session::PskKeys;
-///
-/// # fn main() -> Result<(), dtls_session::PskError> {
-/// let keys = PskKeys::from_lines("device-7:00112233445566778899aabbccddeeff")?;
-/// assert!(keys.get(b"device-7").is_some());
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct PskKeys(HashMap<String, PskKey>);
-
-impl PskKeys {
-    /// Reads one `IDENTITY:KEY` a line, the key in hexadecimal digits. Empty lines and those that
-    /// start with `#` are passed over, and so is a byte-order mark at the start.
-    ///
-    /// # Errors
-    ///
-    /// A [`PskError`] that names the line.
-    pub fn from_lines(text: &str) -> Result<Self, PskError> {
-        let mut keys = Self::default();
-        for (text, line) in file::unmarked(text).lines().zip(1..) {
-            let text = text.trim();
-            if text.is_empty() || text.starts_with('#') {
-                continue;
-            }
-            let added = Psk::parse(text).and_then(|psk| keys.add(psk));
-            added.map_err(|source| PskError::Line {
-                line,
-                source: Box::new(source),
-            })?;
-        }
-        if keys.0.is_empty() {
-            return Err(PskError::Missing);
-        }
-        Ok(keys)
-    }
-
-    /// Reads a regular file of up to 64 MiB as [`Self::from_lines`] does its text.
-    ///
-    /// A file that is being written may be read in part, its last key cut short: it should be written
-    /// under another name, and renamed.
-    ///
-    /// # Errors
-    ///
-    /// A [`PskError`]; it names the file if that cannot be read, otherwise the line.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PskError> {
-        let path = path.as_ref();
-        let text = file::read_text(path).map_err(|source| PskError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_lines(&text)
-    }
-
-    /// Adds a key.
-    ///
-    /// # Errors
-    ///
-    /// [`PskError::Twice`] if its identity has one already.
-    pub fn add(&mut self, psk: Psk) -> Result<(), PskError> {
-        match self.0.entry(psk.identity) {
-            Entry::Occupied(_) => Err(PskError::Twice),
-            Entry::Vacant(place) => {
-                place.insert(psk.key);
-                Ok(())
-            }
-        }
-    }
-
-    /// Returns the key of an identity.
-    pub fn get(&self, identity: &[u8]) -> Option<&PskKey> {
-        self.0.get(str::from_utf8(identity).ok()?)
-    }
-
-    /// Returns all identities with their keys, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &PskKey)> {
-        self.0.iter().map(|(identity, key)| (&**identity, key))
-    }
-}
+const HEX: &str = "hex=";
 
 #[cfg(test)]
 mod tests {
@@ -244,18 +182,31 @@ mod tests {
         let psk = Psk::parse("urn:device:1:00fF").unwrap();
         assert_eq!(
             (psk.identity(), &**psk.key().0),
-            ("urn:device:1", &[0, 255][..])
+            (&b"urn:device:1"[..], &[0, 255][..])
         );
         assert_eq!(format!("{psk:?}"), "Psk { identity: \"urn:device:1\", .. }");
         assert_eq!(format!("{:?}", psk.key()), "PskKey { .. }");
     }
 
     #[test]
-    fn keys_below_128_bits_are_short() {
-        let keys = PskKeys::from_lines(&format!("a:{}\nb:{}", "0a".repeat(15), "0b".repeat(16)));
-        let keys = keys.unwrap();
-        let short: Vec<_> = keys.iter().filter(|(_, key)| key.is_short()).collect();
-        assert!(matches!(short[..], [("a", _)]), "{short:?}");
+    fn an_identity_is_any_bytes_but_zero() {
+        for (text, identity) in [
+            ("hex=,00ff", &b""[..]),
+            ("hex=FF20,00ff", b"\xff "),
+            ("hex=2368657821,00ff", b"#hex!"),
+            ("gerät 7:00ff", "gerät 7".as_bytes()),
+            ("hex:00ff", b"hex"),
+            ("a=b,c:00ff", b"a=b,c"),
+        ] {
+            let psk = Psk::parse(text).unwrap();
+            assert_eq!((psk.identity(), &**psk.key().0), (identity, &[0, 255][..]));
+        }
+        let psk = Psk::new(b"\xff\\\n".to_vec(), [1]).unwrap();
+        assert_eq!(format!("{psk:?}"), r#"Psk { identity: "\xff\\\n", .. }"#);
+        assert!(Psk::new("x".repeat(255), [1]).is_ok());
+        for identity in ["x".repeat(256), "a\0b".to_owned()] {
+            assert!(matches!(Psk::new(identity, [1]), Err(PskError::Identity)));
+        }
     }
 
     #[test]
@@ -263,7 +214,19 @@ mod tests {
         for (text, error) in [
             ("", "IDENTITY:KEY"),
             ("secret", "IDENTITY:KEY"),
-            (":00", "identity"),
+            (":00", "hex=,KEY"),
+            (" secret:00", "hex=IDENTITY,KEY"),
+            ("secret :00", "white space"),
+            ("se\tcret:00", "control character"),
+            ("\u{feff}secret:00", "byte-order mark"),
+            ("\u{feff}hex=73,00", "byte-order mark"),
+            ("se\0cret:00", "control character"),
+            ("hex=73656372:00", "hex=IDENTITY,KEY"),
+            ("hex=73656372", "hex=IDENTITY,KEY"),
+            ("hex=7,00", "hex=IDENTITY,KEY"),
+            ("hex=secret,00", "hex=IDENTITY,KEY"),
+            ("hex=730065,00", "up to 255 bytes, none of them zero"),
+            ("hex=73,secret", "hexadecimal"),
             ("x:", "from 1 to 512 bytes"),
             ("x:0", "hexadecimal"),
             ("x:secret", "hexadecimal"),
@@ -274,29 +237,5 @@ mod tests {
                 "{shown}"
             );
         }
-    }
-
-    #[test]
-    fn lines_are_named_by_their_numbers() {
-        let keys = PskKeys::from_lines("# ours\n\n a:00\nb:ff01\n").unwrap();
-        assert_eq!(**keys.get(b"b").unwrap().0, [255, 1]);
-        assert!(keys.get(b"c").is_none() && keys.get(b"\xff").is_none());
-        for (text, line) in [("a:00\na:01", 2), ("a:00\n\nsecret", 3)] {
-            let error = PskKeys::from_lines(text).unwrap_err();
-            assert!(matches!(error, PskError::Line { line: it, .. } if it == line));
-        }
-        assert!(matches!(PskKeys::from_lines("#"), Err(PskError::Missing)));
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_no_part_of_an_identity() {
-        let keys = PskKeys::from_lines("\u{feff}a:00\nb:01").unwrap();
-        assert!(keys.get(b"a").is_some());
-        // Two such files, one behind the other.
-        let error = PskKeys::from_lines("a:00\n\u{feff}b:01").unwrap_err();
-        let PskError::Line { line: 2, source } = error else {
-            panic!("{error:?}");
-        };
-        assert!(matches!(*source, PskError::Mark), "{source:?}");
     }
 }

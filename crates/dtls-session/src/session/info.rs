@@ -46,8 +46,8 @@ pub struct SessionInfo {
     /// [any is accepted](crate::ConnectorBuilder::danger_accept_any_certificate). A resumed session does
     /// not know.
     pub refusal: Option<CertificateRefusal>,
-    /// The identity of the pre-shared key, if there was one.
-    pub psk_identity: Option<String>,
+    /// The identity of the pre-shared key, if there was one: any bytes but zero.
+    pub psk_identity: Option<Vec<u8>>,
     /// The server name that the client asked for. When a session is resumed, a server without names of
     /// its own has forgotten it, and one with names has the first session's.
     pub server_name: Option<String>,
@@ -96,8 +96,7 @@ impl SessionInfo {
             }),
             peer_certificates: certificates(ssl),
             refusal: refusal::of(ssl),
-            psk_identity: ffi::psk_identity(ssl)
-                .map(|identity| String::from_utf8_lossy(&identity).into_owned()),
+            psk_identity: ffi::psk_identity(ssl),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
             protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
             srtp_profile: srtp::profile(ssl),

@@ -1,0 +1,82 @@
+//! The identity as the client has sent it.
+//!
+//! OpenSSL gives it to its callback, and keeps it, as a C string: of `dev`, a zero byte and `evil` it
+//! knows `dev`, which is another client's. So the message is looked at when OpenSSL has put it together.
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use openssl::{
+    error::ErrorStack,
+    ex_data::Index,
+    ssl::{Ssl, SslRef},
+};
+
+/// Where the identity of one handshake is kept until it is asked for.
+#[derive(Clone, Default)]
+struct Presented(Arc<Mutex<Option<Vec<u8>>>>);
+
+/// Makes `ssl` remember the identity that it is shown.
+pub(crate) fn attach(ssl: &mut SslRef) -> Result<(), ErrorStack> {
+    ssl.set_ex_data(index()?, Presented::default());
+    Ok(())
+}
+
+/// Looks at a handshake message that OpenSSL is about to read.
+pub(crate) fn watch(ssl: &SslRef, message: &[u8]) {
+    if let (Some(identity), Some(Presented(presented))) = (identity(message), slot(ssl)) {
+        *presented.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.to_vec());
+    }
+}
+
+/// Whether what OpenSSL takes for the identity is all of it.
+pub(crate) fn is_whole(ssl: &SslRef, identity: &[u8]) -> bool {
+    let Some(Presented(presented)) = slot(ssl) else {
+        return false;
+    };
+    let presented = presented.lock().unwrap_or_else(PoisonError::into_inner);
+    presented.as_deref() == Some(identity)
+}
+
+/// What a ClientKeyExchange starts with (RFC 4279 2, RFC 5489 2), where a pre-shared key is used.
+fn identity(message: &[u8]) -> Option<&[u8]> {
+    let (header, body) = message.split_at_checked(HEADER)?;
+    let (length, rest) = body.split_first_chunk()?;
+    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    (header[0] == CLIENT_KEY_EXCHANGE).then_some(identity)
+}
+
+fn slot(ssl: &SslRef) -> Option<&Presented> {
+    ssl.ex_data(index().ok()?)
+}
+
+fn index() -> Result<Index<Ssl, Presented>, ErrorStack> {
+    static INDEX: LazyLock<Result<Index<Ssl, Presented>, ErrorStack>> =
+        LazyLock::new(Ssl::new_ex_index);
+    INDEX.clone()
+}
+
+const CLIENT_KEY_EXCHANGE: u8 = 16;
+/// The bytes of a handshake message's header (RFC 6347 4.2.2).
+const HEADER: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_identity_is_found() {
+        let message = |kind: u8, body: &[u8]| [&[kind][..], &[0; 11], body].concat();
+        for (message, found) in [
+            (message(16, b"\0\x03dev"), Some(&b"dev"[..])),
+            (message(16, b"\0\x05dev\0x\x20point"), Some(b"dev\0x")),
+            (message(16, b"\0\0"), Some(b"")),
+            (message(16, b"\0\x04dev"), None),
+            (message(16, b"\0"), None),
+            (message(11, b"\0\x03dev"), None),
+            (b"\x10".to_vec(), None),
+            (vec![], None),
+        ] {
+            assert_eq!(identity(&message), found);
+        }
+    }
+}
