@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use dtls_echo::tell_error;
-use dtls_session::Session;
+use dtls_session::{SendError, Session};
 use tokio::{
     io::{AsyncWriteExt, BufReader, Stdout, stdin, stdout},
     signal::ctrl_c,
@@ -94,20 +94,26 @@ impl Conversation {
     async fn send(&mut self, line: Line, max: usize) -> anyhow::Result<()> {
         self.number += 1;
         match line {
-            Line::TooLong { size } => {
-                self.too_long += 1;
-                tell_error(format_args!(
-                    "line {} has {size} bytes with its newline, and one datagram carries up to {max} \
-                     (see --mtu)",
-                    self.number
-                ));
-            }
-            Line::Whole(line) => {
-                self.session.send(&line).await.context("cannot send")?;
-                self.tally.send(Instant::now());
-            }
+            Line::TooLong { size } => self.tell_too_long(size, max),
+            Line::Whole(line) => match self.session.send(&line).await {
+                // The path has become narrower since the line was read.
+                Err(SendError::TooLarge { size, max, .. }) => self.tell_too_long(size, max),
+                sent => {
+                    sent.context("cannot send")?;
+                    self.tally.send(Instant::now());
+                }
+            },
         }
         Ok(())
+    }
+
+    fn tell_too_long(&mut self, size: usize, max: usize) {
+        self.too_long += 1;
+        tell_error(format_args!(
+            "line {} has {size} bytes with its newline, and one datagram carries up to {max} \
+             (see --mtu)",
+            self.number
+        ));
     }
 
     async fn print(&mut self, reply: &[u8]) -> anyhow::Result<()> {

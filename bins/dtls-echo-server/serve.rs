@@ -212,10 +212,31 @@ async fn answer(
     metrics: Option<&Metrics>,
 ) -> Result<Summary, ServeError<io::Error>> {
     match metrics {
-        None => echo_codec::serve(session, |session| session.max_datagram_size()).await,
+        None => {
+            persist(echo_codec::serve(session, |session| {
+                session.max_datagram_size()
+            }))
+            .await
+        }
         Some(metrics) => {
             let timed = metrics.timed(session);
-            echo_codec::serve(timed, |timed| timed.session().max_datagram_size()).await
+            let serving = echo_codec::serve(timed, |timed| timed.session().max_datagram_size());
+            persist(serving).await
+        }
+    }
+}
+
+/// Goes on after a reply that the path turned out not to carry: it is lost, as any may be, and those
+/// behind it are cut to what fits.
+async fn persist(
+    mut serving: impl Future<Output = Result<Summary, ServeError<io::Error>>> + Unpin,
+) -> Result<Summary, ServeError<io::Error>> {
+    loop {
+        match (&mut serving).await {
+            Err(ServeError::Send(error)) if error.kind() == io::ErrorKind::InvalidInput => {
+                tracing::debug!(%error, "a reply is lost");
+            }
+            outcome => return outcome,
         }
     }
 }

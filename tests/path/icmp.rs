@@ -19,6 +19,11 @@ pub(crate) fn trials(possible: bool) -> Vec<Trial> {
             unharmed("[::1]:0", &IPV6)
         }),
         trial("no_icmp_message_ends_a_handshake", possible, handshakes),
+        trial(
+            "a_forged_path_mtu_makes_datagrams_smaller_and_no_more",
+            possible,
+            forged_mtu,
+        ),
     ]
 }
 
@@ -69,6 +74,28 @@ async fn handshakes() {
         let ended = client.end().await;
         assert_eq!(ended.code, Some(0), "{message:?}: {ended:?}");
     }
+}
+
+async fn forged_mtu() {
+    let net = Net::new();
+    let (_server, server) = net.serve("127.0.0.1:0", &[]).await;
+    let mut client = net.client(server, &[]);
+    client.write(b"first\n").await;
+    client.says("Echo: first\n").await;
+    let local = net.client_of(server).await;
+    // Less than IPv4's least, and what the kernel takes it for.
+    for mtu in [600, 68, 0] {
+        icmp(&net, Icmp(3, 4, mtu), local, server);
+        icmp(&net, Icmp(3, 4, mtu), server, local);
+        let line = |length| format!("{}\n", "x".repeat(length));
+        client.write(line(1200).as_bytes()).await;
+        client.logs(" has 1201 bytes with its newline").await;
+        client.write(line(400).as_bytes()).await;
+        client.says(&format!("Echo: {}", line(400))).await;
+    }
+    let ended = client.end().await;
+    assert_eq!(ended.err.matches("1201 bytes").count(), 3, "{ended:?}");
+    assert_eq!(ended.out.lines().count(), 4, "{ended:?}");
 }
 
 /// Between two forged messages.

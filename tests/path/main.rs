@@ -11,6 +11,7 @@ mod common;
 mod empty;
 mod forgery;
 mod icmp;
+mod narrow;
 mod net;
 
 use std::{
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn tests(possible: bool) -> ExitCode {
-    let trials = [empty::trials, icmp::trials];
+    let trials = [empty::trials, icmp::trials, narrow::trials];
     let trials = trials.into_iter().flat_map(|trials| trials(possible));
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }

@@ -33,6 +33,24 @@ impl Net {
         Self { holder }
     }
 
+    /// Runs a shell's commands inside.
+    pub(crate) fn sh(&self, script: &str) {
+        let command = ["sh", "-e", "-c", script];
+        let status = Command::new("nsenter")
+            .arg(self.flag())
+            .args(command)
+            .status();
+        assert!(status.unwrap().success(), "{script}");
+    }
+
+    /// Lays a cable to another namespace: the two names are the interfaces'.
+    pub(crate) fn cable(&self, name: &str, other: &Self, other_name: &str) {
+        let pid = other.holder.id();
+        self.sh(&format!(
+            "ip link add {name} type veth peer name {other_name} netns {pid}"
+        ));
+    }
+
     /// Starts a program inside.
     pub(crate) fn start(&self, program: &str, args: &[&str]) -> Program {
         let mut command = tokio::process::Command::new("nsenter");

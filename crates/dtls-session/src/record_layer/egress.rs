@@ -144,7 +144,7 @@ impl Egress {
     /// so far was larger (RFC 6347 4.1.1.1).
     pub(crate) fn smaller_mtu(&self) -> Option<usize> {
         let present = self.largest.min(self.mtu);
-        FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
+        mtu_below(present)
     }
 
     pub(crate) fn mtu(&self) -> usize {
@@ -175,6 +175,11 @@ impl Numbering {
             _ => 0,
         }
     }
+}
+
+/// The next size to try where datagrams of this one are lost.
+pub(crate) fn mtu_below(present: usize) -> Option<usize> {
+    FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
 }
 
 /// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).

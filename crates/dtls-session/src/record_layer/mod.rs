@@ -27,6 +27,7 @@ use tokio::{
 use tokio_openssl::SslStream;
 
 use crate::{
+    config::SessionConfig,
     ffi,
     record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport},
 };
@@ -40,6 +41,8 @@ pub(crate) struct RecordLayer {
     stream: Pin<Box<SslStream<Transport>>>,
     pace: Arc<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The MTU that was asked for, or that repeats have led to; the path's own may be smaller.
+    mtu: usize,
 }
 
 /// What [`RecordLayer::poll_open`] found.
@@ -58,12 +61,16 @@ pub(crate) enum Failure {
 
 impl RecordLayer {
     pub(crate) fn new(ssl: Ssl, transport: Transport, pace: Arc<Pace>) -> Result<Self, ErrorStack> {
+        let mtu = transport.egress().mtu();
         let stream = Box::pin(SslStream::new(ssl, transport)?);
-        Ok(Self {
+        let mut layer = Self {
             stream,
             pace,
             timer: None,
-        })
+            mtu,
+        };
+        layer.follow_path();
+        Ok(layer)
     }
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
@@ -74,6 +81,7 @@ impl RecordLayer {
                 return Poll::Pending;
             }
             self.lower_mtu();
+            self.follow_path();
             let outcome = self.stream.as_mut().poll_do_handshake(cx);
             let drained = self.transport().poll_drain(cx);
             self.observe_round_trip();
@@ -219,8 +227,43 @@ impl RecordLayer {
     }
 
     pub(crate) fn set_mtu(&mut self, mtu: usize) {
+        self.mtu = mtu;
+        self.apply_mtu(self.path_mtu());
+    }
+
+    /// Keeps to what the pipe knows of the path, smaller or larger than it was.
+    fn follow_path(&mut self) {
+        let mtu = self.path_mtu();
+        let former = self.transport_ref().egress().mtu();
+        if mtu != former {
+            tracing::debug!(mtu, former, "the path's MTU has changed");
+            self.apply_mtu(mtu);
+        }
+    }
+
+    /// What was asked for and gets through. Anybody may forge the messages that the system knows a
+    /// path by, so there is a least.
+    fn path_mtu(&self) -> usize {
+        let path = self.transport_ref().path_mtu();
+        path.map_or(self.mtu, |path| {
+            path.max(*SessionConfig::MTU.start()).min(self.mtu)
+        })
+    }
+
+    fn apply_mtu(&mut self, mtu: usize) {
         self.transport().egress_mut().set_mtu(mtu);
         ffi::set_mtu(self.ssl(), mtu);
+    }
+
+    /// How much plaintext one datagram carries now.
+    pub(crate) fn max_plaintext(&mut self) -> usize {
+        self.follow_path();
+        ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
+    }
+
+    /// Whether the pipe has refused data as too long since this was asked before.
+    pub(crate) fn take_refused(&mut self) -> bool {
+        self.transport().take_refused()
     }
 
     fn transport(&mut self) -> &mut Transport {
@@ -238,10 +281,6 @@ impl RecordLayer {
     /// Bytes of the record just opened that its buffer had no room for.
     pub(crate) fn pending(&self) -> usize {
         self.ssl().pending()
-    }
-
-    pub(crate) fn max_plaintext(&self) -> usize {
-        ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
     }
 
     pub(crate) fn round_trip(&self) -> Option<Duration> {

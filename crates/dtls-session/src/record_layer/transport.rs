@@ -18,7 +18,7 @@ use crate::{
     datagrams::Pipe,
     psk::inquiry::PskInquiry,
     record_layer::{
-        egress::Egress,
+        egress::{self, Egress},
         ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
         record::{self, Record, content, set_sequence},
         scratch::with_datagram,
@@ -46,6 +46,10 @@ pub(crate) struct Transport {
     /// How many reads in a row have yielded nothing, without a wait between them.
     fruitless: usize,
     failure: Option<io::Error>,
+    /// Whether data was refused as too long.
+    refused: bool,
+    /// What is left to try where the pipe refuses datagrams as too long, and does not know the path.
+    guessed_mtu: Option<usize>,
     /// Whether the server has asked for another cookie than the one it got.
     cookie_refused: bool,
     stats: SessionStats,
@@ -69,6 +73,8 @@ impl Transport {
             fed: false,
             fruitless: 0,
             failure: None,
+            refused: false,
+            guessed_mtu: None,
             cookie_refused: false,
             stats: SessionStats::default(),
             first_sent: None,
@@ -175,6 +181,16 @@ impl Transport {
         self.failure.take()
     }
 
+    /// The largest datagram that gets through, as far as that is known.
+    pub(crate) fn path_mtu(&self) -> Option<usize> {
+        self.pipe.path_mtu().or(self.guessed_mtu)
+    }
+
+    /// Whether the pipe has refused data as too long since this was asked before.
+    pub(crate) fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+
     /// The time from the first datagram sent to the first received after it.
     pub(crate) fn first_round_trip(&self) -> Option<Duration> {
         Some(self.first_heard?.duration_since(self.first_sent?))
@@ -270,6 +286,10 @@ impl Transport {
             Err(error) => {
                 tracing::trace!(%error, "datagram not sent");
                 self.stats.send_errors += 1;
+                if error.raw_os_error() == Some(MESSAGE_TOO_LONG) {
+                    self.refused = true;
+                    self.guessed_mtu = egress::mtu_below(bytes).or(self.guessed_mtu);
+                }
             }
         }
     }
@@ -410,6 +430,12 @@ fn concerns_one_datagram(error: &io::Error) -> bool {
     }
 }
 
+/// EMSGSIZE.
+const MESSAGE_TOO_LONG: i32 = if cfg!(windows) {
+    10_040
+} else {
+    libc::EMSGSIZE
+};
 /// How many datagrams one read looks at before it lets others run.
 const MAX_READS: usize = 64;
 /// More empty datagrams than any socket's buffer holds.

@@ -95,7 +95,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SendError::TooLarge`] and [`SendError::Empty`] leave the session as it was.
+    /// [`SendError::TooLarge`] and [`SendError::Empty`] leave the session as it was. A datagram may
+    /// have become too large only now, by the system's news of the path.
     ///
     /// # Cancel safety
     ///
@@ -118,7 +119,8 @@ impl Session {
     }
 
     /// Returns the most bytes that one datagram can carry now: the MTU less the cipher's
-    /// overhead (`DTLS_get_data_mtu`).
+    /// overhead (`DTLS_get_data_mtu`). It may become less, and more again, with what the
+    /// [pipe](crate::Datagrams::path_mtu) knows of the path.
     pub fn max_datagram_size(&self) -> usize {
         self.0.lock().layer.max_plaintext()
     }
@@ -159,9 +161,10 @@ impl Session {
     /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
     /// that finds out itself what the path carries, as by RFC 8899.
     ///
-    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1),
-    /// and nothing does so after it: datagrams of data are not repeated, so nobody knows which were
-    /// lost.
+    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1).
+    /// After it the session keeps below what the [pipe](crate::Datagrams::path_mtu) knows of the
+    /// path, where it knows anything: datagrams of data are not repeated, so nobody else knows which
+    /// were lost.
     ///
     /// # Errors
     ///

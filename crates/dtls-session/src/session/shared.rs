@@ -176,6 +176,12 @@ impl Core {
             let error = self.finish(failure);
             return Err(SendError::Ended(error));
         }
+        if self.layer.take_refused() {
+            let max = self.layer.max_plaintext();
+            if size > max {
+                return Err(SendError::TooLarge { size, max });
+            }
+        }
         self.counts.sent += 1;
         self.counts.sent_bytes += size as u64;
         Ok(())
@@ -282,14 +288,16 @@ impl Core {
         self.counts.received
     }
 
-    pub(crate) fn info(&self) -> SessionInfo {
+    pub(crate) fn info(&mut self) -> SessionInfo {
+        // It may lower the MTU.
+        let max_datagram_size = self.layer.max_plaintext();
         SessionInfo {
             cookie_exchange: self.layer.transport_ref().cookie_exchange(),
             handshake_time: self.handshake_time,
             round_trip: self.layer.round_trip(),
             retransmissions: self.layer.retransmissions(),
             mtu: self.layer.transport_ref().egress().mtu(),
-            max_datagram_size: self.layer.max_plaintext(),
+            max_datagram_size,
             ..SessionInfo::of(self.layer.ssl())
         }
     }

@@ -1,0 +1,110 @@
+//! Three namespaces in a row; the cable between the last two carries little.
+
+use std::net::SocketAddr;
+
+use libtest_mimic::Trial;
+
+use crate::{
+    common::{Program, cert, trial},
+    net::Net,
+};
+
+pub(crate) fn trials(possible: bool) -> Vec<Trial> {
+    vec![
+        trial(
+            "lines_too_long_for_the_path_are_told_of_and_the_session_lives",
+            possible,
+            long_lines,
+        ),
+        trial(
+            "a_handshake_goes_at_once_through_a_path_that_says_how_narrow_it_is",
+            possible,
+            handshake,
+        ),
+    ]
+}
+
+async fn long_lines() {
+    let path = Path::new();
+    // Large datagrams of the handshake are not what this is about.
+    let (_server, server) = path.serve(&["--mtu", "500"]).await;
+    let mut client = path.client(server);
+    let line = |byte: &str, length| format!("{}\n", byte.repeat(length));
+    client.write(line("a", 100).as_bytes()).await;
+    client.says(&line("a", 100)).await;
+    client
+        .write((line("b", 1200) + &line("c", 1200)).as_bytes())
+        .await;
+    // The first is lost on its way, or both are: whoever is too quick hears of it only then.
+    client.write(line("d", 100).as_bytes()).await;
+    client.says(&line("d", 100)).await;
+    client.write(line("e", 1200).as_bytes()).await;
+    client
+        .logs("line 5 has 1201 bytes with its newline, and one datagram carries up to 5")
+        .await;
+    client.write(line("f", 100).as_bytes()).await;
+    client.says(&line("f", 100)).await;
+    let ended = client.end().await;
+    ended.fails_with(1, &["line 5 has 1201 bytes"]);
+    assert!(!ended.err.contains("ended"), "{ended:?}");
+}
+
+/// The server's flight is larger than the path, and the router says so.
+async fn handshake() {
+    let path = Path::new();
+    let (server, addr) = path.serve(&["--handshake-timeout", "60"]).await;
+    let mut client = path.client(addr);
+    client.write(b"x\n").await;
+    client.says("Echo: x\n").await;
+    let ended = client.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    drop(server);
+}
+
+/// A client, a router and a server's host. The namespaces end with this.
+struct Path {
+    client: Net,
+    _router: Net,
+    server: Net,
+}
+
+impl Path {
+    fn new() -> Self {
+        let (client, router, server) = (Net::new(), Net::new(), Net::new());
+        client.cable("c0", &router, "c1");
+        server.cable("s0", &router, "s1");
+        client.sh("ip addr add 10.0.1.1/24 dev c0; ip link set c0 up");
+        router.sh(
+            "ip addr add 10.0.1.2/24 dev c1; ip link set c1 up; ip addr add 10.0.2.2/24 dev s1
+             ip link set s1 mtu 600 up; sysctl -qw net.ipv4.ip_forward=1",
+        );
+        server.sh("ip addr add 10.0.2.1/24 dev s0; ip link set s0 up");
+        client.sh("ip route add default via 10.0.1.2");
+        server.sh("ip route add default via 10.0.2.2");
+        Self {
+            client,
+            _router: router,
+            server,
+        }
+    }
+
+    async fn serve(&self, flags: &[&str]) -> (Program, SocketAddr) {
+        let (pem, key) = (cert("server.pem"), cert("server.key"));
+        let identity = ["--cert", &*pem, "--key", &key];
+        let flags = [&identity, flags].concat();
+        self.server.serve("10.0.2.1:0", &flags).await
+    }
+
+    fn client(&self, server: SocketAddr) -> Program {
+        let ca = cert("ca.pem");
+        let flags = [
+            "--ca",
+            &*ca,
+            "--server-name",
+            "localhost",
+            "--timeout",
+            "60",
+        ];
+        self.client.client(server, &flags)
+    }
+}
