@@ -86,7 +86,7 @@ async fn send(receiver: &str) -> anyhow::Result<()> {
             outcome => outcome?,
         }
     }
-    session.close().await;
+    session.close();
     Ok(())
 }
 

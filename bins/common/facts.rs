@@ -4,6 +4,7 @@ use std::{
     fmt,
     io::{self, Write},
     net::SocketAddr,
+    sync::Arc,
 };
 
 use clap::Args;
@@ -34,11 +35,11 @@ impl FactsArgs {
     /// # Errors
     ///
     /// If stderr cannot be written to.
-    pub fn tell(self, peer: SocketAddr, info: impl FnOnce() -> SessionInfo) -> io::Result<()> {
+    pub fn tell(self, peer: SocketAddr, info: impl FnOnce() -> Arc<SessionInfo>) -> io::Result<()> {
         if !self.verbose && !self.json {
             return Ok(());
         }
-        let facts = Facts::new(peer, info());
+        let facts = Facts::new(peer, &info());
         let text = if self.json {
             json(&facts)?
         } else {
@@ -76,16 +77,16 @@ pub struct Facts {
 
 impl Facts {
     /// Makes them of what the library knows.
-    pub fn new(peer: SocketAddr, info: SessionInfo) -> Self {
+    pub fn new(peer: SocketAddr, info: &SessionInfo) -> Self {
         Self {
             peer,
             version: info.version.to_string(),
             cipher: info.cipher,
             cipher_suite: info.cipher_suite,
-            group: info.group,
-            peer_signature: info.peer_signature,
+            group: info.group.clone(),
+            peer_signature: info.peer_signature.clone(),
             protocol: info.protocol.as_deref().map(octets),
-            server_name: info.server_name,
+            server_name: info.server_name.clone(),
             psk_identity: info.psk_identity.as_deref().map(octets),
             srtp_profile: info.srtp_profile,
             cookie_exchange: info.cookie_exchange,

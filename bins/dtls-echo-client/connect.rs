@@ -87,9 +87,9 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
     let session = &connection.session;
     tracing::info!(
         peer = %connection.peer_addr(),
-        version = session.version().to_string(),
-        cipher = session.cipher(),
-        resumed = session.resumed(),
+        version = session.info().version.to_string(),
+        cipher = session.info().cipher,
+        resumed = session.info().resumed,
         "session started"
     );
     Ok(Ok(connection))

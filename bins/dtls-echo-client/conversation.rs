@@ -141,10 +141,8 @@ impl Conversation {
 
     /// Says goodbye and waits a moment for the server to do the same.
     async fn close(&mut self) {
-        self.session.close().await;
-        let mut buf = vec![0; MAX_DATAGRAM];
-        let farewell = async { while let Ok(Some(_)) = self.session.recv(&mut buf).await {} };
-        if timeout(FAREWELL, farewell).await.is_err() {
+        self.session.close();
+        if timeout(FAREWELL, self.session.closed()).await.is_err() {
             tracing::info!("the server did not answer close_notify");
         }
     }

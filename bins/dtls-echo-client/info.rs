@@ -37,7 +37,7 @@ pub(crate) async fn info(args: &Args) -> anyhow::Result<ExitCode> {
         writeln!(io::stdout(), "{}", text.trim_end())?;
     }
     let connection = outcome.map_err(|failure| failure.explain(args))?;
-    connection.session.close().await;
+    connection.session.close();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -103,7 +103,7 @@ impl Report {
         };
         let seen = connection.watch.lock();
         Self {
-            facts: Some(Facts::new(seen.peer, info)),
+            facts: Some(Facts::new(seen.peer, &info)),
             established: true,
             ..Self::of(&seen, verification)
         }

@@ -51,7 +51,7 @@ impl Conversation {
             let unanswered = self.client.window.len() as u64;
             self.tally.break_off(&error, unanswered);
         }
-        self.client.session.close().await;
+        self.client.session.close();
     }
 
     async fn ask(&mut self, start: Instant) -> anyhow::Result<()> {

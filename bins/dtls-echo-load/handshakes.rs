@@ -15,8 +15,8 @@ pub(crate) async fn run(clients: Clients) {
         let clients = clients.clone();
         tokio::spawn(async move {
             while Instant::now() < until {
-                if let Some(mut client) = clients.connect(number).await {
-                    client.session.close().await;
+                if let Some(client) = clients.connect(number).await {
+                    client.session.close();
                     // What the server still sends to this port would disturb whoever gets it next.
                     let _ = timeout(FAREWELL, client.session.closed()).await;
                 }

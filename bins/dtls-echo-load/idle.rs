@@ -37,7 +37,7 @@ pub(crate) async fn run(clients: Clients) {
         }
     }
     for client in sessions.into_iter().flatten() {
-        client.session.close().await;
+        client.session.close();
     }
 }
 

@@ -32,16 +32,17 @@ impl Line {
         }
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Self::Dtls(session) = self {
-            session.close().await;
+            session.close();
         }
     }
 
     /// Waits until the server has closed the session as well.
-    pub(crate) async fn closed(&mut self) {
-        let mut buf = [0; 16_384];
-        while self.recv(&mut buf).await.is_ok() {}
+    pub(crate) async fn closed(&self) {
+        if let Self::Dtls(session) = self {
+            session.closed().await;
+        }
     }
 
     pub(crate) fn retransmissions(&self) -> u64 {

@@ -154,7 +154,7 @@ async fn attend(peer: SocketAddr, handshake: Handshake, service: Service) {
 }
 
 /// Tells what was negotiated.
-fn tell(peer: SocketAddr, info: SessionInfo) {
+fn tell(peer: SocketAddr, info: &SessionInfo) {
     tracing::info!(
         %peer,
         version = info.version.to_string(),
@@ -176,22 +176,22 @@ fn tell(peer: SocketAddr, info: SessionInfo) {
 
 async fn echo(peer: SocketAddr, mut session: Session, service: &Service) {
     if tracing::enabled!(tracing::Level::INFO) {
-        tell(peer, session.info());
+        tell(peer, &session.info());
     }
     let metrics = service.metrics.as_ref();
     let served = tokio::select! {
         served = answer(&mut session, metrics) => Some(served),
         () = service.stop.close.cancelled() => None,
     };
-    let (ending, reason) = match served {
-        Some(Ok(_)) => (Ending::ClosedByPeer, "closed by the peer".to_owned()),
-        Some(Err(error)) => (
-            Ending::from(&error),
-            format!("{:#}", anyhow::Error::from(error)),
+    let (ending, reason) = match (served, session.close_reason()) {
+        (Some(_), Some(closed)) => (
+            Ending::from(&closed),
+            format!("{:#}", anyhow::Error::from(closed)),
         ),
-        None => (Ending::Stopped, "the server stops".to_owned()),
+        (Some(Err(error)), None) => (Ending::Failed, format!("{:#}", anyhow::Error::from(error))),
+        (None, _) | (Some(Ok(_)), None) => (Ending::Stopped, "the server stops".to_owned()),
     };
-    session.close().await;
+    session.close();
     let stats = session.stats();
     if let Some(metrics) = metrics {
         metrics.session(ending, &stats);

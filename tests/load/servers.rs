@@ -115,7 +115,7 @@ async fn serve(listener: Listener, asked: Arc<Asked>) {
                 if let Some(reply) = asked.answer(&buf[..length]) {
                     // An empty reply is the server's farewell.
                     if session.send(&reply).await.is_err() {
-                        return session.close().await;
+                        return session.close();
                     }
                 }
             }

@@ -74,7 +74,7 @@ pub(crate) async fn ping(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(reason) = end? {
         tell_error(reason);
     }
-    ping.connection.session.close().await;
+    ping.connection.session.close();
     ping.telling.tell(&Event::Summary(&ping.statistics))?;
     Ok(if ping.statistics.received > 0 {
         ExitCode::SUCCESS

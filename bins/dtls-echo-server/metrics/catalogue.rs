@@ -69,7 +69,7 @@ const COUNTERS: &[Help] = &[
     ),
     (
         "dtls_session_datagrams_dropped_total",
-        "Datagrams that sessions which have ended had dropped: unread by the application, or unsent.",
+        "Datagrams that sessions which have ended had dropped: come after the server had closed the session, or unsent.",
     ),
     (
         "dtls_session_errors_total",

@@ -98,7 +98,7 @@ pub(super) fn add_session(stats: &SessionStats) {
     }
     counter!("dtls_flights_repeated_total").increment(stats.retransmissions);
     for (reason, datagrams) in [
-        ("unread", stats.dropped_unread),
+        ("closed", stats.dropped_closed),
         ("unsent", stats.dropped_unsent),
     ] {
         counter!("dtls_session_datagrams_dropped_total", "reason" => reason).increment(datagrams);

@@ -1,9 +1,6 @@
 //! Words for how handshakes, sessions and reloads end.
 
-use std::io;
-
-use dtls_session::HandshakeError;
-use echo_codec::ServeError;
+use dtls_session::{Closed, ClosedBy, HandshakeError};
 use metrics::{Counter, counter};
 
 /// How a session has ended.
@@ -11,14 +8,18 @@ use metrics::{Counter, counter};
 pub(crate) enum Ending {
     ClosedByPeer,
     Idle,
+    Replaced,
     Stopped,
     Failed,
 }
 
-impl From<&ServeError<io::Error>> for Ending {
-    fn from(error: &ServeError<io::Error>) -> Self {
-        match error {
-            ServeError::Recv(error) if error.kind() == io::ErrorKind::TimedOut => Self::Idle,
+impl From<&Closed> for Ending {
+    fn from(closed: &Closed) -> Self {
+        match closed.by {
+            ClosedBy::Peer => Self::ClosedByPeer,
+            ClosedBy::Us => Self::Stopped,
+            ClosedBy::Replaced => Self::Replaced,
+            ClosedBy::Idle(_) => Self::Idle,
             _ => Self::Failed,
         }
     }
@@ -28,6 +29,7 @@ pub(super) fn session(ending: Ending) -> Counter {
     let reason = match ending {
         Ending::ClosedByPeer => "closed_by_peer",
         Ending::Idle => "idle",
+        Ending::Replaced => "replaced",
         Ending::Stopped => "stopped",
         Ending::Failed => "failed",
     };
@@ -42,7 +44,7 @@ impl Failure {
     /// The server stopped before the handshake had ended.
     pub(crate) const STOPPED: Self = Self("stopped");
 
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self("timed_out"),
         Self("peer_alert"),
         Self("certificate_refused"),
@@ -50,6 +52,7 @@ impl Failure {
         Self("no_common_protocol"),
         Self("no_common_version"),
         Self("evicted"),
+        Self("replaced"),
         Self("no_longer_welcome"),
         Self::STOPPED,
         Self("pipe"),
@@ -68,6 +71,7 @@ impl From<&HandshakeError> for Failure {
             HandshakeError::NoCommonProtocol => "no_common_protocol",
             HandshakeError::NoCommonVersion => "no_common_version",
             HandshakeError::Evicted => "evicted",
+            HandshakeError::Replaced => "replaced",
             HandshakeError::NoLongerWelcome => "no_longer_welcome",
             HandshakeError::Pipe(_) => "pipe",
             HandshakeError::OpenSsl(_) => "openssl",
@@ -88,7 +92,7 @@ pub(super) fn reload(succeeded: bool) -> Counter {
 /// Starts at zero what would otherwise be missing until it happens first.
 pub(super) fn start() {
     use Ending::*;
-    for ending in [ClosedByPeer, Idle, Stopped, Failed] {
+    for ending in [ClosedByPeer, Idle, Replaced, Stopped, Failed] {
         session(ending).increment(0);
     }
     for failure in Failure::ALL {

@@ -22,6 +22,6 @@ async fn main() -> anyhow::Result<()> {
         Some(length) => println!("{}", String::from_utf8_lossy(&buf[..length])),
         None => println!("the server has closed the session"),
     }
-    session.close().await;
+    session.close();
     Ok(())
 }

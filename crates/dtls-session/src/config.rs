@@ -19,7 +19,6 @@ pub struct SessionConfig {
     pub(crate) min_rto: Duration,
     pub(crate) max_rto: Duration,
     pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) recv_queue: usize,
 }
 
 impl SessionConfig {
@@ -68,13 +67,6 @@ impl SessionConfig {
         self
     }
 
-    /// Sets how many received datagrams wait for an application that does not read (default 64);
-    /// the newest beyond that are dropped and counted.
-    pub fn recv_queue(mut self, datagrams: usize) -> Self {
-        self.recv_queue = datagrams.max(1);
-        self
-    }
-
     /// The first interval, within the bounds.
     pub(crate) fn settle(mut self) -> Self {
         self.initial_rto = self.initial_rto.clamp(self.min_rto, self.max_rto);
@@ -91,7 +83,6 @@ impl Default for SessionConfig {
             min_rto: Duration::from_millis(50),
             max_rto: Duration::from_secs(2),
             idle_timeout: Some(Duration::from_secs(300)),
-            recv_queue: 64,
         }
     }
 }

@@ -39,7 +39,7 @@
 //! session.send(b"hello").await?;
 //! let mut buf = vec![0; 16_384];
 //! let received = session.recv(&mut buf).await?;
-//! session.close().await;
+//! session.close();
 //! # Ok(())
 //! # }
 //! ```
@@ -128,7 +128,7 @@
 //! let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
 //! let channel = endpoint.open(session.peer_addr())?;
 //! let session = connector.resume("coap.example", &resumption, channel).await?;
-//! assert!(session.resumed());
+//! assert!(session.info().resumed);
 //! # Ok(())
 //! # }
 //! ```

@@ -39,7 +39,7 @@
 //! session.send(b"hello").await?;
 //! let mut buf = [0; 2048];
 //! assert_eq!(session.recv(&mut buf).await?, Some(5));
-//! session.close().await;
+//! session.close();
 //! # Ok(())
 //! # }
 //! ```
@@ -77,8 +77,8 @@ pub use connector::{Connector, builder::ConnectorBuilder, reach::ConnectError};
 pub use context::{message_log::PassedMessage, preferences::Preferences};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
-    BuildError, HandshakeError, MtuError, PemError, PskError, RecvError, ResumptionError,
-    SecretError, SendError,
+    BuildError, Closed, ClosedBy, HandshakeError, MtuError, PemError, PskError, RecvError,
+    ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;

@@ -8,7 +8,7 @@ pub struct SessionStats {
     pub datagrams_received: u64,
     /// Datagrams handed to the pipe.
     pub datagrams_sent: u64,
-    /// Application datagrams that were authentic, those in [`dropped_unread`](Self::dropped_unread) included.
+    /// Application datagrams that were authentic, those in [`dropped_closed`](Self::dropped_closed) included.
     pub received: u64,
     /// Application bytes in them.
     pub received_bytes: u64,
@@ -18,8 +18,8 @@ pub struct SessionStats {
     pub sent_bytes: u64,
     /// Flights repeated because a timer expired.
     pub retransmissions: u64,
-    /// Application datagrams dropped because nobody read them in time.
-    pub dropped_unread: u64,
+    /// Application datagrams that came after this side had closed the session, and were dropped.
+    pub dropped_closed: u64,
     /// Datagrams dropped because the pipe did not take them.
     pub dropped_unsent: u64,
     /// Errors that the pipe reported for a datagram to be sent.

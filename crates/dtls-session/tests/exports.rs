@@ -178,7 +178,7 @@ async fn a_resumed_session_agrees_on_srtp_anew() {
     let resumption = first.resumption().unwrap();
     let second = within(connector.resume("localhost", &resumption, to_server)).await;
     let (second, server) = (second.unwrap(), within(accepting).await.unwrap().unwrap());
-    assert!(second.resumed());
+    assert!(second.info().resumed);
     let key = |session: &Session| {
         let keys = session.srtp_keys().unwrap().unwrap();
         keys.client_key().to_vec()

@@ -98,7 +98,7 @@ async fn a_clients_certificate_is_the_first_the_server_tells_of() {
     ] {
         assert!(info.resumed && info.extended_master_secret);
         assert_eq!(pems(&info), [own(peer)]);
-        assert_eq!((info.group, info.peer_signature), (None, None));
+        assert_eq!((&info.group, &info.peer_signature), (&None, &None));
     }
 }
 

@@ -35,7 +35,7 @@ async fn messages_and_alerts_are_seen_decrypted_and_data_is_not() {
     client.send(b"data").await.unwrap();
     let mut buf = [0; 64];
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(4));
-    server.close().await;
+    server.close();
     assert_eq!(within(client.recv(&mut buf)).await.unwrap(), None);
     let (sent, received) = (true, false);
     let expected = [

@@ -82,7 +82,7 @@ async fn plain_keys_are_used_only_where_they_are_allowed() {
     );
     let (server, _client) = agree(Acceptor::with_psk(keys()).allow_plain_psk(), device()).await;
     let info = server.info();
-    assert_eq!((info.cipher, info.group), ("PSK-AES128-GCM-SHA256", None));
+    assert_eq!((info.cipher, &info.group), ("PSK-AES128-GCM-SHA256", &None));
 }
 
 #[tokio::test]

@@ -23,12 +23,12 @@ async fn a_name_is_resolved_and_its_session_resumed_when_asked() {
         } else {
             within(connector.connect_to(&name)).await.unwrap()
         };
-        assert_eq!(client.resumed(), resumes);
+        assert_eq!(client.info().resumed, resumes);
         let session = server.next().await;
         exchange(&session, &client).await;
     }
     let client = within(connector.connect_to(&name)).await.unwrap();
-    assert!(!client.resumed());
+    assert!(!client.info().resumed);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
     let client = within(connector.unwrap().reconnect(&second.addr.to_string()))
         .await
         .unwrap();
-    assert!(!client.resumed());
+    assert!(!client.info().resumed);
 }
 
 #[tokio::test]
@@ -128,10 +128,10 @@ async fn what_others_have_stored_stays_until_there_is_something_newer() {
     assert!(dropped.now_or_never().is_none());
     assert_eq!(stored(), first);
     let client = within(connector.connect_any("localhost", &addresses)).await;
-    assert!(!client.unwrap().resumed());
+    assert!(!client.unwrap().info().resumed);
     assert_ne!(stored(), first);
     let client = within(connector.reconnect_any("localhost", &addresses)).await;
-    assert!(client.unwrap().resumed());
+    assert!(client.unwrap().info().resumed);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn tickets_and_cookies_outlive_it_if_the_secret_does() {
     let mut server = serve(acceptor(patient()), Limits::default());
     let connector = anybody();
     let connect = || connector.connect_resuming("localhost", server.addr, open(any(), server.addr));
-    assert!(!within(connect()).await.unwrap().resumed());
+    assert!(!within(connect()).await.unwrap().info().resumed);
     let (client, _, hello) = hellos(server.addr, patient()).await;
     let secret = server.listener.acceptor().shared_secret().clone();
     server.listener.set_acceptor(with(secret));
@@ -69,11 +69,11 @@ async fn tickets_and_cookies_outlive_it_if_the_secret_does() {
     client.send_to(&hello, server.addr).await.unwrap();
     server.reach(|stats| stats.accepted > before.accepted).await;
     assert_eq!(server.listener.stats().challenged, before.challenged);
-    assert!(within(connect()).await.unwrap().resumed());
+    assert!(within(connect()).await.unwrap().info().resumed);
     server
         .listener
         .set_acceptor(with(SharedSecret::random().unwrap()));
-    assert!(!within(connect()).await.unwrap().resumed());
+    assert!(!within(connect()).await.unwrap().info().resumed);
     drop(server.next().await);
 }
 
@@ -100,7 +100,7 @@ fn anybody() -> Connector {
 
 /// Whose certificate of `certs/` it is.
 fn shown_by(client: &Session) -> &'static str {
-    let shown = client.peer_certificate().unwrap().to_pem().unwrap();
+    let shown = client.info().peer_certificates[0].to_pem().unwrap();
     let shown = String::from_utf8(shown).unwrap();
     ["server", "client"]
         .into_iter()

@@ -33,7 +33,7 @@ async fn a_ticket_of_certificates_is_no_key() {
     let anonymous = patiently(Connector::builder(roots()));
     let ticket = servers.ticket(&both, &anonymous).await;
     let (server, _client) = servers.attempt(&both, &anonymous, Some(&ticket)).await;
-    assert!(server.unwrap().resumed());
+    assert!(server.unwrap().info().resumed);
     let (server, client) = servers.attempt(&only_keys, &anonymous, Some(&ticket)).await;
     assert!(
         matches!(server, Err(HandshakeError::NoCommonCipher)),
@@ -56,8 +56,11 @@ async fn a_ticket_does_not_bring_back_a_cipher_suite() {
     let connector = patiently(Connector::builder(roots()));
     let ticket = servers.ticket(&former, &connector).await;
     let (server, client) = servers.attempt(&strict, &connector, Some(&ticket)).await;
-    assert_eq!(server.unwrap().cipher(), "ECDHE-ECDSA-AES256-GCM-SHA384");
-    assert!(!client.unwrap().resumed());
+    assert_eq!(
+        server.unwrap().info().cipher,
+        "ECDHE-ECDSA-AES256-GCM-SHA384"
+    );
+    assert!(!client.unwrap().info().resumed);
 }
 
 #[tokio::test]
@@ -83,7 +86,7 @@ async fn who_is_not_welcome_any_more_is_turned_away_in_spite_of_a_ticket() {
         let ticket = servers.ticket(&before, &connector).await;
         let (server, client) = servers.attempt(&after, &connector, Some(&ticket)).await;
         match server {
-            Ok(server) => assert!(welcome && server.resumed()),
+            Ok(server) => assert!(welcome && server.info().resumed),
             Err(HandshakeError::NoLongerWelcome) => {
                 assert!(!welcome);
                 let ended = within(client.unwrap().recv(&mut [0; 9])).await;
@@ -110,7 +113,7 @@ impl Servers {
     async fn ticket(&self, acceptor: &Acceptor, connector: &Connector) -> Resumption {
         let (server, client) = self.attempt(acceptor, connector, None).await;
         let (server, client) = (server.unwrap(), client.unwrap());
-        assert!(!server.resumed());
+        assert!(!server.info().resumed);
         client.resumption().unwrap()
     }
 

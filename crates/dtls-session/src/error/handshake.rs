@@ -5,8 +5,8 @@ use std::{io, time::Duration};
 use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use super::reason;
-use crate::{alert::Alert, record_layer::Failure, refusal::CertificateRefusal};
+use super::{failure::Failure, reason};
+use crate::{alert::Alert, refusal::CertificateRefusal};
 
 /// Why a handshake made no session.
 #[derive(Debug, Error)]
@@ -58,7 +58,10 @@ pub enum HandshakeError {
         /// The name.
         name: String,
     },
-    /// The pipe below ended; a channel does so when its peer starts anew.
+    /// The client has started anew from the same address, and its next handshake took the place.
+    #[error("the client has started anew")]
+    Replaced,
+    /// The pipe below ended.
     #[error("the datagram pipe ended")]
     Pipe(#[source] io::Error),
     /// Anything else that OpenSSL found wrong.
@@ -69,6 +72,7 @@ pub enum HandshakeError {
 impl HandshakeError {
     pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> CertificateRefusal) -> Self {
         let stack = match failure {
+            Failure::Replaced => return Self::Replaced,
             Failure::Pipe(error) => return Self::Pipe(error),
             Failure::OpenSsl(stack) => stack,
         };

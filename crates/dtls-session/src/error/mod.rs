@@ -1,12 +1,15 @@
 //! What can go wrong, one enum an operation.
 
 mod build;
+pub(crate) mod closed;
+pub(crate) mod failure;
 mod handshake;
 mod material;
 mod reason;
 mod transfer;
 
 pub use build::BuildError;
+pub use closed::{Closed, ClosedBy};
 pub use handshake::HandshakeError;
 pub use material::{PemError, PskError, ResumptionError, SecretError};
 pub use transfer::{MtuError, RecvError, SendError};

@@ -1,17 +1,19 @@
 //! Datagrams that do not come or go.
 
-use std::{io, sync::Arc, time::Duration};
+use std::io;
 
-use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use super::reason;
-use crate::{alert::Alert, record_layer::Failure};
+use super::closed::Closed;
 
 /// Why nothing could be received.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum RecvError {
+    /// Nothing is there. Only [`Session::try_recv`](crate::Session::try_recv), which never waits, returns
+    /// this.
+    #[error("no datagram is there")]
+    WouldBlock,
     /// The buffer is shorter than the datagram, which is still there for the next call.
     #[error("a datagram of {needed} bytes does not fit the buffer of {capacity}")]
     BufferTooShort {
@@ -20,18 +22,9 @@ pub enum RecvError {
         /// The buffer's length in bytes.
         capacity: usize,
     },
-    /// Nothing authentic came for the whole idle timeout.
-    #[error("the peer was silent for {0:?}")]
-    IdleTimedOut(Duration),
-    /// The peer ended the session with a fatal alert.
-    #[error("the peer ended the session with the alert {0}")]
-    PeerAlert(Alert),
-    /// The pipe below ended; a channel does so when its peer starts anew.
-    #[error("the datagram pipe ended")]
-    Pipe(#[source] Arc<io::Error>),
-    /// OpenSSL found the session beyond repair.
-    #[error("OpenSSL ended the session")]
-    OpenSsl(#[from] ErrorStack),
+    /// The session has ended without a close_notify.
+    #[error(transparent)]
+    Closed(Closed),
 }
 
 /// Why a session keeps its MTU.
@@ -51,6 +44,10 @@ pub struct MtuError {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SendError {
+    /// The pipe takes nothing at the moment. Only [`Session::try_send`](crate::Session::try_send), which
+    /// never waits, returns this.
+    #[error("the pipe takes nothing at the moment")]
+    WouldBlock,
     /// The datagram would not fit the MTU; the session is as it was.
     #[error("a datagram of {size} bytes is too large: this session carries up to {max}")]
     TooLarge {
@@ -62,33 +59,17 @@ pub enum SendError {
     /// DTLS cannot carry an empty datagram in a way that peers would notice.
     #[error("an empty datagram cannot be sent")]
     Empty,
-    /// This side has been closed, or the peer has closed its own.
-    #[error("the session is closed")]
-    Closed,
-    /// The session had ended, for the reason that receiving reports too.
-    #[error("the session has ended")]
-    Ended(#[source] RecvError),
-}
-
-impl From<Failure> for RecvError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Pipe(error) => Self::Pipe(Arc::new(error)),
-            Failure::OpenSsl(stack) => {
-                reason::peer_alert(&stack).map_or(Self::OpenSsl(stack), Self::PeerAlert)
-            }
-        }
-    }
+    /// The session has ended.
+    #[error(transparent)]
+    Closed(Closed),
 }
 
 impl From<RecvError> for io::Error {
     fn from(error: RecvError) -> Self {
-        let kind = match &error {
+        let kind = match error {
+            RecvError::Closed(closed) => return closed.into(),
+            RecvError::WouldBlock => io::ErrorKind::WouldBlock,
             RecvError::BufferTooShort { .. } => io::ErrorKind::InvalidInput,
-            RecvError::IdleTimedOut(_) => io::ErrorKind::TimedOut,
-            RecvError::PeerAlert(_) => io::ErrorKind::ConnectionAborted,
-            RecvError::Pipe(error) => error.kind(),
-            RecvError::OpenSsl(_) => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)
     }
@@ -96,9 +77,10 @@ impl From<RecvError> for io::Error {
 
 impl From<SendError> for io::Error {
     fn from(error: SendError) -> Self {
-        let kind = match &error {
+        let kind = match error {
+            SendError::Closed(closed) => return closed.into(),
+            SendError::WouldBlock => io::ErrorKind::WouldBlock,
             SendError::TooLarge { .. } | SendError::Empty => io::ErrorKind::InvalidInput,
-            SendError::Closed | SendError::Ended(_) => io::ErrorKind::BrokenPipe,
         };
         Self::new(kind, error)
     }

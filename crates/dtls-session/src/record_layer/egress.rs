@@ -13,7 +13,6 @@ use crate::record_layer::{
 /// OpenSSL repeats a flight one message at a time; handshake records that follow one another are
 /// put into one datagram as long as they fit (RFC 6347 4.2.3). Everything else is a datagram of
 /// its own.
-#[derive(Debug)]
 pub(crate) struct Egress {
     mtu: usize,
     datagrams: VecDeque<Vec<u8>>,

@@ -28,6 +28,7 @@ use tokio_openssl::SslStream;
 
 use crate::{
     config::SessionConfig,
+    error::failure::Failure,
     ffi,
     record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport},
 };
@@ -36,7 +37,6 @@ use crate::{
 ///
 /// Each poll ends with a flush and, while OpenSSL has a timer running, with one armed `Sleep`.
 /// On its expiry polling again is all that OpenSSL needs.
-#[derive(Debug)]
 pub(crate) struct RecordLayer {
     stream: Pin<Box<SslStream<Transport>>>,
     pace: Arc<Pace>,
@@ -50,13 +50,6 @@ pub(crate) struct RecordLayer {
 pub(crate) enum Opened {
     Record(usize),
     CloseNotify,
-}
-
-/// Why the record layer can go no further.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    Pipe(io::Error),
-    OpenSsl(ErrorStack),
 }
 
 impl RecordLayer {
@@ -74,6 +67,7 @@ impl RecordLayer {
     }
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.transport().begin_poll();
         let mut unmoved = 0;
         loop {
             if self.transport().poll_inquiry(cx).is_pending() {
@@ -86,7 +80,7 @@ impl RecordLayer {
             let drained = self.transport().poll_drain(cx);
             self.observe_round_trip();
             if let Some(error) = self.transport().take_failure() {
-                return Poll::Ready(Err(Failure::Pipe(error)));
+                return Poll::Ready(Err(Failure::of_pipe(error)));
             }
             match outcome {
                 Poll::Ready(Ok(())) => {
@@ -133,6 +127,7 @@ impl RecordLayer {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<Opened, Failure>> {
+        self.transport().begin_poll();
         loop {
             let mut plaintext = ReadBuf::new(buf);
             let outcome = self.stream.as_mut().poll_read(cx, &mut plaintext);
@@ -155,7 +150,7 @@ impl RecordLayer {
             // Reading may have repeated the last flight.
             let drained = self.transport().poll_drain(cx);
             if let Some(error) = self.transport().take_failure() {
-                return Poll::Ready(Err(Failure::Pipe(error)));
+                return Poll::Ready(Err(Failure::of_pipe(error)));
             }
             if drained.is_pending() || self.poll_timer(cx).is_pending() {
                 return Poll::Pending;
@@ -226,13 +221,23 @@ impl RecordLayer {
         }
     }
 
+    /// The largest datagram that is sent, in bytes of UDP payload.
+    pub(crate) fn mtu(&self) -> usize {
+        self.transport_ref().egress().mtu()
+    }
+
+    /// Whether something waits for the pipe to take it.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.transport_ref().egress().front().is_some()
+    }
+
     pub(crate) fn set_mtu(&mut self, mtu: usize) {
         self.mtu = mtu;
         self.apply_mtu(self.path_mtu());
     }
 
     /// Keeps to what the pipe knows of the path, smaller or larger than it was.
-    fn follow_path(&mut self) {
+    pub(crate) fn follow_path(&mut self) {
         let mtu = self.path_mtu();
         let former = self.transport_ref().egress().mtu();
         if mtu != former {
@@ -306,7 +311,7 @@ impl Drop for RecordLayer {
 
 fn ssl_failure(error: ssl::Error) -> Failure {
     match error.into_io_error() {
-        Ok(error) => Failure::Pipe(error),
+        Ok(error) => Failure::of_pipe(error),
         Err(error) => {
             let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
             drain_errors();
@@ -319,7 +324,7 @@ fn io_failure(error: io::Error) -> Failure {
     drain_errors();
     match error.downcast::<ssl::Error>() {
         Ok(error) => ssl_failure(error),
-        Err(error) => Failure::Pipe(error),
+        Err(error) => Failure::of_pipe(error),
     }
 }
 

@@ -31,7 +31,6 @@ use crate::{
 ///
 /// A read yields one admitted record and never an empty one; a write is always taken, and never
 /// fails: OpenSSL would drop a parked record or, from 3.2 on, the session.
-#[derive(Debug)]
 pub(crate) struct Transport {
     pipe: Pipe,
     peer: SocketAddr,
@@ -53,6 +52,8 @@ pub(crate) struct Transport {
     /// Whether the server has asked for another cookie than the one it got.
     cookie_refused: bool,
     stats: SessionStats,
+    /// How many datagrams this poll may still read.
+    budget: u32,
     first_sent: Option<Instant>,
     first_heard: Option<Instant>,
     /// Whether it started from a hello whose cookie was good.
@@ -77,6 +78,7 @@ impl Transport {
             guessed_mtu: None,
             cookie_refused: false,
             stats: SessionStats::default(),
+            budget: 0,
             first_sent: None,
             first_heard: None,
             verified: hello_sequence.is_some(),
@@ -196,6 +198,12 @@ impl Transport {
         Some(self.first_heard?.duration_since(self.first_sent?))
     }
 
+    /// Begins a poll: OpenSSL may ask again and again for what follows records that it drops, and
+    /// whoever forges them must not keep it from ever coming back.
+    pub(crate) fn begin_poll(&mut self) {
+        self.budget = MAX_READS;
+    }
+
     /// Filters a datagram and returns its first admitted record; further ones are held.
     fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
         let mut first = 0..0;
@@ -301,7 +309,8 @@ impl Transport {
         scratch: &mut [u8],
         buf: &mut ReadBuf<'_>,
     ) -> Poll<()> {
-        for _ in 0..MAX_READS {
+        while self.budget > 0 {
+            self.budget -= 1;
             let Poll::Ready(received) = self.pipe.poll_recv(cx, scratch) else {
                 self.fruitless = 0;
                 return Poll::Pending;
@@ -436,7 +445,7 @@ const MESSAGE_TOO_LONG: i32 = if cfg!(windows) {
 } else {
     libc::EMSGSIZE
 };
-/// How many datagrams one read looks at before it lets others run.
-const MAX_READS: usize = 64;
+/// How many datagrams one poll looks at before it lets others run.
+const MAX_READS: u32 = 64;
 /// More empty datagrams than any socket's buffer holds.
 const MAX_FRUITLESS: usize = 1 << 14;

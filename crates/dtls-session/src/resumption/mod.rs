@@ -32,7 +32,7 @@ use crate::{error::ResumptionError, ffi};
 /// if let Some(resumption) = session.resumption() {
 ///     drop(session);
 ///     let session = connector.resume("coap.example", &resumption, second).await?;
-///     println!("resumed: {}", session.resumed());
+///     println!("resumed: {}", session.info().resumed);
 /// }
 /// # Ok(())
 /// # }

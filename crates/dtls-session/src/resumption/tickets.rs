@@ -247,7 +247,7 @@ mod tests {
         };
         let (server, client) = tokio::join!(acceptor.accept(server), client);
         let (_server, client) = (server.unwrap(), client.unwrap());
-        (client.resumed(), client.resumption())
+        (client.info().resumed, client.resumption())
     }
 
     fn channels() -> (Channel, Channel) {

@@ -9,6 +9,7 @@ use openssl::{
 
 use crate::{
     ffi,
+    record_layer::RecordLayer,
     refusal::{self, CertificateRefusal},
     session::srtp,
     version::Version,
@@ -70,16 +71,31 @@ pub struct SessionInfo {
     pub round_trip: Option<Duration>,
     /// How often a flight was repeated by this side.
     pub retransmissions: u64,
-    /// The largest datagram that is sent, in bytes of UDP payload: what was configured, or less
-    /// where the path did not take that during the handshake.
+    /// The largest datagram that was sent when the handshake had finished, in bytes of UDP payload: what
+    /// was configured, or less where the path did not take that.
     pub mtu: usize,
-    /// The largest plaintext of one datagram, in bytes.
+    /// The largest plaintext of one datagram, in bytes, when the handshake had finished.
     pub max_datagram_size: usize,
 }
 
 impl SessionInfo {
+    /// Reads all there is to know of a handshake that has just finished.
+    pub(crate) fn new(layer: &mut RecordLayer, handshake_time: Duration) -> Self {
+        // It may lower the MTU.
+        let max_datagram_size = layer.max_plaintext();
+        Self {
+            cookie_exchange: layer.transport_ref().cookie_exchange(),
+            handshake_time,
+            round_trip: layer.round_trip(),
+            retransmissions: layer.retransmissions(),
+            mtu: layer.mtu(),
+            max_datagram_size,
+            ..Self::of(layer.ssl())
+        }
+    }
+
     /// Begins with what OpenSSL knows; the rest is zero.
-    pub(crate) fn of(ssl: &SslRef) -> Self {
+    fn of(ssl: &SslRef) -> Self {
         let cipher = ssl.current_cipher();
         let resumed = ssl.session_reused();
         Self {

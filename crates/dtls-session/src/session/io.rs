@@ -12,16 +12,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::session::Session;
 
+impl Stream for &Session {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let received = ready!(self.poll_recv_bytes(cx)).transpose();
+        Poll::Ready(match received {
+            Some(Err(error)) => self.tell_once().then(|| Err(error.into())),
+            received => received.map(|received| received.map_err(io::Error::from)),
+        })
+    }
+}
+
 impl Stream for Session {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_recv_bytes(cx)
-            .map(|received| received.map_err(io::Error::from).transpose())
+        Pin::new(&mut &*self).poll_next(cx)
     }
 }
 
-impl Sink<Bytes> for Session {
+impl Sink<Bytes> for &Session {
     type Error = io::Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -29,7 +40,7 @@ impl Sink<Bytes> for Session {
     }
 
     fn start_send(self: Pin<&mut Self>, datagram: Bytes) -> io::Result<()> {
-        Ok(Self::start_send(self.get_mut(), &datagram)?)
+        Ok(Session::start_send(&self, &datagram)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -38,8 +49,28 @@ impl Sink<Bytes> for Session {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_drained(cx));
-        self.start_close();
+        Session::close(&self);
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Sink<Bytes> for Session {
+    type Error = io::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_ready(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, datagram: Bytes) -> io::Result<()> {
+        Pin::new(&mut &*self).start_send(datagram)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Sink::poll_flush(Pin::new(&mut &*self), cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
     }
 }
 
@@ -73,7 +104,7 @@ impl AsyncWrite for Session {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.start_close();
+        self.close();
         Poll::Ready(Ok(()))
     }
 }

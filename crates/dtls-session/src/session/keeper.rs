@@ -15,13 +15,18 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::session::shared::Shared;
+use crate::{
+    error::ClosedBy,
+    session::{core::Core, shared::Shared},
+};
 
 pub(crate) struct Keeper {
     session: Weak<Shared>,
     idle_timeout: Option<Duration>,
     signs_of_life: u64,
     last_sign: Instant,
+    /// When a peer that seems silent is given up.
+    doubt: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -32,8 +37,60 @@ impl Keeper {
             idle_timeout,
             signs_of_life: 0,
             last_sign: Instant::now(),
+            doubt: None,
             timer: Box::pin(sleep(INTERVAL)),
         }
+    }
+
+    /// Returns whether anything has happened since it was asked before.
+    fn observe(&mut self, core: &Core) -> bool {
+        // Who has datagrams to read is not kept waiting by a silent peer.
+        let active = core.signs_of_life() != self.signs_of_life || core.is_full();
+        if active {
+            self.signs_of_life = core.signs_of_life();
+            self.last_sign = Instant::now();
+            self.doubt = None;
+        }
+        active
+    }
+
+    /// Ends a session whose peer is silent, or does not answer a close_notify.
+    ///
+    /// After a pause of this process a clock says that a peer was silent, while its datagrams
+    /// still wait in the socket: so the clock has to say it twice, with time between to fetch
+    /// them.
+    fn expire(&mut self, core: &mut Core) {
+        let now = Instant::now();
+        if let Some(closed) = core.closed_at()
+            && now.duration_since(closed) >= CLOSE_WAIT
+        {
+            core.end(ClosedBy::Us);
+        }
+        let Some(idle) = self.idle_timeout else {
+            return;
+        };
+        if now.duration_since(self.last_sign) < idle {
+            return;
+        }
+        let grace = (idle / IDLE_PARTS).clamp(MIN_GRACE, MAX_GRACE);
+        let doubt = *self.doubt.get_or_insert(now + grace);
+        if now >= doubt {
+            core.end(ClosedBy::Idle(idle));
+        }
+    }
+
+    /// When to look again, whatever happens.
+    fn next_look(&self, core: &Core, active: bool) -> Option<Instant> {
+        let idle = self.idle_timeout.and_then(|idle| {
+            // A time that no clock reaches is never.
+            self.last_sign.checked_add(idle)
+        });
+        let closing = core.closed_at().map(|closed| closed + CLOSE_WAIT);
+        let soon = active.then(|| Instant::now() + self.interval());
+        [self.doubt.or(idle), closing, soon]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How long to leave alone a session in which something happens.
@@ -58,34 +115,26 @@ impl Future for Keeper {
         let mut core = session.lock();
         // Before anything is polled: what wakes the keeper from within must find it.
         session.waiters.keeper(cx.waker(), false);
+        let mut cx_below = session.context();
         let news = session.waiters.is_stirred() && {
             session.waiters.settle();
-            core.keep(&mut session.context())
+            let _ = core.poll_drain(&mut cx_below);
+            core.keep(&mut cx_below)
         };
-        let active = core.signs_of_life() != this.signs_of_life;
-        if active {
-            this.signs_of_life = core.signs_of_life();
-            this.last_sign = Instant::now();
-        }
-        if let Some(idle) = this.idle_timeout
-            && this.last_sign.elapsed() >= idle
-        {
-            core.expire(idle);
-        }
+        let active = this.observe(&core);
+        this.expire(&mut core);
         let over = core.is_over();
+        let next = this.next_look(&core, active);
         // Registered under the lock, so that what a receiver leaves behind is not missed.
         session.waiters.keeper(cx.waker(), active);
         drop(core);
         if over {
-            session.waiters.wake_all();
             return Poll::Ready(());
         }
         if news {
             session.waiters.wake_receivers();
         }
-        let idle_at = this.idle_timeout.map(|idle| this.last_sign + idle);
-        let next = active.then(|| Instant::now() + this.interval());
-        let Some(wake_at) = [idle_at, next].into_iter().flatten().min() else {
+        let Some(wake_at) = next else {
             return Poll::Pending;
         };
         this.timer.as_mut().reset(wake_at);
@@ -99,5 +148,12 @@ impl Future for Keeper {
 const INTERVAL: Duration = Duration::from_millis(200);
 const LATER_INTERVAL: Duration = Duration::from_secs(5);
 
-/// An idle session ends late by at most one of so many parts of its timeout.
+/// How long the peer's answer to a close_notify is waited for.
+const CLOSE_WAIT: Duration = Duration::from_secs(3);
+
+/// An idle session ends late by at most two of so many parts of its timeout.
 const IDLE_PARTS: u32 = 8;
+
+/// Bounds of the time in which datagrams that wait in the socket are fetched.
+const MIN_GRACE: Duration = Duration::from_millis(50);
+const MAX_GRACE: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! An established session.
 
+pub(crate) mod core;
 pub(crate) mod exporter;
 pub(crate) mod info;
 pub(crate) mod io;
@@ -9,46 +10,45 @@ pub(crate) mod srtp;
 pub(crate) mod waiters;
 
 use std::{
+    fmt,
     future::poll_fn,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
-use openssl::x509::X509;
+use bytes::Bytes;
+use tokio::task::coop::poll_proceed;
 use tracing::Instrument;
 
 use crate::{
     config::SessionConfig,
-    error::{MtuError, RecvError, SendError},
+    error::{Closed, ClosedBy, MtuError, RecvError, SendError},
     listener::registry::Permit,
     record_layer::RecordLayer,
     resumption::Resumption,
     session::{
-        exporter::ExportError,
-        info::SessionInfo,
-        keeper::Keeper,
-        shared::{Core, Shared},
+        core::Core, exporter::ExportError, info::SessionInfo, keeper::Keeper, shared::Shared,
         srtp::SrtpKeys,
     },
     stats::SessionStats,
-    version::Version,
 };
 
-/// A DTLS session over a pipe of datagrams.
+/// A DTLS session: a handle that is cheap to clone, and of which the last one closes the session.
 ///
-/// All methods take `&self`: one task may send while another receives. It is also a `Stream` and
-/// a `Sink` of `Bytes`, and `AsyncRead` and `AsyncWrite`, with the datagram semantics below.
+/// One task may send while another receives. It is also a `Stream` and a `Sink` of `Bytes`, as
+/// `&Session` is, and `AsyncRead` and `AsyncWrite`, with the datagram semantics below.
 ///
 /// Errors that it reports are final, but for [`RecvError::BufferTooShort`],
-/// [`SendError::TooLarge`] and [`SendError::Empty`], after which it goes on as if nothing had
-/// been asked. Noise from the network is dropped and counted, never reported.
+/// [`SendError::TooLarge`], [`SendError::Empty`] and those of the calls that never wait, after which
+/// it goes on as if nothing had been asked. Noise from the network is dropped and counted, never
+/// reported.
 ///
 /// A task in the background keeps the session alive while the application does not receive: it
-/// answers a peer that missed the last flight (RFC 6347 4.2.4) and keeps what arrives, up to
-/// [`SessionConfig::recv_queue`]. Dropping the session sends a close_notify if that is possible
-/// without waiting.
+/// answers a peer that missed the last flight (RFC 6347 4.2.4) and notices a close_notify. It looks
+/// a few datagrams ahead; the others wait in the pipe's queue, such as
+/// [`udp_demux::Config::recv_queue`].
 ///
 /// # Datagram semantics
 ///
@@ -56,8 +56,9 @@ use crate::{
 /// be lost, repeated never (RFC 6347 4.1.2.6), and arrive in any order.
 ///
 /// `AsyncRead` yields one datagram a read and fails with `InvalidInput` if the buffer is shorter,
-/// losing nothing; zero bytes are the peer's close_notify. `AsyncWrite` sends one datagram a
-/// write, never a part of one; `poll_shutdown` sends close_notify.
+/// losing nothing; zero bytes are the end. `AsyncWrite` sends one datagram a write, never a part of
+/// one; `poll_shutdown` sends close_notify. A stream yields the error that ended the session once, and
+/// then nothing more.
 ///
 /// ```
 /// use dtls_session::Session;
@@ -67,26 +68,92 @@ use crate::{
 ///     while let Some(length) = session.recv(&mut buf).await? {
 ///         session.send(&buf[..length]).await?;
 ///     }
-///     session.close().await;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Session(Arc<Shared>);
 
 impl Session {
-    /// Receives one datagram; None is the peer's close_notify.
+    /// Starts the keeper of a session whose handshake has just finished.
+    pub(crate) fn establish(
+        mut layer: RecordLayer,
+        config: &SessionConfig,
+        permit: Option<Permit>,
+        handshake_time: Duration,
+    ) -> Self {
+        let info = SessionInfo::new(&mut layer, handshake_time);
+        let core = Core::new(layer, config, permit);
+        let shared = Arc::new(Shared::new(core, Arc::new(info)));
+        let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
+        tokio::spawn(keeper.in_current_span());
+        Self(shared)
+    }
+
+    /// Receives one datagram, and returns its length in bytes; None once a close_notify of either side
+    /// has ended the session.
     ///
     /// # Errors
     ///
     /// [`RecvError::BufferTooShort`] leaves the datagram for the next call, which may bring a
-    /// longer buffer; 16 384 bytes are always enough. Every other error is final.
+    /// longer buffer; 16 384 bytes are always enough. [`RecvError::Closed`] is final.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: no datagram is lost.
     pub async fn recv(&self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
         poll_fn(|cx| self.poll_recv(cx, buf)).await
+    }
+
+    /// Receives one datagram as [`Self::recv`] does, whatever its length.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no datagram is lost.
+    pub async fn recv_bytes(&self) -> Result<Option<Bytes>, RecvError> {
+        poll_fn(|cx| self.poll_recv_bytes(cx)).await
+    }
+
+    /// Receives one datagram as [`Self::recv`] does, if one is there.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::WouldBlock`] if nothing is there, otherwise as for [`Self::recv`].
+    pub fn try_recv(&self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
+        let mut core = self.0.lock();
+        self.0.waiters.settle();
+        let received = core.poll_recv(&mut self.0.context(), buf);
+        drop(core);
+        match received {
+            Poll::Ready(received) => {
+                self.0.waiters.stir();
+                received
+            }
+            Poll::Pending => Err(RecvError::WouldBlock),
+        }
+    }
+
+    /// Polls for a datagram; see [`Self::recv`]. Several tasks may wait at a time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::recv`].
+    pub fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<Option<usize>, RecvError>> {
+        self.poll_receive(cx, |core, cx| core.poll_recv(cx, buf))
+    }
+
+    pub(crate) fn poll_recv_bytes(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, RecvError>> {
+        self.poll_receive(cx, Core::poll_recv_bytes)
     }
 
     /// Sends one datagram of up to [`Self::max_datagram_size`] bytes.
@@ -102,54 +169,101 @@ impl Session {
     ///
     /// Cancel safe: the datagram is sent as a whole or not at all.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        poll_fn(|cx| self.poll_drained(cx)).await;
-        self.start_send(datagram)
+        poll_fn(|cx| self.poll_send(cx, datagram)).await
     }
 
-    /// Sends close_notify (RFC 5246 7.2.1) and returns without waiting for the peer's, which
-    /// [`Self::recv`] goes on to report as None. Doing so again does nothing.
-    ///
-    /// A close_notify is not repeated, so a peer may miss it.
+    /// Waits until the pipe takes datagrams, or the session has ended.
     ///
     /// # Cancel safety
     ///
-    /// Never pending.
-    pub async fn close(&self) {
-        self.start_close();
+    /// Cancel safe.
+    pub async fn send_ready(&self) {
+        poll_fn(|cx| self.poll_drained(cx)).await;
+    }
+
+    /// Sends one datagram as [`Self::send`] does, if the pipe takes it at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::WouldBlock`] if it does not, otherwise as for [`Self::send`].
+    pub fn try_send(&self, datagram: &[u8]) -> Result<(), SendError> {
+        let mut core = self.0.lock();
+        if !core.is_over() && core.poll_drain(&mut self.0.context()).is_pending() {
+            return Err(SendError::WouldBlock);
+        }
+        core.send(&mut self.0.context(), datagram)
+    }
+
+    /// Polls to send one datagram; see [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::send`].
+    pub fn poll_send(&self, cx: &mut Context<'_>, datagram: &[u8]) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_drained(cx));
+        Poll::Ready(self.start_send(datagram))
+    }
+
+    /// Sends close_notify (RFC 5246 7.2.1): nothing can be sent from then on, and who receives gets
+    /// what has been opened already and then None. Doing so again does nothing.
+    ///
+    /// [`Self::closed`] waits for the peer's answer. A close_notify is not repeated, so the peer may miss
+    /// it.
+    pub fn close(&self) {
+        self.0.lock().close(&mut self.0.context());
+        // The keeper has a time to wait for.
+        self.0.waiters.wake_all();
+    }
+
+    /// Waits until the session has ended, and tells why.
+    ///
+    /// After [`Self::close`] it has ended when the peer has said close_notify as well, or after 3 s.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn closed(&self) -> Closed {
+        loop {
+            let changed = self.0.changed.notified();
+            {
+                let core = self.0.lock();
+                if core.is_over()
+                    && let Some(closed) = core.close_reason()
+                {
+                    return closed;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Returns why nothing can be sent any more, or None while that can be done.
+    pub fn close_reason(&self) -> Option<Closed> {
+        self.0.lock().close_reason()
     }
 
     /// Returns the most bytes that one datagram can carry now: the MTU less the cipher's
-    /// overhead (`DTLS_get_data_mtu`). It may become less, and more again, with what the
-    /// [pipe](crate::Datagrams::path_mtu) knows of the path.
+    /// overhead (`DTLS_get_data_mtu`), within what was negotiated (RFC 6066 4). It may become less, and
+    /// more again, with what the [pipe](crate::Datagrams::path_mtu) knows of the path.
     pub fn max_datagram_size(&self) -> usize {
-        self.0.lock().layer.max_plaintext()
+        self.0.max_datagram_size()
     }
 
-    /// Returns the negotiated version.
-    pub fn version(&self) -> Version {
-        Version::of(self.0.lock().layer.ssl())
-    }
-
-    /// Returns the negotiated cipher suite in OpenSSL's words, such as
-    /// `ECDHE-ECDSA-AES128-GCM-SHA256`.
-    pub fn cipher(&self) -> &'static str {
-        self.0
-            .lock()
-            .layer
-            .ssl()
-            .current_cipher()
-            .map_or("none", |cipher| cipher.name())
-    }
-
-    /// Returns the certificate that the peer has shown, if it has shown one.
-    pub fn peer_certificate(&self) -> Option<X509> {
-        self.0.lock().layer.ssl().peer_certificate()
-    }
-
-    /// Returns whether it goes on from an earlier session, whose certificates and identities it
-    /// took over (`SSL_session_reused`).
-    pub fn resumed(&self) -> bool {
-        self.0.lock().layer.ssl().session_reused()
+    /// Waits until [`Self::max_datagram_size`] is another than `known`, or the session has ended, and
+    /// returns it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn max_datagram_size_changed(&self, known: usize) -> usize {
+        loop {
+            let changed = self.0.changed.notified();
+            let size = self.0.max_datagram_size();
+            if size != known || self.0.lock().is_over() {
+                return size;
+            }
+            changed.await;
+        }
     }
 
     /// Returns what a client needs to resume this session later, whether or not that ends with a
@@ -175,8 +289,8 @@ impl Session {
     }
 
     /// Returns what was negotiated, and how the handshake went.
-    pub fn info(&self) -> SessionInfo {
-        self.0.lock().info()
+    pub fn info(&self) -> Arc<SessionInfo> {
+        Arc::clone(&self.0.info)
     }
 
     /// Fills `out` with keying material that both sides derive alike from the session, the label
@@ -228,31 +342,19 @@ impl Session {
         self.0.lock().stats()
     }
 
-    pub(crate) fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<Result<Option<usize>, RecvError>> {
-        self.poll_receive(cx, |core, cx| core.poll_recv(cx, buf))
-    }
-
-    pub(crate) fn poll_recv_bytes(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<bytes::Bytes>, RecvError>> {
-        self.poll_receive(cx, Core::poll_recv_bytes)
-    }
-
     fn poll_receive<T>(
         &self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Core, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        let budget = ready!(poll_proceed(cx));
         let mut core = self.0.lock();
         self.0.waiters.settle();
         let outcome = poll(&mut core, &mut self.0.context());
         if outcome.is_ready() {
+            drop(core);
             self.0.waiters.stir();
+            budget.made_progress();
             return outcome;
         }
         let displaced = self.0.waiters.receiver(cx.waker());
@@ -262,73 +364,60 @@ impl Session {
     }
 
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let budget = ready!(poll_proceed(cx));
         let mut core = self.0.lock();
-        if core.is_over() {
-            return Poll::Ready(());
+        let mut drained = if core.is_over() {
+            Poll::Ready(())
+        } else {
+            core.poll_drain(&mut self.0.context())
+        };
+        if drained.is_pending() {
+            // The pipe may have become writable before this task was on the list.
+            let displaced = self.0.waiters.sender(cx.waker());
+            drained = core.poll_drain(&mut self.0.context());
+            drop(core);
+            displaced.wake();
         }
-        if core.poll_drain(&mut self.0.context()).is_ready() {
-            return Poll::Ready(());
+        if drained.is_ready() {
+            budget.made_progress();
         }
-        // The pipe may have become writable before this task was on the list.
-        let displaced = self.0.waiters.sender(cx.waker());
-        let drained = core.poll_drain(&mut self.0.context());
-        drop(core);
-        displaced.wake();
         drained
     }
 
-    pub(crate) fn poll_send(
-        &self,
-        cx: &mut Context<'_>,
-        datagram: &[u8],
-    ) -> Poll<Result<(), SendError>> {
-        ready!(self.poll_drained(cx));
-        Poll::Ready(self.start_send(datagram))
-    }
-
     pub(crate) fn start_send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        let outcome = self.0.lock().send(&mut self.0.context(), datagram);
-        if let Err(SendError::Ended(_)) = &outcome {
-            // Who waits to receive has nothing to wait for any more.
-            self.0.waiters.wake_all();
-        }
-        outcome
+        self.0.lock().send(&mut self.0.context(), datagram)
     }
 
-    pub(crate) fn start_close(&self) {
-        let mut core = self.0.lock();
-        core.close(&mut self.0.context());
-        // What the pipe does not take at once, the next poll of anybody sends.
-        let _ = core.poll_drain(&mut self.0.context());
+    /// Whether a stream may yield an error, which it does once.
+    pub(crate) fn tell_once(&self) -> bool {
+        !std::mem::replace(&mut self.0.lock().told, true)
     }
 }
 
-impl Session {
-    /// Starts the keeper of a session whose handshake has just finished.
-    pub(crate) fn establish(
-        layer: RecordLayer,
-        config: &SessionConfig,
-        permit: Option<Permit>,
-        handshake_time: Duration,
-    ) -> Self {
-        let shared = Arc::new(Shared::new(layer, config, permit, handshake_time));
-        let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
-        tokio::spawn(keeper.in_current_span());
-        Self(shared)
+impl Clone for Session {
+    fn clone(&self) -> Self {
+        self.0.handles.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("peer", &self.peer_addr())
+            .field("closed", &self.close_reason())
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let mut core = self.0.lock();
-        if !core.is_closed() {
-            let mut cx = Context::from_waker(Waker::noop());
-            core.close(&mut cx);
-            let _ = core.poll_drain(&mut cx);
+        if self.0.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
         }
-        core.abandon();
-        drop(core);
+        let mut core = self.0.lock();
+        core.close(&mut Context::from_waker(Waker::noop()));
         // The keeper finds that nobody is left.
-        self.0.waiters.wake_all();
+        core.end(ClosedBy::Us);
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Waiters {
     waiting: Mutex<Waiting>,
     /// Whether something may have happened that nobody has looked at.
     stirred: AtomicBool,
+    /// Whether something waits for the pipe to take it.
+    unsent: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +63,10 @@ impl Waiters {
         self.stirred.store(true, Ordering::Release);
     }
 
+    pub(crate) fn set_unsent(&self, unsent: bool) {
+        self.unsent.store(unsent, Ordering::Release);
+    }
+
     pub(crate) fn is_stirred(&self) -> bool {
         self.stirred.load(Ordering::Acquire)
     }
@@ -81,7 +87,10 @@ impl Waiters {
         let mut waiting = self.lock();
         let receivers = mem::take(&mut waiting.receivers);
         let senders = mem::take(&mut waiting.senders);
-        let attended = waiting.watched && receivers.first.is_some();
+        // A receiver may have given up without a word, and what is to be sent does not wait for the
+        // keeper's next look.
+        let attended =
+            waiting.watched && receivers.first.is_some() && !self.unsent.load(Ordering::Acquire);
         let keeper = if attended {
             None
         } else {

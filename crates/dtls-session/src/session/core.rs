@@ -1,0 +1,300 @@
+//! What a session does with its records.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+
+use crate::{
+    config::SessionConfig,
+    error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
+    listener::registry::Permit,
+    record_layer::{Opened, RecordLayer, scratch::with_plaintext},
+    stats::SessionStats,
+};
+
+pub(crate) struct Core {
+    pub(crate) layer: RecordLayer,
+    /// Datagrams that were opened while nobody took them.
+    unread: VecDeque<Bytes>,
+    /// Where datagrams that leave as `Bytes` are cut from, again and again.
+    spare: BytesMut,
+    /// Why nothing more will come.
+    end: Option<Closed>,
+    /// When this side has sent its close_notify.
+    closed: Option<Instant>,
+    /// Whether a stream has yielded the error that ended the session.
+    pub(crate) told: bool,
+    configured_mtu: usize,
+    counts: SessionStats,
+    /// Held until the session is dropped.
+    _permit: Option<Permit>,
+}
+
+impl Core {
+    pub(crate) fn new(layer: RecordLayer, config: &SessionConfig, permit: Option<Permit>) -> Self {
+        Self {
+            layer,
+            unread: VecDeque::new(),
+            spare: BytesMut::new(),
+            end: None,
+            closed: None,
+            told: false,
+            configured_mtu: config.mtu,
+            counts: SessionStats::default(),
+            _permit: permit,
+        }
+    }
+
+    /// Copies the next datagram to `buf`; None once a close_notify has ended the session.
+    pub(crate) fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<Option<usize>, RecvError>> {
+        if self.closed.is_some() && self.unread.is_empty() {
+            return Poll::Ready(self.ending().map(|()| None));
+        }
+        // OpenSSL cannot be asked for less than a byte.
+        if self.unread.is_empty() && !buf.is_empty() {
+            match ready!(self.poll_open(cx, buf)) {
+                None => return Poll::Ready(self.ending().map(|()| None)),
+                Some(length) if self.layer.pending() == 0 => {
+                    return Poll::Ready(Ok(Some(length)));
+                }
+                Some(length) => self.keep_long(&buf[..length]),
+            }
+        }
+        if self.unread.is_empty() {
+            match ready!(self.poll_open_one(cx)) {
+                None => return Poll::Ready(self.ending().map(|()| None)),
+                Some(datagram) => self.unread.push_front(datagram),
+            }
+        }
+        let datagram = self.unread.front().expect("one was found or just pushed");
+        let (needed, capacity) = (datagram.len(), buf.len());
+        let Some(room) = buf.get_mut(..needed) else {
+            return Poll::Ready(Err(RecvError::BufferTooShort { needed, capacity }));
+        };
+        room.copy_from_slice(datagram);
+        self.unread.pop_front();
+        Poll::Ready(Ok(Some(needed)))
+    }
+
+    /// Takes the next datagram; None once a close_notify has ended the session.
+    pub(crate) fn poll_recv_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, RecvError>> {
+        if let Some(datagram) = self.unread.pop_front() {
+            return Poll::Ready(Ok(Some(datagram)));
+        }
+        if self.closed.is_some() {
+            return Poll::Ready(self.ending().map(|()| None));
+        }
+        match ready!(self.poll_open_one(cx)) {
+            Some(datagram) => Poll::Ready(Ok(Some(datagram))),
+            None => Poll::Ready(self.ending().map(|()| None)),
+        }
+    }
+
+    /// Opens what has come while nobody receives; true if there is anything to tell of.
+    ///
+    /// It looks a few datagrams ahead and no further: the others wait in the pipe's own queue, so
+    /// that there is one queue to set.
+    pub(crate) fn keep(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut news = false;
+        for _ in 0..LOOK_AHEAD {
+            if self.is_full() {
+                return news;
+            }
+            match self.poll_open_one(cx) {
+                Poll::Pending => return news,
+                Poll::Ready(None) => return true,
+                // After our own close nobody is left to read it (RFC 5246 7.2.1).
+                Poll::Ready(Some(_)) if self.closed.is_some() => self.counts.dropped_closed += 1,
+                Poll::Ready(Some(datagram)) => self.unread.push_back(datagram),
+            }
+            news = true;
+        }
+        cx.waker().wake_by_ref();
+        news
+    }
+
+    /// Waits until the pipe has taken what was sent before.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.layer.poll_drain(cx)
+    }
+
+    pub(crate) fn send(&mut self, cx: &mut Context<'_>, datagram: &[u8]) -> Result<(), SendError> {
+        if let Some(closed) = self.close_reason() {
+            return Err(SendError::Closed(closed));
+        }
+        let (size, max) = (datagram.len(), self.max_datagram_size());
+        if size == 0 {
+            return Err(SendError::Empty);
+        }
+        if size > max {
+            return Err(SendError::TooLarge { size, max });
+        }
+        if let Err(failure) = self.layer.seal(cx, datagram) {
+            return Err(SendError::Closed(self.finish(failure)));
+        }
+        if self.layer.take_refused() {
+            let max = self.max_datagram_size();
+            if size > max {
+                return Err(SendError::TooLarge { size, max });
+            }
+        }
+        self.counts.sent += 1;
+        self.counts.sent_bytes += size as u64;
+        Ok(())
+    }
+
+    /// Sends close_notify unless that was done or nobody is left to read it.
+    pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
+        if self.closed.is_some() {
+            return;
+        }
+        let heard = self
+            .end
+            .as_ref()
+            .is_none_or(|end| matches!(end.by, ClosedBy::Peer | ClosedBy::Idle(_)));
+        if heard {
+            self.layer.seal_close(cx);
+        }
+        self.closed = Some(Instant::now());
+        // What the pipe does not take at once, the next poll of anybody sends.
+        let _ = self.poll_drain(cx);
+    }
+
+    /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
+    pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
+        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
+        if !(least..=most).contains(&asked) {
+            return Err(MtuError { asked, least, most });
+        }
+        self.layer.set_mtu(asked);
+        Ok(())
+    }
+
+    /// Ends the session, unless it has ended already.
+    pub(crate) fn end(&mut self, by: ClosedBy) {
+        self.end.get_or_insert_with(|| Closed::by(by));
+    }
+
+    /// Whether nothing more is to be waited for.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// When this side has closed the session.
+    pub(crate) fn closed_at(&self) -> Option<Instant> {
+        self.closed
+    }
+
+    /// Why nothing can be sent any more.
+    pub(crate) fn close_reason(&self) -> Option<Closed> {
+        let ours = || self.closed.map(|_| Closed::by(ClosedBy::Us));
+        self.end.clone().or_else(ours)
+    }
+
+    /// Whether datagrams wait for the application, and perhaps others behind them in the pipe.
+    pub(crate) fn is_full(&self) -> bool {
+        self.closed.is_none() && self.unread.len() >= LOOK_AHEAD
+    }
+
+    /// Whether something waits for the pipe to take it.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.layer.is_unsent()
+    }
+
+    pub(crate) fn mtu(&self) -> usize {
+        self.layer.mtu()
+    }
+
+    pub(crate) fn max_datagram_size(&mut self) -> usize {
+        self.layer.max_plaintext()
+    }
+
+    /// How many authentic datagrams have come: while this grows, the peer lives.
+    pub(crate) fn signs_of_life(&self) -> u64 {
+        self.counts.received
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        SessionStats {
+            received: self.counts.received,
+            received_bytes: self.counts.received_bytes,
+            sent: self.counts.sent,
+            sent_bytes: self.counts.sent_bytes,
+            dropped_closed: self.counts.dropped_closed,
+            retransmissions: self.layer.retransmissions(),
+            ..self.layer.transport_ref().stats()
+        }
+    }
+
+    fn poll_open_one(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        with_plaintext(|scratch| {
+            self.poll_open(cx, scratch).map(|opened| {
+                opened.map(|length| {
+                    self.spare.extend_from_slice(&scratch[..length]);
+                    self.spare.split().freeze()
+                })
+            })
+        })
+    }
+
+    /// Opens a record into `buf`; None once the session has ended.
+    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Option<usize>> {
+        if self.end.is_some() {
+            return Poll::Ready(None);
+        }
+        match ready!(self.layer.poll_open(cx, buf)) {
+            Ok(Opened::Record(length)) => {
+                self.counts.received += 1;
+                self.counts.received_bytes += (length + self.layer.pending()) as u64;
+                return Poll::Ready(Some(length));
+            }
+            // Both sides have said it: who did so first has ended it.
+            Ok(Opened::CloseNotify) if self.closed.is_some() => self.end(ClosedBy::Us),
+            Ok(Opened::CloseNotify) => self.end(ClosedBy::Peer),
+            Err(failure) => {
+                self.finish(failure);
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Puts a record together again of which only the start had room in the caller's buffer.
+    fn keep_long(&mut self, start: &[u8]) {
+        let mut whole = start.to_vec();
+        whole.resize(start.len() + self.layer.pending(), 0);
+        // What is pending is in memory already, so nobody has to be woken for it.
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Poll::Ready(Ok(Opened::Record(_))) =
+            self.layer.poll_open(&mut cx, &mut whole[start.len()..])
+        {
+            self.unread.push_front(whole.into());
+        }
+    }
+
+    fn finish(&mut self, failure: Failure) -> Closed {
+        let closed = Closed::from(failure);
+        self.end.get_or_insert_with(|| closed.clone());
+        closed
+    }
+
+    fn ending(&self) -> Result<(), RecvError> {
+        match &self.end {
+            Some(closed) if !closed.is_orderly() => Err(RecvError::Closed(closed.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many datagrams are opened ahead of the application.
+const LOOK_AHEAD: usize = 16;
