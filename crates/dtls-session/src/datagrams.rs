@@ -105,7 +105,17 @@ impl Pipe {
         Self::new(Io(io))
     }
 
-    pub(crate) fn poll_recv(
+    fn as_ref(&self) -> &dyn Datagrams {
+        match &self.0 {
+            Kind::Channel(channel) => channel,
+            Kind::Other(datagrams) => &**datagrams,
+        }
+    }
+}
+
+/// A pipe can be carried by another one, such as one that looks at what passes.
+impl Datagrams for Pipe {
+    fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
         buf: &mut [u8],
@@ -116,7 +126,7 @@ impl Pipe {
         }
     }
 
-    pub(crate) fn poll_send(
+    fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         datagram: &[u8],
@@ -128,37 +138,23 @@ impl Pipe {
         }
     }
 
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.as_mut().poll_flush(cx)
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Kind::Channel(channel) => Datagrams::poll_flush(channel, cx),
+            Kind::Other(datagrams) => datagrams.poll_flush(cx),
+        }
     }
 
-    /// Returns the address of the peer that the pipe was made for; 0.0.0.0:0 if it has no addresses.
-    pub fn peer_addr(&self) -> SocketAddr {
+    fn peer_addr(&self) -> SocketAddr {
         self.as_ref().peer_addr()
     }
 
-    /// Returns the address that datagrams leave from; 0.0.0.0:0 if it has no addresses.
-    pub fn local_addr(&self) -> SocketAddr {
+    fn local_addr(&self) -> SocketAddr {
         self.as_ref().local_addr()
     }
 
-    /// Returns the largest datagram, in bytes of UDP payload, that is known to get through.
-    pub fn path_mtu(&self) -> Option<usize> {
+    fn path_mtu(&self) -> Option<usize> {
         self.as_ref().path_mtu()
-    }
-
-    fn as_ref(&self) -> &dyn Datagrams {
-        match &self.0 {
-            Kind::Channel(channel) => channel,
-            Kind::Other(datagrams) => &**datagrams,
-        }
-    }
-
-    fn as_mut(&mut self) -> &mut dyn Datagrams {
-        match &mut self.0 {
-            Kind::Channel(channel) => channel,
-            Kind::Other(datagrams) => &mut **datagrams,
-        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use crate::{
     alert::Alert,
     context::SessionContext,
-    datagrams::Pipe,
+    datagrams::{Datagrams, Pipe},
     error::{HandshakeError, failure::Failure},
     listener::registry::Permit,
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},

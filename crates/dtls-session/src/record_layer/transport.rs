@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    datagrams::Pipe,
+    datagrams::{Datagrams, Pipe},
     psk::inquiry::PskInquiry,
     record_layer::{
         egress::{self, Egress},
