@@ -5,6 +5,7 @@
 use std::{net::SocketAddr, sync::LazyLock};
 
 use dtls_session::{CookieGate, Verdict};
+use dtls_wire::{ClientHello, Decode, Encode, Fragment, HelloVerifyRequest, Record};
 use libfuzzer_sys::fuzz_target;
 
 static GATE: LazyLock<CookieGate> = LazyLock::new(|| CookieGate::new().expect("random bytes"));
@@ -16,10 +17,14 @@ fuzz_target!(|datagram: &[u8]| {
         return;
     };
     let request = request.as_ref();
+    let (hello, _) = Record::split(datagram).expect("it was answered");
+    let (answer, _) = Record::split(request).expect("a record");
     // As RFC 6347 4.2.1 has it: the answer repeats the number, and is no amplifier.
-    assert_eq!(request[3..11], datagram[3..11]);
+    assert_eq!((answer.epoch, answer.sequence), (0, hello.sequence));
     assert!(request.len() < datagram.len());
-    let Some(second) = with_cookie(datagram, &request[28..]) else {
+    let (fragment, _) = Fragment::split(answer.body).expect("a message");
+    let request = HelloVerifyRequest::parse(fragment.body).expect("a request");
+    let Some(second) = with_cookie(&hello, request.cookie) else {
         return;
     };
     assert!(matches!(GATE.check(peer, &second), Verdict::Verified(_)));
@@ -29,32 +34,24 @@ fuzz_target!(|datagram: &[u8]| {
     ));
 });
 
-/// The hello again as its client would send it, unless it is a fragment or would grow too long.
-fn with_cookie(datagram: &[u8], cookie: &[u8]) -> Option<Vec<u8>> {
-    let length = number(&datagram[11..13]);
-    let record = &datagram[..13 + length];
-    let whole = record[14..17] == record[22..25];
-    let place = 60 + usize::from(record[59]);
-    let behind = place + 1 + usize::from(record[place]);
-    let grown = length + cookie.len() + 1 + place - behind;
-    if !whole || grown > usize::from(u16::MAX) {
+/// The hello again as its client would send it, unless it is a fragment, malformed behind what the
+/// gate looks at, or would grow too long.
+fn with_cookie(record: &Record<'_>, cookie: &[u8]) -> Option<Vec<u8>> {
+    let (fragment, _) = Fragment::split(record.body).ok()?;
+    if !fragment.is_whole() {
         return None;
     }
-    let mut second = [
-        &record[..place],
-        &[u8::try_from(cookie.len()).ok()?],
+    let hello = ClientHello {
         cookie,
-        &record[behind..],
-    ]
-    .concat();
-    second[11..13].copy_from_slice(&u16::try_from(grown).ok()?.to_be_bytes());
-    let message = u32::try_from(grown - 12).ok()?.to_be_bytes();
-    second[14..17].copy_from_slice(&message[1..]);
-    second[22..25].copy_from_slice(&message[1..]);
-    second[17..19].copy_from_slice(&[0, 1]);
-    Some(second)
-}
-
-fn number(bytes: &[u8]) -> usize {
-    bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte))
+        ..ClientHello::parse(fragment.body).ok()?
+    };
+    let body = hello.to_vec().ok()?;
+    let body = Fragment::whole(fragment.handshake_type, 1, &body)
+        .to_vec()
+        .ok()?;
+    let second = Record {
+        body: &body,
+        ..*record
+    };
+    second.to_vec().ok()
 }

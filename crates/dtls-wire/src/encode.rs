@@ -245,7 +245,27 @@ impl<'a> Encoder<'a> {
         self.number(field, size, 0)?;
         write(self)?;
         let length = self.len() - place - size;
-        let digits = digits(field, size, length as u64)?;
+        self.set(field, place, size, length)
+    }
+
+    /// Writes a number over one that was written at a place.
+    pub(crate) fn set_u24(
+        &mut self,
+        field: &'static str,
+        place: usize,
+        number: usize,
+    ) -> Result<(), EncodeError> {
+        self.set(field, place, 3, number)
+    }
+
+    fn set(
+        &mut self,
+        field: &'static str,
+        place: usize,
+        size: usize,
+        number: usize,
+    ) -> Result<(), EncodeError> {
+        let digits = digits(field, size, number as u64)?;
         self.written()[place..place + size].copy_from_slice(&digits[8 - size..]);
         Ok(())
     }

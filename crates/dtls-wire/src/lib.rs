@@ -3,7 +3,7 @@
 //! # Guide
 //!
 //! - [`records`], [`Record`], [`UnifiedRecord`]: a datagram taken apart.
-//! - [`fragments`], [`Fragment`]: handshake messages in records.
+//! - [`fragments`], [`Fragment`]: handshake messages in records; [`MessageRecord`] to write one.
 //! - [`ClientHello`], [`ServerHello`], [`HelloVerifyRequest`]: the hellos; [`ClientHelloStart`] for one in parts.
 //! - [`Extensions`], [`ExtensionContent`]: what is in the hellos.
 //! - [`Alert`], [`ChangeCipherSpec`], [`Ack`], [`KeyUpdate`], [`RoutabilityCheck`]: the other messages.
@@ -35,8 +35,8 @@ pub use decode::{Decode, Decoder};
 pub use encode::{Encode, EncodeError, Encoder};
 pub use extension::{Extension, ExtensionContent, Extensions, Hello, KeyShareEntry, ProtocolName};
 pub use handshake::{
-    ClientHello, ClientHelloStart, Fragment, Fragments, HelloVerifyRequest, KeyUpdate, ServerHello,
-    fragments,
+    ClientHello, ClientHelloStart, Fragment, Fragments, HelloVerifyRequest, KeyUpdate,
+    MessageRecord, ServerHello, fragments,
 };
 pub use list::{Items, List};
 pub use malformed::{Fault, Malformed};

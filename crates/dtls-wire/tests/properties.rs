@@ -246,6 +246,40 @@ proptest! {
         same_value(&KeyUpdate { update_requested: flag }, &mut buffer)?;
     }
 
+    #[test]
+    fn a_message_is_written_with_its_headers(
+        sequence in 0_u64..1 << 48,
+        message_sequence: u16,
+        cookie in vec(any::<u8>(), 0..256),
+        before in vec(any::<u8>(), 0..3),
+    ) {
+        let request = HelloVerifyRequest { version: ProtocolVersion::DTLS_1_0, cookie: &cookie };
+        let handshake_type = HandshakeType::HELLO_VERIFY_REQUEST;
+        let whole = MessageRecord {
+            version: ProtocolVersion::DTLS_1_2,
+            sequence,
+            handshake_type,
+            message_sequence,
+            message: &request,
+        };
+        let mut written = before.clone();
+        whole.append_to(&mut written).unwrap();
+        let body = request.to_vec().unwrap();
+        let fragment = Fragment::whole(handshake_type, message_sequence, &body).to_vec().unwrap();
+        let record = Record {
+            content_type: ContentType::HANDSHAKE,
+            version: ProtocolVersion::DTLS_1_2,
+            epoch: 0,
+            sequence,
+            connection_id: &[],
+            body: &fragment,
+        };
+        prop_assert_eq!(&written[before.len()..], record.to_vec().unwrap());
+        let mut buffer = [0; 300];
+        let length = whole.write_to(&mut buffer).unwrap();
+        prop_assert_eq!(&buffer[..length], &written[before.len()..]);
+    }
+
     /// RFC 9147 4.2.2: the nearest of all numbers with these lowest bits.
     #[test]
     fn a_number_is_restored_as_the_nearest(

@@ -16,7 +16,7 @@ use crate::{
     acceptor::builder::AcceptorBuilder,
     context::SessionContext,
     datagrams::Pipe,
-    gate::{VerifiedHello, hello::Hello, supported_versions},
+    gate::{VerifiedHello, hello::Hello},
     handshake::{Handshake, Started},
     identity::Identity,
     psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
@@ -123,10 +123,8 @@ impl Acceptor {
         if !self.context.versions.allow_1_3() {
             return None;
         }
-        Hello::parse(datagram).filter(|hello| {
-            hello.message_sequence == 0
-                && supported_versions::offer(hello.extensions, Version::Dtls13)
-        })
+        Hello::parse(datagram)
+            .filter(|hello| hello.fragment.message_sequence == 0 && hello.offers(Version::Dtls13))
     }
 
     /// Whether there may be handshakes that a HelloVerifyRequest belongs to.

@@ -22,7 +22,7 @@ impl CookieKey {
         let mut cookie = [0; COOKIE_LEN];
         cookie[..TIME].copy_from_slice(&stamp.time.to_be_bytes()[8 - TIME..]);
         cookie[TIME..TIME + MARK].copy_from_slice(&stamp.mark.to_be_bytes());
-        cookie[TIME + MARK..STATEMENT].copy_from_slice(&digest(hello.offers));
+        cookie[TIME + MARK..STATEMENT].copy_from_slice(&digest(hello.start.offers));
         let tag = self.tag(peer, hello, &cookie[..STATEMENT]);
         cookie[STATEMENT..].copy_from_slice(&tag);
         cookie
@@ -31,7 +31,7 @@ impl CookieKey {
     /// Returns the cookie's stamp, or None if it was not made with this key for this peer and
     /// hello.
     pub(crate) fn stamp(&self, peer: SocketAddr, hello: &Hello<'_>) -> Option<Stamp> {
-        let cookie: &Cookie = hello.cookie.try_into().ok()?;
+        let cookie: &Cookie = hello.start.cookie.try_into().ok()?;
         let (statement, tag) = cookie.split_at(STATEMENT);
         if !memcmp::eq(tag, &self.tag(peer, hello, statement)) {
             return None;
@@ -40,8 +40,8 @@ impl CookieKey {
         let (time, mark) = stamp.split_at(TIME);
         // The first hello may have come whole and this one in fragments, or the other way round:
         // what only one of them shows cannot be compared.
-        let comparable = hello.offers.is_some() && offers != digest(None);
-        if comparable && offers != digest(hello.offers) {
+        let comparable = hello.start.offers.is_some() && offers != digest(None);
+        if comparable && offers != digest(hello.start.offers) {
             return None;
         }
         Some(Stamp {
@@ -60,15 +60,18 @@ impl CookieKey {
             IpAddr::V6(ip) => ip.octets(),
         };
         // The cookie is the one field in which the two hellos may differ.
-        let length = hello.message_length.saturating_sub(hello.cookie.len());
+        let length = hello
+            .fragment
+            .message_length
+            .saturating_sub(hello.start.cookie.len());
         let signed = key.sign(&[
             statement,
             &address,
             &peer.port().to_be_bytes(),
             &length.to_be_bytes(),
-            &hello.version.to_be_bytes(),
-            hello.random,
-            hello.session_id,
+            &hello.start.version.number().to_be_bytes(),
+            hello.start.random,
+            hello.start.session_id,
         ]);
         signed[..TAG]
             .try_into()

@@ -1,8 +1,11 @@
 //! The first fragment of a ClientHello, read far enough for the cookie exchange.
 
-use crate::record_layer::record::{Record, content};
+use dtls_wire::{
+    ClientHelloStart, ContentType, ExtensionContent, ExtensionType, Fragment, HandshakeType,
+    Hello as Of, ProtocolVersion, Record,
+};
 
-const CLIENT_HELLO: u8 = 1;
+use crate::version::Version;
 
 /// A client asked for a cookie once more sends message 2; OpenSSL has to read as many hellos before
 /// the one that it goes on from.
@@ -13,64 +16,54 @@ const MAX_NUMBER: u16 = 8;
 pub(crate) struct Hello<'a> {
     /// The record it came in, to be answered under the same number.
     pub(crate) record: Record<'a>,
-    pub(crate) message_length: usize,
-    pub(crate) message_sequence: u16,
-    pub(crate) version: u16,
-    pub(crate) random: &'a [u8; 32],
-    pub(crate) session_id: &'a [u8],
-    pub(crate) cookie: &'a [u8],
-    /// Cipher suites and compression methods; None where the fragment ends before them.
-    pub(crate) offers: Option<&'a [u8]>,
-    /// The extensions, with their length in front, as far as they are there.
-    pub(crate) extensions: &'a [u8],
+    /// The only fragment in that record.
+    pub(crate) fragment: Fragment<'a>,
+    pub(crate) start: ClientHelloStart<'a>,
 }
 
 impl<'a> Hello<'a> {
     /// Reads the hello at the start of a datagram; None if that is no acceptable one.
     pub(crate) fn parse(datagram: &'a [u8]) -> Option<Self> {
-        let (record, _) = Record::split(datagram)?;
-        if record.content_type != content::HANDSHAKE
-            || record.version >> 8 != 0xfe
+        let (record, _) = Record::split(datagram).ok()?;
+        if record.content_type != ContentType::HANDSHAKE
+            || !record.version.is_dtls()
             || record.epoch != 0
         {
             return None;
         }
-        let mut message = Reader(record.body);
-        let message_type = message.u8()?;
-        let message_length = message.u24()?;
-        let message_sequence = message.u16()?;
-        let fragment_offset = message.u24()?;
-        let fragment_length = message.u24()?;
-        if message_type != CLIENT_HELLO
-            || message_sequence > MAX_NUMBER
-            || fragment_offset != 0
-            || fragment_length != message.0.len()
-            || fragment_length > message_length
+        let (fragment, rest) = Fragment::split(record.body).ok()?;
+        if fragment.handshake_type != HandshakeType::CLIENT_HELLO
+            || fragment.message_sequence > MAX_NUMBER
+            || fragment.offset != 0
+            || !fragment.is_within()
+            || !rest.is_empty()
         {
             return None;
         }
-        let version = message.u16()?;
-        let random = message.take(32)?.try_into().ok()?;
-        let session_id = message.vector_u8()?;
-        let cookie = message.vector_u8()?;
-        if version >> 8 != 0xfe || session_id.len() > 32 {
-            return None;
-        }
-        let offers = message.offers();
-        if offers.is_none() && fragment_length == message_length {
+        let start = ClientHelloStart::parse(fragment.body).ok()?;
+        if !start.version.is_dtls() || start.offers.is_none() && fragment.is_whole() {
             return None;
         }
         Some(Self {
             record,
-            message_length,
-            message_sequence,
-            version,
-            random,
-            session_id,
-            cookie,
-            offers,
-            extensions: message.0,
+            fragment,
+            start,
         })
+    }
+
+    /// Whether the extensions, as far as they are there, offer a version (RFC 8446 4.2.1): DTLS 1.3
+    /// looks like 1.2 up to these.
+    pub(crate) fn offers(&self, version: Version) -> bool {
+        let supported = self
+            .start
+            .extensions
+            .find(ExtensionType::SUPPORTED_VERSIONS);
+        let Some(Ok(ExtensionContent::SupportedVersions(versions))) =
+            supported.map(|extension| extension.content(Of::Client))
+        else {
+            return false;
+        };
+        versions.contains(ProtocolVersion::new(version.number()))
     }
 }
 
@@ -84,10 +77,10 @@ impl<'a> Hello<'a> {
 pub(crate) fn opens_a_handshake(datagram: &[u8]) -> bool {
     // Type, major version, epoch, message type, fragment offset.
     datagram.len() >= 25
-        && datagram[0] == content::HANDSHAKE
+        && datagram[0] == ContentType::HANDSHAKE.number()
         && datagram[1] == 0xfe
         && datagram[3..5] == [0, 0]
-        && datagram[13] == CLIENT_HELLO
+        && datagram[13] == HandshakeType::CLIENT_HELLO.number()
         && datagram[19..22] == [0, 0, 0]
         && !answers_a_retry(datagram)
 }
@@ -98,42 +91,6 @@ fn answers_a_retry(datagram: &[u8]) -> bool {
         datagram.get(60 + usize::from(*session_id))
     };
     datagram[17..19] == [0, 1] && cookie_length() == Some(&0)
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        Some(self.take(1)?[0])
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.take(2).map(|b| u16::from_be_bytes([b[0], b[1]]))
-    }
-
-    fn u24(&mut self) -> Option<usize> {
-        self.take(3)
-            .map(|b| usize::from(b[0]) << 16 | usize::from(b[1]) << 8 | usize::from(b[2]))
-    }
-
-    fn vector_u8(&mut self) -> Option<&'a [u8]> {
-        let length = self.u8()?;
-        self.take(usize::from(length))
-    }
-
-    fn offers(&mut self) -> Option<&'a [u8]> {
-        let start = self.0;
-        let suites = self.u16()?;
-        self.take(usize::from(suites))?;
-        self.vector_u8()?;
-        Some(&start[..start.len() - self.0.len()])
-    }
 }
 
 #[cfg(test)]
@@ -177,11 +134,13 @@ pub(crate) mod tests {
         let datagram = hello(9, &[7; 5]);
         let hello = Hello::parse(&datagram).unwrap();
         assert_eq!(hello.record.sequence, 9);
-        assert_eq!((hello.version, hello.message_sequence), (0xfefd, 1));
-        assert_eq!(hello.random, &[0x11; 32]);
-        assert_eq!(hello.session_id, [0x51, 0x52]);
-        assert_eq!(hello.cookie, [7; 5]);
-        assert_eq!(hello.offers.unwrap(), [0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0]);
+        assert_eq!(hello.fragment.message_sequence, 1);
+        let start = hello.start;
+        assert_eq!(start.version, ProtocolVersion::DTLS_1_2);
+        assert_eq!(start.random, &[0x11; 32]);
+        assert_eq!(start.session_id, [0x51, 0x52]);
+        assert_eq!(start.cookie, [7; 5]);
+        assert_eq!(start.offers.unwrap(), [0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0]);
         assert!(opens_a_handshake(&datagram));
     }
 
@@ -202,7 +161,10 @@ pub(crate) mod tests {
         datagram[12] = (cut - 13) as u8;
         datagram[24] = (cut - 25) as u8;
         let hello = Hello::parse(&datagram).unwrap();
-        assert_eq!((hello.cookie, hello.offers), (&[7; 5][..], None));
+        assert_eq!(
+            (hello.start.cookie, hello.start.offers),
+            (&[7; 5][..], None)
+        );
     }
 
     #[test]
@@ -225,10 +187,43 @@ pub(crate) mod tests {
         }
     }
 
+    /// A hello in one record with these extensions, as far as they are there.
+    fn with_extensions(extensions: &[u8]) -> Vec<u8> {
+        let mut datagram = hello(0, &[]);
+        let place = datagram.len() - 2;
+        let length = extensions.len() as u8;
+        datagram[place + 1] = length;
+        datagram.extend(extensions);
+        for place in [12, 16, 24] {
+            datagram[place] += length;
+        }
+        datagram
+    }
+
+    #[test]
+    fn a_version_is_found_where_it_stands() {
+        let offers = |versions: &[u8], damage: u8, version| {
+            let length = versions.len() as u8;
+            let mut extensions = vec![0, 1, 0, 1, 9, 0, 43, 0, length + 1, length + damage];
+            extensions.extend(versions);
+            // The next one is cut off, as in a first fragment.
+            extensions.extend([0, 51, 4, 0, 1]);
+            let datagram = with_extensions(&extensions);
+            Hello::parse(&datagram).unwrap().offers(version)
+        };
+        assert!(offers(&[0xfe, 0xfc, 0xfe, 0xfd], 0, Version::Dtls13));
+        assert!(offers(&[0xfe, 0xfc, 0xfe, 0xfd], 0, Version::Dtls12));
+        assert!(!offers(&[0xfe, 0xfd], 0, Version::Dtls13));
+        assert!(!offers(&[0xfd, 0xfe, 0xfc], 0, Version::Dtls13));
+        assert!(!offers(&[0xfe, 0xfc, 0xfe, 0xfd], 2, Version::Dtls13));
+        let without = hello(0, &[]);
+        assert!(!Hello::parse(&without).unwrap().offers(Version::Dtls13));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_safe(bytes: Vec<u8>) {
-            let _ = Hello::parse(&bytes);
+            let _ = Hello::parse(&bytes).map(|hello| hello.offers(Version::Dtls13));
             let _ = opens_a_handshake(&bytes);
         }
 
@@ -239,7 +234,7 @@ pub(crate) mod tests {
             datagram[place.min(last)] = value;
             datagram.truncate(datagram.len() - cut.min(last));
             if let Some(hello) = Hello::parse(&datagram) {
-                prop_assert!(opens_a_handshake(&datagram) || hello.cookie.is_empty());
+                prop_assert!(opens_a_handshake(&datagram) || hello.start.cookie.is_empty());
             }
         }
     }

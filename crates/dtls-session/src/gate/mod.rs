@@ -2,11 +2,11 @@
 
 pub(crate) mod cookie;
 pub(crate) mod hello;
-pub(crate) mod supported_versions;
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use dtls_wire::{Encode, Fragment, HandshakeType, MessageRecord, ProtocolVersion, Record};
 use openssl::error::ErrorStack;
 
 use crate::{
@@ -93,7 +93,7 @@ impl CookieGate {
         };
         let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
         match stamp.and_then(|stamp| self.clock.age(stamp)) {
-            Some(age) if hello.message_sequence > 0 => {
+            Some(age) if hello.fragment.message_sequence > 0 => {
                 Verdict::Verified(VerifiedHello::new(&hello, datagram, age))
             }
             _ => {
@@ -130,20 +130,21 @@ pub struct HelloVerifyRequest([u8; REQUEST_LEN]);
 
 impl HelloVerifyRequest {
     fn new(hello: &Hello<'_>, cookie: &Cookie) -> Self {
+        let record = MessageRecord {
+            version: ProtocolVersion::DTLS_1_0,
+            sequence: hello.record.sequence,
+            handshake_type: HandshakeType::HELLO_VERIFY_REQUEST,
+            // The hello's number: a client whose cookie has become worthless, as where the server was
+            // started anew, waits for just that, and takes message 0 for one that it has had.
+            message_sequence: hello.fragment.message_sequence,
+            message: &dtls_wire::HelloVerifyRequest {
+                // Whatever will be negotiated (RFC 6347 4.2.1).
+                version: ProtocolVersion::DTLS_1_0,
+                cookie,
+            },
+        };
         let mut request = [0; REQUEST_LEN];
-        request[0] = 22;
-        request[1..3].copy_from_slice(&DTLS_1_0);
-        request[5..11].copy_from_slice(&hello.record.sequence.to_be_bytes()[2..]);
-        request[12] = (REQUEST_LEN - 13) as u8;
-        request[13] = 3;
-        request[16] = BODY_LEN as u8;
-        // The hello's number: a client whose cookie has become worthless, as where the server was
-        // started anew, waits for just that, and takes message 0 for one that it has had.
-        request[17..19].copy_from_slice(&hello.message_sequence.to_be_bytes());
-        request[24] = BODY_LEN as u8;
-        request[25..27].copy_from_slice(&DTLS_1_0);
-        request[27] = COOKIE_LEN as u8;
-        request[28..].copy_from_slice(cookie);
+        record.write_to(&mut request).expect("just as long as that");
         Self(request)
     }
 }
@@ -170,12 +171,12 @@ pub struct VerifiedHello {
 
 impl VerifiedHello {
     fn new(hello: &Hello<'_>, datagram: &[u8], age: Age) -> Self {
-        let (record, rest) = datagram.split_at(hello.record.len());
+        let (record, rest) = datagram.split_at(hello.record.wire_len());
         Self {
-            random: *hello.random,
-            cookie: Bytes::copy_from_slice(hello.cookie),
+            random: *hello.start.random,
+            cookie: Bytes::copy_from_slice(hello.start.cookie),
             sequence: hello.record.sequence,
-            message_sequence: hello.message_sequence,
+            message_sequence: hello.fragment.message_sequence,
             record: Bytes::copy_from_slice(record),
             rest: Bytes::copy_from_slice(rest),
             age,
@@ -204,11 +205,8 @@ impl VerifiedHello {
     }
 }
 
-/// The version that a HelloVerifyRequest carries whatever will be negotiated (RFC 6347 4.2.1).
-const DTLS_1_0: [u8; 2] = [0xfe, 0xff];
-
 const BODY_LEN: usize = 3 + COOKIE_LEN;
-const REQUEST_LEN: usize = 13 + 12 + BODY_LEN;
+const REQUEST_LEN: usize = Record::HEADER + Fragment::HEADER + BODY_LEN;
 
 #[cfg(test)]
 mod tests {

@@ -261,8 +261,8 @@ impl Listener {
             return Unproven::Other(incoming);
         };
         let opening = Opening {
-            random: *hello.random,
-            message: hello.message_sequence,
+            random: *hello.start.random,
+            message: hello.fragment.message_sequence,
         };
         if self.common.registry.has(incoming.peer_addr(), &opening) {
             add(&self.common.counters.repeated);

@@ -5,6 +5,7 @@ mod client_hello_start;
 mod fragment;
 mod hello_verify_request;
 mod key_update;
+mod message_record;
 mod server_hello;
 
 pub use client_hello::ClientHello;
@@ -12,6 +13,7 @@ pub use client_hello_start::ClientHelloStart;
 pub use fragment::{Fragment, Fragments, fragments};
 pub use hello_verify_request::HelloVerifyRequest;
 pub use key_update::KeyUpdate;
+pub use message_record::MessageRecord;
 pub use server_hello::ServerHello;
 
 use crate::{Decoder, Fault, Malformed};

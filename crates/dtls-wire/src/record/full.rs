@@ -121,13 +121,19 @@ fn split_cid(behind: &[u8], length: usize) -> Result<(&[u8], &[u8]), Malformed> 
     split.ok_or_else(|| Malformed::new("cid", 11, fault))
 }
 
-impl Encode for Record<'_> {
-    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), EncodeError> {
+impl Record<'_> {
+    pub(crate) fn encode_up_to_length(&self, to: &mut Encoder<'_>) -> Result<(), EncodeError> {
         self.content_type.encode(to)?;
         self.version.encode(to)?;
         to.u16(self.epoch)?;
         to.u48("sequence_number", self.sequence)?;
-        to.bytes(self.connection_id)?;
+        to.bytes(self.connection_id)
+    }
+}
+
+impl Encode for Record<'_> {
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.encode_up_to_length(to)?;
         to.vector16("length", self.body)
     }
 }
