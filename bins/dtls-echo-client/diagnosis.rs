@@ -29,6 +29,11 @@ impl Diagnosis {
         let seen = watch.lock();
         Some(match source {
             HandshakeError::TimedOut { .. } => Self::of_silence(&seen, args),
+            HandshakeError::Unreachable(_) if seen.received.datagrams > 0 => Self::new(
+                "its port was closed in mid-handshake (ICMP)",
+                "has the server been stopped?",
+            ),
+            HandshakeError::Unreachable(_) => Self::of_nothing(&seen),
             HandshakeError::CertificateRefused(refusal) => Self::of_refusal(refusal, args),
             HandshakeError::NoCommonVersion => Self::new(
                 offers_and_alert(&seen),

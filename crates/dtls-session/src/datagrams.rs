@@ -270,7 +270,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Datagrams for Io<S> {
         datagram: &[u8],
         _: SocketAddr,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_write(cx, datagram).map_ok(drop)
+        let mut written = ready!(Pin::new(&mut self.0).poll_write(cx, datagram));
+        // A UDP socket tells who sends next of an earlier datagram's error, once, and sends nothing.
+        if matches!(&written, Err(error) if error.raw_os_error().is_some()) {
+            written = ready!(Pin::new(&mut self.0).poll_write(cx, datagram));
+        }
+        Poll::Ready(written.map(drop))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -14,7 +15,6 @@ use openssl::ssl::Ssl;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::{
-    alert::Alert,
     context::SessionContext,
     datagrams::{Datagrams, Pipe},
     error::{HandshakeError, failure::Failure},
@@ -197,8 +197,7 @@ impl Pending {
             let after = self.context.config.handshake_timeout;
             return Poll::Ready(Err(self.timed_out(after)));
         }
-        self.poll_silence(cx)
-            .map(|alert| Err(HandshakeError::from_alert(alert)))
+        self.poll_silence(cx).map(Err)
     }
 
     /// Whether this is a client that has not started anew too often, which is counted.
@@ -208,19 +207,29 @@ impl Pending {
         may
     }
 
-    /// Waits until an alert that anybody could have forged has to be believed, because the peer
-    /// has said nothing else since.
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Alert> {
-        let Some((alert, since)) = self.layer.transport_ref().ingress().alert() else {
-            self.silence = None;
-            return Poll::Pending;
+    /// Waits until an alert, or the network's word that nobody listens, has to be believed: anybody
+    /// could have forged it, but the peer has said nothing else since.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<HandshakeError> {
+        let transport = self.layer.transport_ref();
+        let patience = self.layer.patience();
+        let (alert, over) = match (transport.ingress().alert(), transport.refusals().since()) {
+            (Some((alert, since)), _) => (Some(alert), since + patience),
+            (None, Some(since)) => (None, since + patience.max(REFUSAL_PATIENCE)),
+            (None, None) => {
+                self.silence = None;
+                return Poll::Pending;
+            }
         };
-        let over = since + self.layer.patience();
         let silence = self
             .silence
             .get_or_insert_with(|| Box::pin(sleep_until(over)));
         silence.as_mut().reset(over);
-        silence.as_mut().poll(cx).map(|()| alert)
+        ready!(silence.as_mut().poll(cx));
+        let refused = || io::ErrorKind::ConnectionRefused.into();
+        Poll::Ready(match alert {
+            Some(alert) => HandshakeError::from_alert(alert),
+            None => HandshakeError::Unreachable(self.layer.take_refusal().unwrap_or_else(refused)),
+        })
     }
 
     fn explain(&self, failure: Failure) -> HandshakeError {
@@ -244,5 +253,7 @@ impl fmt::Debug for Handshake {
     }
 }
 
+/// A peer that is there has answered within it, on nearly any path.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 /// Anybody can forge plaintext, and go on doing so.
 const MAX_RESTARTS: u8 = 3;

@@ -41,6 +41,39 @@ async fn the_first_address_that_answers_is_taken() {
 }
 
 #[tokio::test]
+async fn a_closed_port_does_not_take_the_whole_timeout() {
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = closed.local_addr().unwrap();
+    drop(closed);
+    let config = patient().handshake_timeout(Duration::from_secs(3600));
+    let error = within(connector(config).connect_to(&addr.to_string())).await;
+    let ConnectError::Handshake { peer, source } = error.unwrap_err() else {
+        panic!("a socket could be opened");
+    };
+    assert_eq!(peer, addr);
+    let HandshakeError::Unreachable(error) = source else {
+        panic!("{source}");
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_port_that_opens_in_time_is_reached() {
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = closed.local_addr().unwrap();
+    drop(closed);
+    let connector = connector(patient());
+    let name = addr.to_string();
+    let connecting = connector.connect_to(&name);
+    let mut connecting = std::pin::pin!(connecting);
+    // The first hello is refused.
+    let refused = tokio::time::timeout(Duration::from_millis(50), connecting.as_mut()).await;
+    assert!(refused.is_err());
+    let _server = serve_on(addr, acceptor(patient()), Limits::default());
+    within(connecting).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_an_address_answered_goes_before_one_that_cannot_be_reached() {
     let server = serve(acceptor(patient()), Limits::default());
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -216,7 +216,10 @@ impl ConnectError {
 
 impl HandshakeError {
     fn is_silence(&self) -> bool {
-        matches!(self, Self::TimedOut { heard: false, .. })
+        matches!(
+            self,
+            Self::TimedOut { heard: false, .. } | Self::Unreachable(_)
+        )
     }
 }
 

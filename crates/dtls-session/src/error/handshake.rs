@@ -23,6 +23,12 @@ pub enum HandshakeError {
         /// Whether any datagram had come from the peer.
         heard: bool,
     },
+    /// The network refuses what is sent: most likely nobody listens on the peer's port.
+    ///
+    /// Anybody could have forged such messages (ICMP), so they are believed only once several
+    /// datagrams in a row were refused, and the peer has been silent for a while.
+    #[error("the peer cannot be reached")]
+    Unreachable(#[source] io::Error),
     /// The peer's certificate was refused.
     #[error("the peer's certificate is refused: {0}")]
     CertificateRefused(Box<CertificateRefusal>),

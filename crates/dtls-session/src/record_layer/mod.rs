@@ -4,6 +4,7 @@ pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod pace;
 pub(crate) mod record;
+pub(crate) mod refusals;
 pub(crate) mod scratch;
 pub(crate) mod transport;
 pub(crate) mod unified;
@@ -269,6 +270,11 @@ impl RecordLayer {
     /// Whether the pipe has refused data as too long since this was asked before.
     pub(crate) fn take_refused(&mut self) -> bool {
         self.transport().take_refused()
+    }
+
+    /// The error by which the network refuses this side's datagrams.
+    pub(crate) fn take_refusal(&mut self) -> Option<io::Error> {
+        self.transport().refusals_mut().take_error()
     }
 
     fn transport(&mut self) -> &mut Transport {

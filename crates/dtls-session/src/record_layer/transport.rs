@@ -21,6 +21,7 @@ use crate::{
         egress::{self, Egress},
         ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
         record::{self, Record, content, set_sequence},
+        refusals::Refusals,
         scratch::with_datagram,
         unified,
     },
@@ -45,6 +46,7 @@ pub(crate) struct Transport {
     /// How many reads in a row have yielded nothing, without a wait between them.
     fruitless: usize,
     failure: Option<io::Error>,
+    refusals: Refusals,
     /// Whether data was refused as too long.
     refused: bool,
     /// What is left to try where the pipe refuses datagrams as too long, and does not know the path.
@@ -74,6 +76,7 @@ impl Transport {
             fed: false,
             fruitless: 0,
             failure: None,
+            refusals: Refusals::default(),
             refused: false,
             guessed_mtu: None,
             cookie_refused: false,
@@ -188,6 +191,14 @@ impl Transport {
         self.pipe.path_mtu().or(self.guessed_mtu)
     }
 
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    pub(crate) fn refusals_mut(&mut self) -> &mut Refusals {
+        &mut self.refusals
+    }
+
     /// Whether the pipe has refused data as too long since this was asked before.
     pub(crate) fn take_refused(&mut self) -> bool {
         std::mem::take(&mut self.refused)
@@ -289,6 +300,7 @@ impl Transport {
             Ok(()) => {
                 tracing::trace!(bytes, "datagram sent");
                 self.stats.datagrams_sent += 1;
+                self.refusals.sent();
                 self.first_sent.get_or_insert_with(Instant::now);
             }
             Err(error) => {
@@ -318,10 +330,11 @@ impl Transport {
             match received {
                 Ok((0, _)) => {
                     self.stats.filtered_empty += 1;
-                    self.pass_over(|| io::ErrorKind::UnexpectedEof.into());
+                    self.pass_over(&io::ErrorKind::UnexpectedEof.into());
                 }
                 Ok((length, _)) => {
                     self.fruitless = 0;
+                    self.refusals.heard();
                     tracing::trace!(bytes = length, "datagram received");
                     self.stats.datagrams_received += 1;
                     if self.first_sent.is_some() {
@@ -339,7 +352,8 @@ impl Transport {
                 Err(error) if concerns_one_datagram(&error) => {
                     tracing::trace!(%error, "told of a datagram");
                     self.stats.recv_errors += 1;
-                    self.pass_over(|| error);
+                    self.pass_over(&error);
+                    self.refusals.told(error);
                 }
                 Err(error) => self.failure = Some(error),
             }
@@ -354,10 +368,12 @@ impl Transport {
 
     /// Counts a read that yielded nothing: a pipe that never yields anything else, and never waits,
     /// has ended.
-    fn pass_over(&mut self, ended: impl FnOnce() -> io::Error) {
+    fn pass_over(&mut self, error: &io::Error) {
         self.fruitless += 1;
         if self.fruitless >= MAX_FRUITLESS {
-            self.failure = Some(ended());
+            let code = error.raw_os_error();
+            self.failure =
+                Some(code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error));
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use certificate::{certificate, p256, self_signed};
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use relay::relay;
 pub(crate) use rude::Rude;
-pub(crate) use server::{Server, any, exchange, hellos, open, serve};
+pub(crate) use server::{Server, any, exchange, hellos, open, serve, serve_on};
 pub(crate) use udp_pipe::UdpPipe;
 
 use std::time::Duration;

@@ -16,7 +16,11 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn serve(acceptor: Acceptor, limits: Limits) -> Server {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), acceptor, limits).unwrap();
+    serve_on(any(), acceptor, limits)
+}
+
+pub(crate) fn serve_on(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> Server {
+    let listener = Listener::bind(addr, acceptor, limits).unwrap();
     let listener = Arc::new(listener);
     let (established, sessions) = mpsc::channel(100);
     tokio::spawn({
