@@ -10,10 +10,10 @@ use std::{
     collections::BTreeSet,
     fs,
     process::{ExitCode, Stdio},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use common::{Files, Program, Server, has, run, trial, within};
+use common::{Files, Program, Server, has, run, self_signed_between, trial, within};
 use libtest_mimic::Arguments;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             names,
         ),
         trial("each_documented_label_starts_at_zero", true, labels),
+        trial("the_first_certificate_that_expires_is_told", true, expiry),
         trial("a_port_that_is_taken_is_named", true, taken),
         trial("whoever_says_nothing_has_to_go", true, stalled),
         trial("promtool_has_no_complaint", promtool, promtool_checks),
@@ -158,6 +159,32 @@ async fn labels() {
         seen += 1;
     }
     assert!(seen > 5);
+}
+
+async fn expiry() {
+    const NAME: &str = "dtls_certificate_expiry_timestamp_seconds";
+    let files = Files::new();
+    let write = |to| {
+        let (pem, key) = self_signed_between(-1, to);
+        (files.write("cert.pem", pem), files.write("key.pem", key))
+    };
+    let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    let days_left = |metrics: &str| ((value(metrics, NAME) - now()) / 86_400.0).round();
+    let (pem, key) = write(5);
+    let named = format!(
+        "localhost={},{}",
+        common::cert("server.pem"),
+        common::cert("server.key")
+    );
+    let flags = ["--cert", &pem, "--key", &key, "--sni", &named];
+    let server = Server::start(&[&flags[..], &["--metrics", "127.0.0.1:0"]].concat()).await;
+    assert_eq!(days_left(&scrape(&server).await), 5.0);
+    write(9);
+    server.program.signal("-HUP");
+    until(&server, |metrics| days_left(metrics) == 9.0).await;
+    let keys = files.write("keys", "device:00112233445566778899aabbccddeeff\n");
+    let server = Server::start(&["--psk-file", &keys, "--metrics", "127.0.0.1:0"]).await;
+    assert_eq!(value(&scrape(&server).await, NAME), f64::INFINITY);
 }
 
 async fn taken() {

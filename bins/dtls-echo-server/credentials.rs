@@ -1,17 +1,13 @@
 //! What the server shows its clients, and whom it lets in.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use dtls_echo::{development_identity, warn_of_short_keys};
 use dtls_session::{Acceptor, AcceptorBuilder, Identity, PskKeys, Roots};
 
-use crate::{Args, lines::Lines};
+use crate::{Args, certificates::Certificate, lines::Lines};
 
 /// Whether a client may do without a certificate.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -48,23 +44,26 @@ impl FromStr for NamedIdentity {
     }
 }
 
-/// The files of all certificates that clients may see.
-pub(crate) fn certificates(args: &Args) -> impl Iterator<Item = &Path> {
-    let named = args.sni.iter().map(|named| &*named.cert);
-    args.cert.as_deref().into_iter().chain(named)
-}
-
-/// Reads all files that the flags name.
+/// Reads all files that the flags name; returns also the certificates that clients may see.
 pub(crate) fn builder(
     args: &Args,
     addresses: &[SocketAddr],
     lines: Lines,
-) -> anyhow::Result<AcceptorBuilder> {
+) -> anyhow::Result<(AcceptorBuilder, Vec<Certificate>)> {
+    let mut certificates = Vec::new();
     let keys = args.psk_file.as_ref();
     let keys = keys.map(|file| lines.read(file, "--psk-file", PskKeys::from_lines));
     let keys = keys.transpose()?;
     warn_of_short_keys(keys.iter().flat_map(PskKeys::iter));
-    let mut builder = match (identity(args, addresses)?, keys) {
+    let identity = identity(args, addresses)?;
+    if let Some(identity) = &identity {
+        let origin = match &args.cert {
+            Some(file) => file.display().to_string(),
+            None => "the development identity".to_owned(),
+        };
+        certificates.push(Certificate::of(origin, None, identity)?);
+    }
+    let mut builder = match (identity, keys) {
         (Some(identity), Some(keys)) => Acceptor::builder(identity).psk(keys),
         (Some(identity), None) => Acceptor::builder(identity),
         (None, Some(keys)) => Acceptor::with_psk(keys),
@@ -81,17 +80,21 @@ pub(crate) fn builder(
         builder = builder.allow_plain_psk();
     }
     for named in &args.sni {
-        builder = builder.server_name(&named.name, from_files(&named.cert, &named.key)?);
+        let identity = from_files(&named.cert, &named.key)?;
+        let origin = named.cert.display().to_string();
+        certificates.push(Certificate::of(origin, Some(&named.name), &identity)?);
+        builder = builder.server_name(&named.name, identity);
     }
     let Some(file) = &args.client_ca else {
-        return Ok(builder);
+        return Ok((builder, certificates));
     };
     let roots = Roots::from_pem_file(file)
         .with_context(|| format!("cannot use {} for --client-ca", file.display()))?;
-    Ok(match args.client_auth.unwrap_or(ClientAuth::Require) {
+    let builder = match args.client_auth.unwrap_or(ClientAuth::Require) {
         ClientAuth::Request => builder.request_client_certificate(roots),
         ClientAuth::Require => builder.require_client_certificate(roots),
-    })
+    };
+    Ok((builder, certificates))
 }
 
 /// The development identity, which everybody may know, is for loopback, and would let in there who

@@ -1,5 +1,6 @@
 //! Echoes lines over DTLS, to many peers at once.
 
+mod certificates;
 mod check;
 mod command_line;
 mod config;
@@ -34,6 +35,7 @@ use tokio_util::task::TaskTracker;
 use udp_demux::Endpoint;
 
 use crate::{
+    certificates::Certificate,
     command_line::CommandLine,
     credentials::{ClientAuth, NamedIdentity},
     lines::Lines,
@@ -200,7 +202,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
         .iter()
         .map(UdpSocket::local_addr)
         .collect::<io::Result<_>>()?;
-    let acceptor = acceptor(&args, &addresses, None)?;
+    let (acceptor, certificates) = acceptor(&args, &addresses, None)?;
     let limits = args.limits.limits();
     let mut endpoints = sockets
         .into_iter()
@@ -213,6 +215,10 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let metrics = exposition.as_ref().map(|_| Metrics::new()).transpose()?;
+    certificates.iter().for_each(Certificate::log);
+    if let Some(metrics) = &metrics {
+        metrics.certificates(&certificates);
+    }
     let service = Service {
         facts: args.facts,
         metrics: metrics.clone(),
@@ -239,17 +245,19 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes what new clients meet. Where no file holds a secret, tickets stay good by the former one.
+/// Makes what new clients meet, and tells which certificates they are shown. Where no file holds a
+/// secret, tickets stay good by the former one.
 fn acceptor(
     args: &Args,
     addresses: &[SocketAddr],
     former: Option<&Acceptor>,
-) -> anyhow::Result<Acceptor> {
+) -> anyhow::Result<(Acceptor, Vec<Certificate>)> {
     let lines = match former {
         Some(_) => Lines::OfReload,
         None => Lines::OfStart,
     };
-    let builder = credentials::builder(args, addresses, lines)?.session(
+    let (builder, certificates) = credentials::builder(args, addresses, lines)?;
+    let builder = builder.session(
         SessionConfig::default()
             .mtu(args.mtu.into())
             .handshake_timeout(args.handshake_timeout)
@@ -264,5 +272,5 @@ fn acceptor(
         Some(secret) => builder.shared_secret(secret),
         None => builder,
     };
-    builder.build().map_err(explain)
+    Ok((builder.build().map_err(explain)?, certificates))
 }

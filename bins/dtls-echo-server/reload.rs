@@ -9,6 +9,7 @@ use dtls_session::{Acceptor, Listener};
 
 use crate::{
     Args, acceptor,
+    certificates::Certificate,
     command_line::{CommandLine, Complete},
     metrics::Metrics,
     service_manager,
@@ -51,8 +52,12 @@ impl Reload {
                     metrics.reload(made.is_ok());
                 }
                 match made {
-                    Ok(acceptor) => {
+                    Ok((acceptor, certificates)) => {
                         listener.set_acceptor(acceptor);
+                        certificates.iter().for_each(Certificate::log);
+                        if let Some(metrics) = &metrics {
+                            metrics.certificates(&certificates);
+                        }
                         tracing::info!("reloaded");
                     }
                     Err(error) => {
@@ -79,7 +84,11 @@ impl Reload {
         Ok(())
     }
 
-    fn acceptor(&self, addresses: &[SocketAddr], former: &Acceptor) -> anyhow::Result<Acceptor> {
+    fn acceptor(
+        &self,
+        addresses: &[SocketAddr],
+        former: &Acceptor,
+    ) -> anyhow::Result<(Acceptor, Vec<Certificate>)> {
         let whole = self
             .command_line
             .complete()
@@ -97,7 +106,7 @@ impl Reload {
                 said.join(" ").trim_start_matches("error: ").to_owned()
             )
         })?;
-        let acceptor = acceptor(&args, addresses, Some(former))?;
+        let made = acceptor(&args, addresses, Some(former))?;
         for key in whole.changed(&self.whole) {
             if AT_THE_START.contains(&&*key) {
                 tracing::warn!(
@@ -105,7 +114,7 @@ impl Reload {
                 );
             }
         }
-        Ok(acceptor)
+        Ok(made)
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod capture;
+mod certificate;
 mod files;
 mod gnutls;
 mod openssl;
@@ -15,7 +16,8 @@ mod relay;
 mod trials;
 
 pub(crate) use capture::Capture;
-pub(crate) use files::{Files, self_signed, self_signed_between};
+pub(crate) use certificate::{Certificate, curve, p256, rsa_pss, self_signed, self_signed_between};
+pub(crate) use files::Files;
 pub(crate) use gnutls::{with_gnutls_echo, with_gnutls_serv};
 pub(crate) use openssl::s_server;
 pub(crate) use process::{Ended, Program, Server, client, run};

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod certificates;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
@@ -59,6 +60,7 @@ impl Case {
 fn main() -> ExitCode {
     let cases: Vec<Case> = client::cases()
         .into_iter()
+        .chain(certificates::cases())
         .chain(files::cases())
         .chain(path::cases())
         .chain(server::cases())

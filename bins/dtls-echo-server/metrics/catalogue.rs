@@ -22,6 +22,10 @@ const GAUGES: &[Help] = &[
         "dtls_build_info",
         "1, with the versions of the server and of OpenSSL.",
     ),
+    (
+        "dtls_certificate_expiry_timestamp_seconds",
+        "When the first of the certificates that clients are shown expires, in seconds since 1970.",
+    ),
     ("dtls_handshakes_half_open", "Handshakes that run now."),
     ("dtls_sessions", "Sessions that are established now."),
 ];

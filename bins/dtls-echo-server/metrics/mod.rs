@@ -18,6 +18,8 @@ use metrics::{Histogram, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 use openssl::version;
 
+use crate::certificates::Certificate;
+
 pub(crate) use self::{
     http::Exposition,
     outcome::{Ending, Failure},
@@ -88,6 +90,15 @@ impl Metrics {
     /// Counts an attempt to read the files again.
     pub(crate) fn reload(&self, succeeded: bool) {
         with_local_recorder(&self.0.recorder, || outcome::reload(succeeded).increment(1));
+    }
+
+    /// Tells when the first of the certificates expires that clients are shown; never, if there are none.
+    pub(crate) fn certificates(&self, certificates: &[Certificate]) {
+        let expiries = certificates.iter().filter_map(Certificate::expiry);
+        let first = expiries.min().map_or(f64::INFINITY, |time| time as f64);
+        with_local_recorder(&self.0.recorder, || {
+            gauge!("dtls_certificate_expiry_timestamp_seconds").set(first);
+        });
     }
 
     /// Everything in Prometheus's text format.

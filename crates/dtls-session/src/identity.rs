@@ -4,10 +4,11 @@ use std::{fmt, path::Path};
 
 use openssl::{
     error::ErrorStack,
+    nid::Nid,
     pkey::{Id, PKey, Private},
     ssl::{SslContextBuilder, SslRef},
     stack::Stack,
-    x509::X509,
+    x509::{X509, X509Ref},
 };
 use zeroize::Zeroizing;
 
@@ -66,6 +67,12 @@ impl Identity {
         Self::from_pem(&chain, &key)
     }
 
+    /// Returns its certificates: the one that the key belongs to, and those behind it.
+    pub fn certificates(&self) -> impl Iterator<Item = &X509Ref> {
+        let all = std::iter::once(&self.certificate).chain(&self.intermediates);
+        all.map(|certificate| &**certificate)
+    }
+
     pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         let chain = self.chain()?;
         ffi::set_identity(context, &self.certificate, &self.key, &chain)
@@ -81,13 +88,22 @@ impl Identity {
         proofs.with_key(&self.key)
     }
 
-    /// The kind of key, if it is one that OpenSSL's DTLS 1.2 counts for no cipher suite of a
-    /// server, though RFC 8422 has it for ECDSA's.
-    pub(crate) fn edwards(&self) -> Option<&'static str> {
+    /// The kind of key, if it is one that serves nobody: OpenSSL counts others than RSA's and those of
+    /// ECDSA for no cipher suite of a server before DTLS 1.3, though RFC 8422 has Ed25519 and RFC 8446
+    /// 4.2.3 has RSA-PSS for DTLS 1.2, too.
+    pub(crate) fn unusable(&self, allow_1_3: bool) -> Option<&'static str> {
         match self.key.id() {
+            Id::RSA | Id::EC => None,
+            Id::RSA_PSS | Id::ED25519 | Id::ED448 if allow_1_3 => None,
+            Id::RSA_PSS => Some("RSA-PSS"),
             Id::ED25519 => Some("Ed25519"),
             Id::ED448 => Some("Ed448"),
-            _ => None,
+            Id::DSA => Some("DSA"),
+            other => Some(
+                Nid::from_raw(other.as_raw())
+                    .short_name()
+                    .unwrap_or("unknown"),
+            ),
         }
     }
 

@@ -7,8 +7,16 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::*;
-use dtls_session::{Acceptor, BuildError, Connector, HandshakeError, Preferences, Psk, PskKeys};
-use openssl::pkey::PKey;
+use dtls_session::{
+    Acceptor, BuildError, Connector, HandshakeError, Identity, Preferences, Psk, PskKeys, Roots,
+};
+use openssl::{
+    dsa::Dsa,
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{Id, PKey},
+    pkey_ctx::PkeyCtx,
+};
 
 #[tokio::test]
 async fn ccm8_is_had_only_where_both_allow_it() {
@@ -184,14 +192,47 @@ fn psk() -> Psk {
     Psk::parse("a:00112233445566778899aabbccddeeff").unwrap()
 }
 
-#[test]
-fn a_key_that_openssl_never_uses_is_refused_at_once() {
-    let edwards = || self_signed("localhost", &PKey::generate_ed25519().unwrap());
-    for acceptor in [
-        Acceptor::builder(edwards()),
-        Acceptor::builder(identity("server")).server_name("localhost", edwards()),
+/// What OpenSSL does with them is tried: a key that is not refused has to serve.
+#[tokio::test]
+async fn each_kind_of_key_serves_or_is_refused_by_name() {
+    let rsa = |id| {
+        let mut context = PkeyCtx::new_id(id).unwrap();
+        context.keygen_init().unwrap();
+        context.set_rsa_keygen_bits(2048).unwrap();
+        context.keygen().unwrap()
+    };
+    let curve = |nid| {
+        let group = EcGroup::from_curve_name(nid).unwrap();
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+    };
+    for (key, refused) in [
+        (rsa(Id::RSA), None),
+        (curve(Nid::X9_62_PRIME256V1), None),
+        (curve(Nid::SECP384R1), None),
+        (curve(Nid::SECP521R1), None),
+        (rsa(Id::RSA_PSS), Some("RSA-PSS")),
+        (
+            PKey::from_dsa(Dsa::generate(1024).unwrap()).unwrap(),
+            Some("DSA"),
+        ),
+        (PKey::generate_ed25519().unwrap(), Some("Ed25519")),
+        (PKey::generate_ed448().unwrap(), Some("Ed448")),
     ] {
-        let told = acceptor.build().unwrap_err().to_string();
-        assert!(told.contains("Ed25519") && told.contains("ECDSA"), "{told}");
+        let (pem, key) = (
+            certificate("localhost", &key),
+            key.private_key_to_pem_pkcs8().unwrap(),
+        );
+        let own = || Identity::from_pem(&pem, &key).unwrap();
+        if let Some(kind) = refused {
+            let named = Acceptor::builder(identity("server")).server_name("localhost", own());
+            for acceptor in [Acceptor::builder(own()), named] {
+                let told = acceptor.build().unwrap_err().to_string();
+                let words = format!("a key of the kind {kind}: ECDSA or RSA is needed");
+                assert!(told.contains(&words), "{told}");
+            }
+            continue;
+        }
+        let roots = Roots::from_pem(&pem).unwrap();
+        agree(Acceptor::builder(own()), Connector::builder(roots)).await;
     }
 }

@@ -270,8 +270,8 @@ impl AcceptorBuilder {
         if psk && self.preferences.versions().allow_1_3() {
             return Err(BuildError::PskWithDtls13);
         }
-        let unusable = self.identities().find_map(Identity::edwards);
-        if let (Some(kind), false) = (unusable, self.preferences.versions().allow_1_3()) {
+        let allow_1_3 = self.preferences.versions().allow_1_3();
+        if let Some(kind) = self.identities().find_map(|it| it.unusable(allow_1_3)) {
             return Err(BuildError::KeyUnusable { kind });
         }
         for (asked, given, what, needs) in [

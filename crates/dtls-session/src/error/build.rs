@@ -71,8 +71,11 @@ pub enum BuildError {
         /// The list.
         list: String,
     },
-    /// OpenSSL uses no such key for a server before DTLS 1.3.
-    #[error("a server of DTLS 1.2 cannot use a key of the kind {kind}: ECDSA or RSA is needed")]
+    /// OpenSSL uses no such key for a server, or none before DTLS 1.3.
+    #[error(
+        "a server of DTLS 1.2 cannot use a key of the kind {kind}: ECDSA or RSA is needed, such as \
+         `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes"
+    )]
     KeyUnusable {
         /// What the key is.
         kind: &'static str,
