@@ -124,6 +124,8 @@ fn report_socket(listener: &Listener) {
         sent_bytes = stats.sent_bytes,
         send_errors = stats.send_errors,
         send_would_block = stats.send_would_block,
+        send_delayed = stats.send_delayed,
+        dropped_unsent = stats.dropped_unsent,
         "datagrams in all"
     );
 }

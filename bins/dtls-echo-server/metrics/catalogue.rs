@@ -101,7 +101,7 @@ const COUNTERS: &[Help] = &[
     ),
     (
         "dtls_udp_dropped_total",
-        "Datagrams that a shard dropped before any session saw them, by the reason.",
+        "Datagrams that a shard dropped, by the reason: before any session saw them, or unsent.",
     ),
     (
         "dtls_udp_diverted_total",
@@ -114,6 +114,10 @@ const COUNTERS: &[Help] = &[
     (
         "dtls_udp_send_would_block_total",
         "Attempts to send that met a full send buffer.",
+    ),
+    (
+        "dtls_udp_send_delayed_total",
+        "Datagrams that waited for the send buffer.",
     ),
 ];
 

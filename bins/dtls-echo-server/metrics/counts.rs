@@ -71,6 +71,7 @@ fn set_socket(shard: &str, stats: &Stats) {
         ("queue_full", stats.dropped_queue_full),
         ("backlog_full", stats.dropped_backlog_full),
         ("no_acceptor", stats.dropped_no_acceptor),
+        ("unsent", stats.dropped_unsent),
     ] {
         counter!("dtls_udp_dropped_total", "shard" => shard(), "reason" => reason)
             .absolute(datagrams);
@@ -79,6 +80,7 @@ fn set_socket(shard: &str, stats: &Stats) {
     counter!("dtls_udp_diverted_total", "shard" => shard()).absolute(stats.diverted);
     counter!("dtls_udp_send_would_block_total", "shard" => shard())
         .absolute(stats.send_would_block);
+    counter!("dtls_udp_send_delayed_total", "shard" => shard()).absolute(stats.send_delayed);
 }
 
 /// Adds what one session has counted in its life.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{channel::Channel, error::SendError};
+use crate::{channel::Channel, departure::Patience, error::SendError};
 
 /// Yields datagrams, then the error that ended the channel, then nothing.
 impl Stream for Channel {
@@ -45,7 +45,7 @@ impl Sink<Bytes> for Channel {
             self.outgoing.is_none(),
             "a sink is asked whether it is ready before each item"
         );
-        match self.queue(&datagram) {
+        match self.queue(&datagram, Patience::Queue) {
             Err(SendError::WouldBlock) => {
                 self.outgoing = Some(datagram);
                 Ok(())

@@ -1,21 +1,22 @@
 use std::{
     fmt,
     future::poll_fn,
-    io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use tokio::task::coop;
 
 use crate::{
+    departure::{Origin, Patience},
     error::{RecvError, SendError},
     inbox::Inbox,
     path::{self, PathMtu},
-    shared::Handle,
+    shared::{Handle, Shared},
     stats::{ChannelStats, Counter, Stats},
+    waiting::Way,
 };
 
 /// One peer of an endpoint: whole datagrams to it and from it.
@@ -36,15 +37,11 @@ pub struct Channel {
     sent: Counter,
     send_errors: Counter,
     path: PathMtu,
-    // A polled socket keeps one waker a direction, so each channel that waits has its own future.
-    writable: Option<Writable>,
     /// What the sink could not send yet.
     pub(crate) outgoing: Option<Bytes>,
     /// Whether the stream has told why it ended.
     pub(crate) exhausted: bool,
 }
-
-type Writable = Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>;
 
 impl Channel {
     pub(crate) fn new(handle: Arc<Handle>, inbox: Arc<Inbox>, local_ip: Option<IpAddr>) -> Self {
@@ -55,7 +52,6 @@ impl Channel {
             sent: Counter::default(),
             send_errors: Counter::default(),
             path: PathMtu::default(),
-            writable: None,
             outgoing: None,
             exhausted: false,
         }
@@ -97,25 +93,21 @@ impl Channel {
         self.inbox.try_recv(buf)
     }
 
-    /// Sends one datagram, and waits while the socket's send buffer is full.
+    /// Sends one datagram, or queues it while the socket's send buffer is full or the peer has its part of it
+    /// already, and waits while that queue is full ([`Config::send_queue_bytes`](crate::Config::send_queue_bytes)).
+    ///
+    /// So who sends to a slow peer waits, and holds up nobody else.
     ///
     /// # Errors
     ///
     /// [`SendError::Io`] is what the system says of this datagram, for example that it is too long or the host
-    /// unreachable; a later one may pass. The other errors are final.
+    /// unreachable; a later one may pass. Of one that was queued it is only counted. The other errors are final.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: a datagram is sent as a whole or not at all. Which of both is unknown to who cancels.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        loop {
-            match self.send_ready(datagram) {
-                Err(SendError::WouldBlock) => {
-                    self.handle.socket.writable().await.map_err(SendError::Io)?
-                }
-                result => return result,
-            }
-        }
+        poll_fn(|cx| self.poll_transmit(cx, datagram)).await
     }
 
     /// Polls to send one datagram; see [`send`](Self::send).
@@ -128,62 +120,34 @@ impl Channel {
         cx: &mut Context<'_>,
         datagram: &[u8],
     ) -> Poll<Result<(), SendError>> {
-        self.poll_until_taken(cx, |channel| channel.send_ready(datagram))
+        self.poll_transmit(cx, datagram)
     }
 
     /// Polls to send one datagram soon, with those of other channels where that saves a system call.
     pub(crate) fn poll_queue(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         datagram: &[u8],
     ) -> Poll<Result<(), SendError>> {
-        self.poll_until_taken(cx, |channel| channel.queue(datagram))
+        waits(self.queue(datagram, Patience::Wait(cx)))
     }
 
-    pub(crate) fn queue(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.inbox.check_sendable()?;
-        if datagram.is_empty() {
-            return Ok(());
-        }
-        let peer = self.inbox.peer();
-        let queued = self.handle.queue(peer, self.local_ip, datagram);
-        self.count(queued, datagram.len())
-    }
-
-    fn poll_until_taken(
-        &mut self,
-        cx: &mut Context<'_>,
-        send: impl Fn(&Self) -> Result<(), SendError>,
-    ) -> Poll<Result<(), SendError>> {
-        loop {
-            if self.writable.is_none() {
-                match send(self) {
-                    Err(SendError::WouldBlock) => {}
-                    result => return Poll::Ready(result),
-                }
-            }
-            let handle = &self.handle;
-            let writable = self.writable.get_or_insert_with(|| {
-                let shared = Arc::clone(handle.shared());
-                Box::pin(async move { shared.socket.writable().await })
-            });
-            let result = ready!(writable.as_mut().poll(cx));
-            self.writable = None;
-            result.map_err(SendError::Io)?;
-        }
+    pub(crate) fn queue(
+        &self,
+        datagram: &[u8],
+        patience: Patience<'_, '_>,
+    ) -> Result<(), SendError> {
+        self.send_by(Shared::queue, datagram, patience)
     }
 
     /// Sends one datagram if the socket takes it at once.
     ///
     /// # Errors
     ///
-    /// [`SendError::WouldBlock`] if the send buffer is full, otherwise as for [`send`](Self::send).
+    /// [`SendError::WouldBlock`] if the send buffer is full, or the peer has its part of it already, otherwise as for
+    /// [`send`](Self::send).
     pub fn try_send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.send_with(datagram, || {
-            self.handle
-                .socket
-                .try_send(self.inbox.peer(), self.local_ip, datagram)
-        })
+        self.send_by(Shared::send_now, datagram, Patience::None)
     }
 
     /// The address of the peer.
@@ -229,25 +193,34 @@ impl Channel {
         &self.inbox
     }
 
-    fn send_ready(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.send_with(datagram, || {
-            self.handle
-                .socket
-                .try_send_ready(self.inbox.peer(), self.local_ip, datagram)
-        })
+    fn poll_transmit(&self, cx: &mut Context<'_>, datagram: &[u8]) -> Poll<Result<(), SendError>> {
+        let budget = ready!(coop::poll_proceed(cx));
+        let sent = waits(self.send_by(Shared::send_now, datagram, Patience::Wait(cx)));
+        if sent.is_ready() {
+            budget.made_progress();
+        }
+        sent
     }
 
-    fn send_with(
+    fn send_by(
         &self,
+        send: impl FnOnce(&Shared, Origin<'_>, &[u8], Patience<'_, '_>) -> Result<(), SendError>,
         datagram: &[u8],
-        send: impl FnOnce() -> io::Result<()>,
+        patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         self.inbox.check_sendable()?;
         // No peer of this crate would see it.
         if datagram.is_empty() {
             return Ok(());
         }
-        let sent = self.handle.send_now(datagram.len(), send);
+        let origin = Origin {
+            way: Way {
+                peer: self.inbox.peer(),
+                from: self.local_ip,
+            },
+            meter: Some(self.inbox.meter()),
+        };
+        let sent = send(&self.handle, origin, datagram, patience);
         self.count(sent, datagram.len())
     }
 
@@ -273,6 +246,14 @@ impl Channel {
 impl Drop for Channel {
     fn drop(&mut self) {
         self.handle.remove(&self.inbox);
+    }
+}
+
+/// Who was enlisted waits.
+fn waits(sent: Result<(), SendError>) -> Poll<Result<(), SendError>> {
+    match sent {
+        Err(SendError::WouldBlock) => Poll::Pending,
+        sent => Poll::Ready(sent),
     }
 }
 

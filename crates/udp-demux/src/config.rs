@@ -18,7 +18,9 @@ pub struct Config {
     pub(crate) batch: usize,
     pub(crate) recv_buffer_size: usize,
     pub(crate) send_buffer_size: usize,
+    pub(crate) send_queue_bytes: usize,
     pub(crate) divert: fn(&[u8]) -> bool,
+    pub(crate) urgent: fn(&[u8]) -> bool,
 }
 
 impl Config {
@@ -85,6 +87,27 @@ impl Config {
         self
     }
 
+    /// Bounds the bytes that wait for the send buffer, for each peer. Default: 32 KiB.
+    ///
+    /// They wait while the send buffer is full, or while the peer's own datagrams stay in it, as behind a slow
+    /// interface; those of other peers do not. Peers take turns. All together 1 MiB of data wait at most, beyond
+    /// which the newest of the peer that has most is dropped and counted
+    /// ([`Stats::dropped_unsent`](crate::Stats::dropped_unsent)). An empty queue takes one datagram of any size.
+    pub fn send_queue_bytes(mut self, bytes: usize) -> Self {
+        self.send_queue_bytes = bytes;
+        self
+    }
+
+    /// Lets those datagrams go first for which `urgent` returns true, while others wait for the send buffer.
+    /// Default: none, and replies to strangers ([`Incoming::reply`](crate::Incoming::reply)) always.
+    ///
+    /// It is for what is small and what others wait for, such as handshakes. `urgent` runs only while something
+    /// waits, and must not panic.
+    pub fn urgent(mut self, urgent: fn(&[u8]) -> bool) -> Self {
+        self.urgent = urgent;
+        self
+    }
+
     /// Sends a known peer's datagram to [`Endpoint::accept`](crate::Endpoint::accept), and not to its channel,
     /// if `divert` returns true for it. Default: never.
     ///
@@ -108,7 +131,9 @@ impl Default for Config {
             batch: quinn_udp::BATCH_SIZE,
             recv_buffer_size: 4 << 20,
             send_buffer_size: 1 << 20,
+            send_queue_bytes: 32 << 10,
             divert: |_| false,
+            urgent: |_| false,
         }
     }
 }

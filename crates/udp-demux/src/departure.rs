@@ -1,133 +1,298 @@
 use std::{
-    io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+    time::Instant,
 };
 
-use crate::{error::SendError, outbox::Outbox, path, shared::Shared, socket::Socket};
+use tokio::sync::Notify;
+
+use crate::{
+    config::{Config, MAX_DATAGRAM},
+    error::SendError,
+    gauge::{Fill, Meter},
+    outbox::Outbox,
+    shared::Shared,
+    socket::Socket,
+    waiting::{Bounds, Waiting, Way},
+};
 
 /// The way out of an endpoint.
 ///
 /// While the driver lets those run whom it has just woken, what they queue is gathered, and leaves
 /// with few system calls when the driver comes back. At any other time it leaves at once.
+///
+/// The system has one send buffer for all peers. What a peer is given of it unseen is bounded;
+/// beyond that its datagrams wait here, and the driver lets them go ([`crate::pump`]).
 #[derive(Debug)]
-pub(crate) struct Departure(Mutex<State>);
+pub(crate) struct Departure {
+    pub(crate) state: Mutex<State>,
+    /// Told when there is something to do for the driver.
+    pub(crate) stirred: Notify,
+    /// What those get who have no channel.
+    strangers: Meter,
+}
 
 #[derive(Debug)]
-struct State {
-    outbox: Outbox,
-    gathering: bool,
+pub(crate) struct State {
+    pub(crate) outbox: Outbox,
+    pub(crate) gathering: bool,
+    /// What goes before all else once the send buffer has room.
+    pub(crate) urgent: Waiting,
+    pub(crate) data: Waiting,
+    /// Whether the system took nothing when it was last tried.
+    pub(crate) blocked: bool,
+    /// Ends whenever the send buffer is seen to be low.
+    pub(crate) epoch: u32,
+    /// What one peer may be given in this epoch, in bytes as the system counts them.
+    pub(crate) allowance: usize,
+    pub(crate) question: Option<Question>,
+    /// Whether nobody sends any more what waits.
+    pub(crate) closed: bool,
+    /// Queued datagrams that were refused as too long, for [`Shared::leave`].
+    pub(crate) refused: Vec<(SocketAddr, usize)>,
+}
+
+/// Whether what a way was given last leaves soon, or stays.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) way: Way,
+    /// What was in the send buffer before.
+    pub(crate) used: usize,
+    pub(crate) asked: Instant,
+}
+
+enum Admission {
+    Now,
+    Later,
+    Never,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) way: Way,
+    /// None for who has no channel.
+    pub(crate) meter: Option<&'a Meter>,
+}
+
+/// What is done with a datagram that has to wait.
+pub(crate) enum Patience<'a, 'b> {
+    /// It is given back.
+    None,
+    /// It waits where there is room for it.
+    Queue,
+    /// And where there is not, who sends does.
+    Wait(&'a Context<'b>),
 }
 
 impl Departure {
-    pub(crate) fn new(socket: &Socket) -> Self {
-        Self(Mutex::new(State {
+    pub(crate) fn new(socket: &Socket, config: &Config) -> Self {
+        let state = State {
             outbox: Outbox::new(socket.max_segments()),
             gathering: false,
-        }))
+            urgent: Waiting::new(Bounds {
+                each: config.send_queue_bytes,
+                all: MAX_URGENT.max(config.send_queue_bytes),
+            }),
+            data: Waiting::new(Bounds {
+                each: config.send_queue_bytes,
+                all: MAX_DATA.max(config.send_queue_bytes),
+            }),
+            blocked: false,
+            epoch: 0,
+            allowance: socket.fill().map_or(usize::MAX, |fill| fill.allowance()),
+            question: None,
+            closed: false,
+            refused: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+            stirred: Notify::new(),
+            strangers: Meter::default(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether something waits for the socket.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.blocked || !(self.outbox.is_empty() && self.urgent.is_empty() && self.data.is_empty())
+    }
+
+    /// Takes note of how full the send buffer is.
+    pub(crate) fn see(&mut self, fill: Fill) {
+        self.allowance = fill.allowance();
+        if fill.is_low() {
+            self.epoch = self.epoch.wrapping_add(1);
+            self.question = None;
+            self.data.release();
+        }
     }
 }
 
 impl Shared {
-    /// Lets queued datagrams wait for the next [`flush`](Self::flush).
-    pub(crate) fn gather(&self) {
-        self.departure.lock().gathering = true;
-    }
-
-    /// Sends what was gathered, and returns whether there was anything.
-    pub(crate) fn flush(&self) -> bool {
-        let mut state = self.departure.lock();
-        state.gathering = false;
-        let busy = !state.outbox.is_empty();
-        self.send_gathered(&mut state.outbox);
-        busy
-    }
-
-    /// Whether something waits for the socket to become writable.
-    pub(crate) fn is_blocked(&self) -> bool {
-        !self.departure.lock().outbox.is_empty()
-    }
-
     /// Sends one datagram soon: what the system says of it is only counted.
     pub(crate) fn queue(
         &self,
-        peer: SocketAddr,
-        from: Option<IpAddr>,
+        origin: Origin<'_>,
         datagram: &[u8],
+        patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         let mut state = self.departure.lock();
+        match self.admission(&mut state, origin, datagram) {
+            Admission::Now => {}
+            Admission::Later => return self.wait(state, origin, datagram, patience),
+            Admission::Never => return self.drop_unsent(state),
+        }
         if !state.gathering && state.outbox.is_empty() {
-            drop(state);
-            return self.sent(
-                self.socket.try_send_ready(peer, from, datagram),
-                datagram.len(),
-            );
+            return self.depart(state, origin, datagram, patience);
         }
+        let Way { peer, from } = origin.way;
         if state.outbox.push(peer, from, datagram) {
             return Ok(());
         }
-        self.send_gathered(&mut state.outbox);
+        self.send_gathered(&mut state);
         if state.outbox.push(peer, from, datagram) {
+            self.leave(state);
             return Ok(());
         }
+        self.wait(state, origin, datagram, patience)
+    }
+
+    /// Sends one datagram now, behind what was gathered.
+    pub(crate) fn send_now(
+        &self,
+        origin: Origin<'_>,
+        datagram: &[u8],
+        patience: Patience<'_, '_>,
+    ) -> Result<(), SendError> {
+        let mut state = self.departure.lock();
+        match self.admission(&mut state, origin, datagram) {
+            Admission::Now => {}
+            Admission::Later => return self.wait(state, origin, datagram, patience),
+            Admission::Never => return self.drop_unsent(state),
+        }
+        self.send_gathered(&mut state);
+        if state.blocked {
+            return self.wait(state, origin, datagram, patience);
+        }
+        self.depart(state, origin, datagram, patience)
+    }
+
+    /// Ends a turn with the lock: what is to be told is told without it.
+    pub(crate) fn leave(&self, mut state: MutexGuard<'_, State>) {
+        let woken = [state.urgent.woken(), state.data.woken()];
+        let refused = std::mem::take(&mut state.refused);
+        drop(state);
+        woken.into_iter().flatten().for_each(Waker::wake);
+        for (peer, length) in refused {
+            self.refuse(peer, length);
+        }
+    }
+
+    /// Decides whether a datagram may be given to the system now.
+    fn admission(&self, state: &mut State, origin: Origin<'_>, datagram: &[u8]) -> Admission {
+        // What is too long for UDP is the system's to refuse.
+        if datagram.len() > MAX_DATAGRAM {
+            return Admission::Now;
+        }
+        let meter = origin.meter.unwrap_or(&self.departure.strangers);
+        let given = meter.charge(state.epoch, datagram.len());
+        if state.blocked {
+            return Admission::Later;
+        }
+        if given > state.allowance
+            && let Some(fill) = self.socket.fill()
+        {
+            state.see(fill);
+            let given = meter.charge(state.epoch, datagram.len());
+            let high = given > state.allowance && !fill.is_low();
+            match origin.meter {
+                // Strangers may all be on one slow way, and leave room for those who are known.
+                None if fill.is_full() => return Admission::Never,
+                Some(_) if high && !self.is_urgent(datagram) => return Admission::Later,
+                _ => {}
+            }
+        }
+        if state.data.contains(&origin.way) && !self.is_urgent(datagram) {
+            return Admission::Later;
+        }
+        Admission::Now
+    }
+
+    fn is_urgent(&self, datagram: &[u8]) -> bool {
+        (self.config.urgent)(datagram)
+    }
+
+    fn drop_unsent(&self, state: MutexGuard<'_, State>) -> Result<(), SendError> {
+        self.leave(state);
+        self.counters.dropped_unsent.add(1);
         Err(SendError::WouldBlock)
     }
 
-    /// Sends one datagram by `send`, behind what was gathered.
-    pub(crate) fn send_now(
+    /// Gives the datagram to the system; nothing goes before it.
+    fn depart(
         &self,
-        length: usize,
-        send: impl FnOnce() -> io::Result<()>,
+        state: MutexGuard<'_, State>,
+        origin: Origin<'_>,
+        datagram: &[u8],
+        patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
+        self.leave(state);
+        let Way { peer, from } = origin.way;
+        let sent = self.socket.try_send(peer, from, datagram);
+        let sent = self.sent(sent, datagram.len());
+        if !matches!(sent, Err(SendError::WouldBlock)) {
+            return sent;
+        }
         let mut state = self.departure.lock();
-        self.send_gathered(&mut state.outbox);
-        drop(state);
-        self.sent(send(), length)
+        state.blocked = true;
+        self.wait(state, origin, datagram, patience)
     }
 
-    fn send_gathered(&self, outbox: &mut Outbox) {
-        while !outbox.is_empty() {
-            let (runs, bytes) = outbox.next_burst();
-            match self.socket.try_send_runs(runs, bytes) {
-                Ok(count) => {
-                    for run in &runs[..count] {
-                        self.counters.sent.add(run.datagrams);
-                        self.counters.sent_bytes.add(run.len);
-                    }
-                    outbox.advance(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.counters.send_would_block.add(1);
-                    return;
-                }
-                Err(error) => {
-                    tracing::trace!(%error, "a burst was not sent");
-                    self.send_apart(outbox);
-                }
-            }
+    /// Lets the datagram wait, or whoever sends it.
+    fn wait(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        origin: Origin<'_>,
+        datagram: &[u8],
+        patience: Patience<'_, '_>,
+    ) -> Result<(), SendError> {
+        if state.closed {
+            return Err(SendError::SocketClosed);
         }
-    }
-
-    /// Sends the first run, which the system has just refused, in pieces that it may take: whether
-    /// it can segment depends on the route and the interface.
-    fn send_apart(&self, outbox: &mut Outbox) {
-        let (runs, bytes) = outbox.next_burst();
-        let run = runs[0];
-        let mut refused = false;
-        for datagram in bytes[..run.len].chunks(run.segment) {
-            let sent = self.socket.try_send_ready(run.peer, run.from, datagram);
-            if sent.as_ref().is_err_and(path::is_too_long) {
-                self.refuse(run.peer, datagram.len());
-            }
-            refused |= self.sent(sent, datagram.len()).is_err();
+        let stranger = origin.meter.is_none();
+        let State { urgent, data, .. } = &mut *state;
+        let waiting = if stranger || self.is_urgent(datagram) {
+            urgent
+        } else {
+            data
+        };
+        let pushed = match patience {
+            Patience::None => Err(SendError::WouldBlock),
+            // An answer to a stranger pushes nobody else out.
+            _ if stranger && waiting.is_full(datagram.len()) => Err(SendError::WouldBlock),
+            Patience::Queue | Patience::Wait(_) => waiting
+                .push(origin.way, datagram)
+                .map_err(|_| SendError::WouldBlock),
+        };
+        if let (Err(_), Patience::Wait(cx)) = (&pushed, &patience) {
+            waiting.enlist(&origin.way, cx.waker());
         }
-        outbox.advance(1);
-        if run.datagrams > 1 && !refused {
-            outbox.stop_segmenting();
-        }
+        self.leave(state);
+        self.departure.stirred.notify_one();
+        let dropped = pushed?;
+        self.counters.send_delayed.add(1);
+        self.counters.dropped_unsent.add(dropped);
+        Ok(())
     }
 }
+
+/// What waits at most for all peers together, in bytes: of handshakes and replies, and of data.
+const MAX_URGENT: usize = 256 << 10;
+const MAX_DATA: usize = 1 << 20;

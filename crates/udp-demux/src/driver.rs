@@ -1,9 +1,15 @@
-use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll, thread, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use futures::future::{Either, select};
-use tokio::task::spawn_blocking;
 
-use crate::{batch::Batch, shared::Shared};
+use crate::{batch::Batch, pump::pause, shared::Shared};
 
 /// Receives for everybody until the last handle has gone or the descriptor is dead.
 pub(crate) async fn drive(shared: Arc<Shared>) {
@@ -50,7 +56,7 @@ async fn receive(shared: &Shared) -> io::Error {
                 if failures >= PATIENCE {
                     tracing::warn!(%error, failures, "receiving fails again and again");
                     failures = 0;
-                    pause().await;
+                    pause(PAUSE).await;
                 }
             }
         }
@@ -61,16 +67,21 @@ async fn receive(shared: &Shared) -> io::Error {
     }
 }
 
-/// Waits until there is something to receive, or room to send what was gathered.
+/// Waits until there is something to receive, or something to do for who sends.
 async fn next(shared: &Shared, batch: &mut Batch) -> io::Result<()> {
-    if !shared.is_blocked() {
-        return shared.socket.recv(batch).await;
-    }
-    let (recv, writable) = (shared.socket.recv(batch), shared.socket.writable());
-    match select(pin!(recv), pin!(writable)).await {
+    let mut room = pin!(async {
+        if shared.is_blocked() {
+            shared.room().await
+        } else {
+            pending().await
+        }
+    });
+    let mut stirred = pin!(shared.departure.stirred.notified());
+    let outgoing = select(room.as_mut(), stirred.as_mut());
+    match select(pin!(shared.socket.recv(batch)), outgoing).await {
         Either::Left((received, _)) => received,
-        Either::Right((Ok(()), _)) => Err(io::ErrorKind::WouldBlock.into()),
-        Either::Right((Err(error), _)) => Err(error),
+        Either::Right((Either::Left((Err(error), _)), _)) => Err(error),
+        Either::Right(_) => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 
@@ -110,12 +121,6 @@ async fn step_aside() {
     .await;
 }
 
-/// Waits a little. Not by Tokio's clock, because the runtime may have none.
-async fn pause() {
-    // Fails only if the runtime is shutting down, which ends the driver as well.
-    let _ = spawn_blocking(|| thread::sleep(PAUSE)).await;
-}
-
 /// Tells everybody when the driver ends, also when the runtime drops it.
 struct Obituary {
     shared: Arc<Shared>,
@@ -133,6 +138,8 @@ impl Drop for Obituary {
             )
         };
         self.shared.die(self.error.take().unwrap_or_else(gone));
+        // After that: who waited for room finds out why there will be none.
+        self.shared.give_up();
     }
 }
 

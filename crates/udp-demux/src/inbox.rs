@@ -13,6 +13,7 @@ use tokio::task::coop;
 use crate::{
     config::Config,
     error::{RecvError, SendError},
+    gauge::Meter,
     queue::Queue,
 };
 
@@ -24,6 +25,8 @@ pub(crate) struct Inbox {
     end: AtomicU8,
     /// The shortest datagram that was queued and then refused as too long, since somebody looked; 0 is none.
     refused: AtomicUsize,
+    /// What the peer was given of the send buffer.
+    meter: Meter,
     state: Mutex<State>,
 }
 
@@ -56,12 +59,17 @@ impl Inbox {
             peer,
             end: AtomicU8::new(0),
             refused: AtomicUsize::new(0),
+            meter: Meter::default(),
             state: Mutex::new(state),
         }
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Begins to deliver datagrams; the reader waits meanwhile.

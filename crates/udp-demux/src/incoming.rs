@@ -9,9 +9,11 @@ use bytes::Bytes;
 use crate::{
     backlog::Waiting,
     channel::Channel,
+    departure::{Origin, Patience},
     error::{AcceptError, SendError},
     inbox::Inbox,
     shared::{Entrance, Handle, Refused, Shared},
+    waiting::Way,
 };
 
 /// A datagram that belongs to no channel, and what may be done about it.
@@ -72,14 +74,19 @@ impl Incoming {
 
     /// Sends one datagram back, from the address that the peer wrote to, and keeps nothing.
     ///
-    /// Tried once, never waits: while the send buffer is full an answer to a stranger is the first to go, and
-    /// a peer that wants one will ask again. It may leave a moment later, with others.
+    /// Never waits, but the datagram may leave a moment later: with others, or when the send buffer has room, and
+    /// then before the data of channels. A peer that wants an answer asks again, so those that do not fit are lost.
     ///
     /// # Errors
     ///
-    /// [`SendError::WouldBlock`] if the send buffer is full, or what the system says of the datagram.
+    /// [`SendError::WouldBlock`] if too much waits for the send buffer already, or what the system says of the datagram.
     pub fn reply(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.handle.queue(self.peer, self.local_ip, datagram)
+        let way = Way {
+            peer: self.peer,
+            from: self.local_ip,
+        };
+        let stranger = Origin { way, meter: None };
+        self.handle.queue(stranger, datagram, Patience::Queue)
     }
 
     /// Makes this the peer's channel.

@@ -27,16 +27,21 @@ mod departure;
 mod driver;
 mod endpoint;
 mod error;
+mod gauge;
 mod inbox;
 mod incoming;
+#[cfg(target_os = "linux")]
+mod memory;
 mod outbox;
 mod path;
+mod pump;
 mod queue;
 mod shards;
 mod shared;
 mod socket;
 mod stats;
 mod table;
+mod waiting;
 
 pub use channel::Channel;
 pub use config::Config;

@@ -40,11 +40,24 @@ impl Outbox {
 
     /// Appends the datagram, or returns false if there is no room for it.
     pub(crate) fn push(&mut self, peer: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> bool {
-        if self.bytes.len() + datagram.len() > MAX_BYTES {
+        self.push_with(peer, from, datagram.len(), |bytes| {
+            bytes.extend_from_slice(datagram);
+        })
+    }
+
+    /// Appends a datagram of `len` bytes, which `append` appends, or returns false if there is no
+    /// room for it.
+    pub(crate) fn push_with(
+        &mut self,
+        peer: SocketAddr,
+        from: Option<IpAddr>,
+        len: usize,
+        append: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        if self.bytes.len() + len > MAX_BYTES {
             return false;
         }
-        self.bytes.extend_from_slice(datagram);
-        let len = datagram.len();
+        append(&mut self.bytes);
         match self.runs.last_mut() {
             // What has left cannot grow: `sent_runs` counts whole runs, so the last is still here.
             Some(run)

@@ -68,6 +68,23 @@ impl Queue {
         }
     }
 
+    /// Drops the last datagram and returns its length.
+    pub(crate) fn drop_newest(&mut self) -> usize {
+        let length = self.lengths.pop_back().map_or(0, usize::from);
+        self.bytes.truncate(self.bytes.len() - length);
+        length
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many datagrams wait.
+    pub(crate) fn datagrams(&self) -> usize {
+        self.lengths.len()
+    }
+
     /// Drops all datagrams and all memory.
     pub(crate) fn clear(&mut self) {
         self.bytes = VecDeque::new();
@@ -143,12 +160,18 @@ mod tests {
                         }
                     }
                     Step::Pop => prop_assert_eq!(pop(&mut queue), model.pop_front()),
+                    Step::DropNewest => {
+                        let length = model.pop_back().map_or(0, |datagram| datagram.len());
+                        prop_assert_eq!(queue.drop_newest(), length);
+                    }
                     Step::Clear => {
                         queue.clear();
                         model.clear();
                     }
                 }
                 prop_assert_eq!(queue.first_len(), model.front().map(Vec::len));
+                prop_assert_eq!(queue.datagrams(), model.len());
+                prop_assert_eq!(queue.len(), model.iter().map(Vec::len).sum::<usize>());
             }
         }
     }
@@ -157,13 +180,15 @@ mod tests {
     enum Step {
         Push(Vec<u8>),
         Pop,
+        DropNewest,
         Clear,
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             10 => prop::collection::vec(any::<u8>(), 0..120).prop_map(Step::Push),
-            9 => Just(Step::Pop),
+            8 => Just(Step::Pop),
+            2 => Just(Step::DropNewest),
             1 => Just(Step::Clear),
         ]
     }

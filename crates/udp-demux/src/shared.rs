@@ -71,7 +71,7 @@ impl Shared {
             dead: None,
         };
         Self {
-            departure: Departure::new(&socket),
+            departure: Departure::new(&socket, &config),
             socket,
             config,
             counters: Counters::default(),

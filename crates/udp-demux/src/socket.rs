@@ -7,15 +7,16 @@ use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::{io::Interest, net::UdpSocket};
 
-#[cfg(target_os = "linux")]
-use crate::burst::send_burst;
 use crate::{
     address::{canonical, is_source, mapped, mapped_ip},
     batch::Batch,
     config::Config,
+    gauge::Fill,
     outbox::Run,
     path,
 };
+#[cfg(target_os = "linux")]
+use crate::{burst::send_burst, memory};
 
 /// The UDP socket, in terms of canonical addresses.
 #[derive(Debug)]
@@ -131,8 +132,18 @@ impl Socket {
         from: Option<IpAddr>,
         datagram: &[u8],
     ) -> io::Result<()> {
-        self.io
-            .try_io(Interest::WRITABLE, || self.try_send(peer, from, datagram))
+        self.attempt(|| self.try_send(peer, from, datagram))
+    }
+
+    /// Sends now, or takes note that the socket is not ready. It is tried whatever the runtime
+    /// believes: that hears of room only once half of the send buffer is free.
+    fn attempt<T>(&self, send: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match send() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.io.try_io(Interest::WRITABLE, send)
+            }
+            result => result,
+        }
     }
 
     /// The address to ask the system to send from, where it has a choice.
@@ -153,7 +164,7 @@ impl Socket {
     #[cfg(target_os = "linux")]
     pub(crate) fn try_send_runs(&self, runs: &[Run], bytes: &[u8]) -> io::Result<usize> {
         let from = self.source(runs[0].from);
-        self.io.try_io(Interest::WRITABLE, || match self.families {
+        self.attempt(|| match self.families {
             Families::V4 => send_burst(&self.io, runs, bytes, from, |peer| peer),
             Families::V6 | Families::Both => {
                 send_burst(&self.io, runs, bytes, from.map(mapped_ip), mapped)
@@ -171,6 +182,24 @@ impl Socket {
 
     pub(crate) async fn writable(&self) -> io::Result<()> {
         self.io.writable().await
+    }
+
+    /// Whether `enough` holds; if not, [`writable`](Self::writable) waits for the next datagram that
+    /// leaves.
+    pub(crate) fn is_writable_and(&self, enough: impl FnOnce() -> bool) -> bool {
+        let look = || match enough() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        self.io.try_io(Interest::WRITABLE, look).is_ok()
+    }
+
+    /// How full the send buffer is, if the system tells.
+    pub(crate) fn fill(&self) -> Option<Fill> {
+        #[cfg(target_os = "linux")]
+        return memory::fill(&self.io);
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// Whether the descriptor itself is gone: then not even its name can be asked for.

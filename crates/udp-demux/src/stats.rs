@@ -30,9 +30,14 @@ pub struct Stats {
     pub sent_bytes: u64,
     /// Attempts to send that failed for another reason than a full send buffer.
     pub send_errors: u64,
-    /// Attempts to send that met a full send buffer, or a new socket that the runtime did not know to be
-    /// writable yet. A channel tries again when it may wait; a stateless reply is lost.
+    /// Attempts to send that met a full send buffer.
     pub send_would_block: u64,
+    /// Datagrams that waited for the send buffer: it was full, or their peer had its part of it.
+    pub send_delayed: u64,
+    /// Datagrams that were to be sent and dropped, because as many waited as may
+    /// ([`Config::send_queue_bytes`](crate::Config::send_queue_bytes)), or because they were replies to strangers
+    /// and the send buffer was full.
+    pub dropped_unsent: u64,
 }
 
 /// What a [`Channel`](crate::Channel) has counted since it was made.
@@ -83,6 +88,8 @@ pub(crate) struct Counters {
     pub(crate) sent_bytes: Counter,
     pub(crate) send_errors: Counter,
     pub(crate) send_would_block: Counter,
+    pub(crate) send_delayed: Counter,
+    pub(crate) dropped_unsent: Counter,
 }
 
 impl Counters {
@@ -102,6 +109,8 @@ impl Counters {
             sent_bytes: self.sent_bytes.value(),
             send_errors: self.send_errors.value(),
             send_would_block: self.send_would_block.value(),
+            send_delayed: self.send_delayed.value(),
+            dropped_unsent: self.dropped_unsent.value(),
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         registry::{Permit, Registry},
         table::{Denial, Opening},
     },
+    record_layer::record,
     stats::ListenerStats,
 };
 
@@ -158,11 +159,12 @@ impl Listener {
     }
 
     /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
-    /// known peers are diverted to it.
+    /// known peers are diverted to it, and handshakes go before data where the send buffer has no room.
     pub fn endpoint_config(limits: &Limits) -> Config {
         Config::default()
             .max_channels(limits.channels())
             .divert(opens_a_handshake)
+            .urgent(record::is_urgent)
             .max_datagram(MAX_DATAGRAM)
     }
 

@@ -46,6 +46,12 @@ pub(crate) fn length(datagram: &[u8]) -> Option<usize> {
     Record::split(datagram).map(|(record, _)| record.len())
 }
 
+/// Whether a datagram carries a handshake or an alert, as far as its first byte tells.
+pub(crate) fn is_urgent(datagram: &[u8]) -> bool {
+    let first = datagram.first();
+    first.is_some_and(|first| (content::CHANGE_CIPHER_SPEC..=content::HANDSHAKE).contains(first))
+}
+
 /// Adds `delta` to the sequence number of a record whose header starts `record`.
 pub(crate) fn shift_sequence(record: &mut [u8], delta: u64) {
     set_sequence(record, sequence(record).wrapping_add(delta));
