@@ -101,12 +101,16 @@ fn inject(to: &UnboundedSender<Vec<u8>>, datagrams: &[Vec<Record<'_>>]) {
 fn encoded(record: &Record<'_>) -> Vec<u8> {
     let body = &record.body[..record.body.len().min(2048)];
     let length = record.length.unwrap_or(body.len() as u16);
-    let mut bytes = vec![record.content_type];
-    bytes.extend(record.version.unwrap_or(0xfefd).to_be_bytes());
-    bytes.extend([0, record.epoch]);
-    bytes.extend(&record.sequence.to_be_bytes()[2..]);
-    bytes.extend(length.to_be_bytes());
-    bytes.extend(body);
+    let honest = dtls_wire::Record {
+        content_type: ContentType::new(record.content_type),
+        version: ProtocolVersion::new(record.version.unwrap_or(0xfefd)),
+        epoch: record.epoch.into(),
+        sequence: record.sequence & ((1 << 48) - 1),
+        connection_id: &[],
+        body,
+    };
+    let mut bytes = honest.to_vec().expect("its body is short");
+    bytes[11..13].copy_from_slice(&length.to_be_bytes());
     bytes
 }
 

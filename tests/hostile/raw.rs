@@ -2,44 +2,58 @@
 
 use std::net::SocketAddr;
 
+use dtls_wire::{
+    CipherSuite, ClientHello, CompressionMethod, ContentType, Decode, Encode, ExtensionContent,
+    Extensions, Fragment, HandshakeType, HelloVerifyRequest, List, MessageRecord, NamedGroup,
+    ProtocolVersion, Record, SignatureScheme,
+};
 use tokio::net::UdpSocket;
 
 use crate::common::within;
 
 /// A ClientHello that OpenSSL would accept, whole in one record.
 pub(crate) fn hello(random: u64, cookie: &[u8]) -> Vec<u8> {
-    let mut body = vec![0xfe, 0xfd];
-    body.extend([0; 24]);
-    body.extend(random.to_be_bytes());
-    body.extend([0, cookie.len() as u8]);
-    body.extend(cookie);
-    // ECDHE with ECDSA and AES-128-GCM; no compression.
-    body.extend([0, 2, 0xc0, 0x2b, 1, 0]);
-    let extensions = [
-        // P-256; uncompressed points; ECDSA with P-256 and SHA-256.
-        &[0, 10, 0, 4, 0, 2, 0, 23][..],
-        &[0, 11, 0, 2, 1, 0],
-        &[0, 13, 0, 4, 0, 2, 4, 3],
-    ]
-    .concat();
-    body.extend((extensions.len() as u16).to_be_bytes());
-    body.extend(extensions);
+    let mut extensions = Vec::new();
+    for extension in [
+        ExtensionContent::SupportedGroups(List::of(&[NamedGroup::SECP256R1])),
+        // Uncompressed points.
+        ExtensionContent::EcPointFormats(&[0]),
+        ExtensionContent::SignatureAlgorithms(List::of(&[SignatureScheme::ECDSA_SECP256R1_SHA256])),
+    ] {
+        extension.append_to(&mut extensions).unwrap();
+    }
+    let mut bytes = [0; 32];
+    bytes[24..].copy_from_slice(&random.to_be_bytes());
+    let hello = ClientHello {
+        version: ProtocolVersion::DTLS_1_2,
+        random: &bytes,
+        session_id: &[],
+        cookie,
+        cipher_suites: List::of(&[CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]),
+        compression_methods: List::of(&[CompressionMethod::NULL]),
+        extensions: Some(Extensions::parse(&extensions).unwrap()),
+    };
     let sequence = u16::from(!cookie.is_empty());
-    record(
-        22,
-        0,
-        sequence.into(),
-        &fragment(1, body.len(), sequence, 0, &body),
-    )
+    let record = MessageRecord {
+        version: ProtocolVersion::DTLS_1_2,
+        sequence: sequence.into(),
+        handshake_type: HandshakeType::CLIENT_HELLO,
+        message_sequence: sequence,
+        message: &hello,
+    };
+    record.to_vec().unwrap()
 }
 
 pub(crate) fn record(content_type: u8, epoch: u16, sequence: u64, body: &[u8]) -> Vec<u8> {
-    let mut record = vec![content_type, 0xfe, 0xfd];
-    record.extend(epoch.to_be_bytes());
-    record.extend(&sequence.to_be_bytes()[2..]);
-    record.extend((body.len() as u16).to_be_bytes());
-    record.extend(body);
-    record
+    let record = Record {
+        content_type: ContentType::new(content_type),
+        version: ProtocolVersion::DTLS_1_2,
+        epoch,
+        sequence,
+        connection_id: &[],
+        body,
+    };
+    record.to_vec().unwrap()
 }
 
 /// A fragment of a handshake message that claims to be `length` bytes long.
@@ -50,27 +64,35 @@ pub(crate) fn fragment(
     offset: usize,
     part: &[u8],
 ) -> Vec<u8> {
-    let u24 = |number: usize| (number as u32).to_be_bytes()[1..].to_vec();
-    let mut fragment = vec![kind];
-    fragment.extend(u24(length));
-    fragment.extend(sequence.to_be_bytes());
-    fragment.extend(u24(offset));
-    fragment.extend(u24(part.len()));
-    fragment.extend(part);
-    fragment
+    let fragment = Fragment {
+        handshake_type: HandshakeType::new(kind),
+        message_length: length,
+        message_sequence: sequence,
+        offset,
+        body: part,
+    };
+    fragment.to_vec().unwrap()
 }
 
 /// Asserts that `answer` is the HelloVerifyRequest that RFC 6347 4.2.1 asks for, and returns the cookie.
 pub(crate) fn cookie(question: &[u8], answer: &[u8]) -> Vec<u8> {
     assert!(answer.len() < question.len(), "an amplifier");
-    let body = answer.len() - 25;
-    let mut expected = vec![22, 0xfe, 0xff, 0, 0];
-    expected.extend(&question[5..11]);
-    expected.extend([0, (12 + body) as u8]);
-    expected.extend([3, 0, 0, body as u8, 0, 0, 0, 0, 0, 0, 0, body as u8]);
-    expected.extend([0xfe, 0xff, (body - 3) as u8]);
-    assert_eq!(answer[..28], expected);
-    answer[28..].to_vec()
+    let (hello, _) = Record::split(question).unwrap();
+    let (record, _) = Record::split(answer).unwrap();
+    let (fragment, _) = Fragment::split(record.body).unwrap();
+    let request = HelloVerifyRequest::parse(fragment.body).unwrap();
+    let expected = MessageRecord {
+        version: ProtocolVersion::DTLS_1_0,
+        sequence: hello.sequence,
+        handshake_type: HandshakeType::HELLO_VERIFY_REQUEST,
+        message_sequence: 0,
+        message: &HelloVerifyRequest {
+            version: ProtocolVersion::DTLS_1_0,
+            cookie: request.cookie,
+        },
+    };
+    assert_eq!(answer, expected.to_vec().unwrap());
+    request.cookie.to_vec()
 }
 
 pub(crate) async fn bind(ip: &str) -> UdpSocket {
