@@ -62,26 +62,32 @@ impl<'a> Record<'a> {
         datagram: &'a [u8],
         cid_length: usize,
     ) -> Result<(Self, &'a [u8]), Malformed> {
-        let Some((header, behind)) = datagram.split_first_chunk::<11>() else {
+        let Some((header, _)) = datagram.split_first_chunk::<HEADER>() else {
             return Err(Malformed::new("header", 0, Fault::CutOff));
         };
-        let [content_type, v0, v1, e0, e1, s0, s1, s2, s3, s4, s5] = *header;
+        let [content_type, v0, v1, e0, e1, s0, s1, s2, s3, s4, s5, _, _] = *header;
         if UnifiedRecord::starts(content_type) {
             return Err(Malformed::new("type", 0, Fault::Value));
         }
         let content_type = ContentType::new(content_type);
-        let (connection_id, behind) = if content_type == ContentType::TLS12_CID {
-            split_cid(behind, cid_length)?
-        } else {
-            (&[][..], behind)
+        let cid_length = match (content_type, cid_length) {
+            (ContentType::TLS12_CID, 0) => return Err(Malformed::new("cid", CID, Fault::Length)),
+            (ContentType::TLS12_CID, length) => length,
+            _ => 0,
         };
-        let offset = header.len() + connection_id.len();
-        let Some((length, behind)) = behind.split_first_chunk() else {
-            return Err(Malformed::new("length", offset, Fault::CutOff));
+        let Some((connection_id, behind)) = datagram[CID..].split_at_checked(cid_length) else {
+            return Err(Malformed::new("cid", CID, Fault::CutOff));
         };
-        let length = usize::from(u16::from_be_bytes(*length));
+        let Some(([high, low], behind)) = behind.split_first_chunk() else {
+            return Err(Malformed::new("length", CID + cid_length, Fault::CutOff));
+        };
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
         let Some((body, rest)) = behind.split_at_checked(length) else {
-            return Err(Malformed::new("fragment", offset + 2, Fault::CutOff));
+            return Err(Malformed::new(
+                "fragment",
+                HEADER + cid_length,
+                Fault::CutOff,
+            ));
         };
         let record = Self {
             content_type,
@@ -109,18 +115,6 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Not in the way of the records that have none.
-#[cold]
-fn split_cid(behind: &[u8], length: usize) -> Result<(&[u8], &[u8]), Malformed> {
-    let fault = if length == 0 {
-        Fault::Length
-    } else {
-        Fault::CutOff
-    };
-    let split = behind.split_at_checked(length).filter(|_| length > 0);
-    split.ok_or_else(|| Malformed::new("cid", 11, fault))
-}
-
 impl Record<'_> {
     pub(crate) fn encode_up_to_length(&self, to: &mut Encoder<'_>) -> Result<(), EncodeError> {
         self.content_type.encode(to)?;
@@ -139,3 +133,5 @@ impl Encode for Record<'_> {
 }
 
 const HEADER: usize = 13;
+/// Where a connection ID stands.
+const CID: usize = 11;
