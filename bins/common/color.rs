@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use clap::{Args, ValueEnum};
 
 /// The flag that says whether stderr gets colours.
@@ -21,13 +21,17 @@ enum When {
 }
 
 impl ColorArgs {
-    /// Returns stderr, which passes colours on or leaves them out.
-    pub fn stderr(self) -> AutoStream<io::Stderr> {
+    /// Makes of a text with colours what stderr is to get, which may be one without.
+    pub fn paint(self, text: String) -> String {
         let choice = match self.color {
-            When::Auto => ColorChoice::Auto,
-            When::Always => ColorChoice::Always,
+            When::Auto => AutoStream::choice(&io::stderr()),
+            When::Always => return text,
             When::Never => ColorChoice::Never,
         };
-        AutoStream::new(io::stderr(), choice)
+        if choice == ColorChoice::Never {
+            strip_str(&text).to_string()
+        } else {
+            text
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! From an outcome to an exit code.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use tokio::runtime;
 
-use crate::{LogArgs, tell_error};
+use crate::{LogArgs, stderr, stdout::is_broken_pipe, tell_error};
 
 /// Starts logging and runs a program's future on a current-thread runtime; an error goes to stderr,
 /// with its causes, and makes the exit code 1.
 pub fn run(log: LogArgs, program: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
-    log.start()
+    let code = log
+        .start()
         .and_then(|()| block_on(program))
         .unwrap_or_else(|error| {
             if is_broken_pipe(&error) {
@@ -17,7 +18,9 @@ pub fn run(log: LogArgs, program: impl Future<Output = anyhow::Result<ExitCode>>
             }
             tell_error(format_args!("{error:#}"));
             ExitCode::FAILURE
-        })
+        });
+    stderr::flush();
+    code
 }
 
 fn block_on(program: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
@@ -28,11 +31,4 @@ fn block_on(program: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
     // A thread may still be waiting for a line at the terminal.
     runtime.shutdown_background();
     outcome
-}
-
-/// Whether the reader of our output has gone, which is its right.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

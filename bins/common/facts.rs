@@ -1,17 +1,12 @@
 //! What was negotiated, for people and for tools.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use clap::Args;
 use dtls_session::SessionInfo;
 use serde::Serialize;
 
-use crate::{CertificateFacts, json, octets, plain};
+use crate::{CertificateFacts, json, octets, plain, tell};
 
 /// The flags that ask what was negotiated.
 #[derive(Clone, Copy, Debug, Args)]
@@ -34,8 +29,12 @@ impl FactsArgs {
     ///
     /// # Errors
     ///
-    /// If stderr cannot be written to.
-    pub fn tell(self, peer: SocketAddr, info: impl FnOnce() -> Arc<SessionInfo>) -> io::Result<()> {
+    /// If it cannot be JSON.
+    pub fn tell(
+        self,
+        peer: SocketAddr,
+        info: impl FnOnce() -> Arc<SessionInfo>,
+    ) -> serde_json::Result<()> {
         if !self.verbose && !self.json {
             return Ok(());
         }
@@ -46,7 +45,8 @@ impl FactsArgs {
             facts.to_string()
         };
         // In one piece, because a server's shards all tell.
-        io::stderr().write_all(format!("{text}\n").as_bytes())
+        tell(&format!("{text}\n"));
+        Ok(())
     }
 }
 

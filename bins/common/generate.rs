@@ -13,7 +13,7 @@ use clap_complete::{
     shells::{Bash, Fish, Zsh},
 };
 
-use crate::manual::Manual;
+use crate::{Manual, print, stdout::is_broken_pipe, tell_error};
 
 /// Parses the command line of a program; with `--generate` it prints what that asks for, and exits.
 pub fn parse<A: Parser>(manual: &Manual) -> A {
@@ -27,8 +27,15 @@ pub fn parse_from<A: Parser>(manual: &Manual, args: impl IntoIterator<Item = OsS
         .try_get_matches_from_mut(args)
         .unwrap_or_else(|error| error.exit());
     if let Some(kind) = asked_for(&mut matches) {
-        let written = kind.write(command, manual, &mut io::stdout());
-        process::exit(written.is_err().into());
+        let mut text = Vec::new();
+        let written = kind.write(command, manual, &mut text).map_err(Into::into);
+        match written.and_then(|()| print(text)) {
+            Err(error) if !is_broken_pipe(&error) => {
+                tell_error(format_args!("{error:#}"));
+                process::exit(1)
+            }
+            _ => process::exit(0),
+        }
     }
     A::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }

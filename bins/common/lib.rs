@@ -18,6 +18,8 @@ mod request;
 mod seconds;
 mod secret;
 mod short_keys;
+mod stderr;
+mod stdout;
 mod trust;
 
 /// Runs the README's examples as tests.
@@ -41,4 +43,6 @@ pub use request::Request;
 pub use seconds::seconds;
 pub use secret::Secret;
 pub use short_keys::warn_of_short_keys;
+pub use stderr::{lost_lines, tell};
+pub use stdout::{announce, print};
 pub use trust::TrustArgs;

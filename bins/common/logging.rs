@@ -1,8 +1,8 @@
 //! Logging to stderr as RUST_LOG says.
 
 use std::{
-    env, fmt,
-    io::{self, Write},
+    backtrace::{Backtrace, BacktraceStatus},
+    env, fmt, io, panic,
     sync::OnceLock,
 };
 
@@ -17,6 +17,8 @@ use tracing_subscriber::{
         time::{FormatTime, SystemTime},
     },
 };
+
+use crate::stderr::{self, Stderr, tell};
 
 /// The flag that says how log lines look.
 #[derive(Clone, Copy, Debug, Args)]
@@ -40,9 +42,18 @@ impl LogArgs {
     ///
     /// # Errors
     ///
-    /// If `RUST_LOG` is no filter, such as `info` or `dtls_session=trace`.
+    /// If `RUST_LOG` is no filter, such as `info` or `dtls_session=trace`, or no thread can be started.
     pub fn start(self) -> anyhow::Result<()> {
         let format = *FORMAT.get_or_init(|| self.log_format);
+        stderr::start(notice).context("cannot start the thread that writes the log")?;
+        // The standard library's own would wait for whoever reads stderr, with a shard.
+        panic::set_hook(Box::new(|panic| {
+            let trace = Backtrace::capture();
+            match trace.status() {
+                BacktraceStatus::Captured => tell_error(format_args!("{panic}\n{trace}")),
+                _ => tell_error(panic),
+            }
+        }));
         let wanted = env::var("RUST_LOG").unwrap_or_default();
         let filter = EnvFilter::builder()
             .with_default_directive(LevelFilter::WARN.into())
@@ -50,7 +61,7 @@ impl LogArgs {
             .with_context(|| format!("RUST_LOG={wanted:?} is not understood; try RUST_LOG=info"))?;
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr);
+            .with_writer(|| Stderr);
         match format {
             LogFormat::Text => subscriber
                 .with_ansi(AutoStream::choice(&io::stderr()) != ColorChoice::Never)
@@ -64,21 +75,30 @@ impl LogArgs {
 /// Writes an error to stderr in the form that logging has, whatever `RUST_LOG` leaves out.
 pub fn tell_error(error: impl fmt::Display) {
     let line = match FORMAT.get() {
-        Some(LogFormat::Json) => {
-            let mut timestamp = String::new();
-            // A line without its time is better than none.
-            let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-            let message = error.to_string();
-            serde_json::json!({
-                "timestamp": timestamp,
-                "level": "ERROR",
-                "message": message,
-                "target": env!("CARGO_CRATE_NAME"),
-            })
-            .to_string()
-        }
-        _ => format!("error: {error}"),
+        Some(LogFormat::Json) => object("ERROR", &error.to_string()),
+        _ => format!("error: {error}\n"),
     };
-    // Whoever closed stderr does not want to know.
-    let _ = writeln!(io::stderr(), "{line}");
+    tell(&line);
+}
+
+/// The same for lines that could not be written before.
+fn notice(lost: u64) -> String {
+    let message = format!("lines of this log that could not be written: {lost}");
+    match FORMAT.get() {
+        Some(LogFormat::Json) => object("WARN", &message),
+        _ => format!("warning: {message}\n"),
+    }
+}
+
+fn object(level: &str, message: &str) -> String {
+    let mut timestamp = String::new();
+    // A line without its time is better than none.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    let object = serde_json::json!({
+        "timestamp": timestamp,
+        "level": level,
+        "message": message,
+        "target": env!("CARGO_CRATE_NAME"),
+    });
+    format!("{object}\n")
 }

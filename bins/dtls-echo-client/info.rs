@@ -1,13 +1,8 @@
 //! `--info`: what was negotiated, and how it went, on stdout.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
+use std::{fmt, net::SocketAddr, process::ExitCode};
 
-use dtls_echo::{CertificateFacts, Facts, json, plain};
+use dtls_echo::{CertificateFacts, Facts, json, plain, print};
 use dtls_session::{CertificateRefusal, ConnectError, HandshakeError};
 use serde::Serialize;
 
@@ -34,7 +29,7 @@ pub(crate) async fn info(args: &Args) -> anyhow::Result<ExitCode> {
         } else {
             report.to_string()
         };
-        writeln!(io::stdout(), "{}", text.trim_end())?;
+        print(format!("{}\n", text.trim_end()))?;
     }
     let connection = outcome.map_err(|failure| failure.explain(args))?;
     connection.session.close();

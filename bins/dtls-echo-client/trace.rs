@@ -2,14 +2,14 @@
 
 use std::{
     fmt::{self, Write as _},
-    io::{self, Write as _},
+    io,
     net::SocketAddr,
     time::Duration,
 };
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use dtls_echo::{ColorArgs, json, plain};
+use dtls_echo::{ColorArgs, json, plain, tell};
 use serde::Serialize;
 
 use crate::{
@@ -113,14 +113,15 @@ impl Trace {
         });
     }
 
-    /// A trace that nobody can see is no reason to end.
     fn write(self, line: &Line<'_>, text: impl FnOnce() -> String) {
-        let _ = match self {
-            Self::Json => json(line)
-                .map_err(io::Error::from)
-                .and_then(|json| io::stderr().write_all(format!("{json}\n").as_bytes())),
-            Self::Text(color) => color.stderr().write_all(text().as_bytes()),
-        };
+        match self {
+            Self::Json => {
+                if let Ok(json) = json(line) {
+                    tell(&format!("{json}\n"));
+                }
+            }
+            Self::Text(color) => tell(&color.paint(text())),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! A line on the terminal that tells how it goes.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::Arc,
     time::Duration,
 };
 
+use dtls_echo::tell;
 use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval},
@@ -32,7 +33,7 @@ pub(crate) fn show(plan: &Arc<Plan>, tally: &Arc<Tally>) -> JoinHandle<()> {
             let now = ticks.tick().await;
             let (line, done) = line(&plan, &tally, start, (before, then), now);
             (before, then) = (done, now);
-            let _ = write!(io::stderr(), "\r\x1b[K{line}");
+            tell(&format!("\r\x1b[K{line}"));
         }
     })
 }
@@ -67,6 +68,6 @@ struct Cleared;
 
 impl Drop for Cleared {
     fn drop(&mut self) {
-        let _ = write!(io::stderr(), "\r\x1b[K");
+        tell("\r\x1b[K");
     }
 }

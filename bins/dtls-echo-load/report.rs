@@ -1,10 +1,8 @@
 //! What is told at the end.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
+use dtls_echo::print;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
@@ -82,44 +80,13 @@ impl Report {
         }
     }
 
-    pub(crate) fn print(&self, json: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        if json {
-            serde_json::to_writer_pretty(&mut out, self)?;
-            return writeln!(out);
-        }
-        let Self {
-            seconds,
-            established,
-            failed,
-            broken,
-            retransmissions,
-            requests,
-            replies,
-            lost,
-            late,
-            wrong,
-            ..
-        } = self;
-        writeln!(out, "{}, {seconds:.1} s", self.title)?;
-        writeln!(
-            out,
-            "sessions     {established} established, {failed} failed, {broken} ended early, {retransmissions} flights repeated"
-        )?;
-        writeln!(out, "handshakes   {}", self.handshake_ms)?;
-        let Some(round_trips) = &self.round_trip_ms else {
-            return writeln!(out, "throughput   {:.0} handshakes/s", self.per_second);
+    pub(crate) fn print(&self, json: bool) -> anyhow::Result<()> {
+        let text = if json {
+            serde_json::to_string_pretty(self)? + "\n"
+        } else {
+            self.to_string()
         };
-        writeln!(
-            out,
-            "requests     {requests} sent, {replies} answered, {lost} lost, {late} late, {wrong} wrong"
-        )?;
-        writeln!(out, "round trips  {round_trips}")?;
-        writeln!(
-            out,
-            "throughput   {:.0} replies/s, {:.1} MB/s each way",
-            self.per_second, self.megabytes_per_second
-        )
+        print(text)
     }
 
     /// Whether all went as well as it had to.
@@ -160,8 +127,45 @@ impl Times {
     }
 }
 
-impl std::fmt::Display for Times {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seconds,
+            established,
+            failed,
+            broken,
+            retransmissions,
+            requests,
+            replies,
+            lost,
+            late,
+            wrong,
+            ..
+        } = self;
+        writeln!(f, "{}, {seconds:.1} s", self.title)?;
+        writeln!(
+            f,
+            "sessions     {established} established, {failed} failed, {broken} ended early, {retransmissions} flights repeated"
+        )?;
+        writeln!(f, "handshakes   {}", self.handshake_ms)?;
+        let Some(round_trips) = &self.round_trip_ms else {
+            return writeln!(f, "throughput   {:.0} handshakes/s", self.per_second);
+        };
+        writeln!(
+            f,
+            "requests     {requests} sent, {replies} answered, {lost} lost, {late} late, {wrong} wrong"
+        )?;
+        writeln!(f, "round trips  {round_trips}")?;
+        writeln!(
+            f,
+            "throughput   {:.0} replies/s, {:.1} MB/s each way",
+            self.per_second, self.megabytes_per_second
+        )
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             p50,
             p90,

@@ -1,13 +1,13 @@
 //! `--check-config`: all that can be wrong before the server starts.
 
 use std::{
-    io::{self, Write},
     net::{Ipv6Addr, SocketAddr},
     path::Path,
     process::ExitCode,
 };
 
 use anyhow::bail;
+use dtls_echo::print;
 
 use crate::{Args, acceptor, lines};
 
@@ -25,9 +25,8 @@ pub(crate) async fn check(args: &Args, cut: Option<&Path>) -> anyhow::Result<Exi
         metrics.resolve().await?;
     }
     let (_, certificates) = acceptor(args, &addresses, None)?;
-    let mut out = io::stdout();
     for certificate in &certificates {
-        writeln!(out, "{certificate}")?;
+        print(format!("{certificate}\n"))?;
     }
     let refused = certificates.iter().filter(|it| it.is_refused()).count();
     if refused > 0 {
@@ -36,6 +35,6 @@ pub(crate) async fn check(args: &Args, cut: Option<&Path>) -> anyhow::Result<Exi
             certificates.len()
         );
     }
-    writeln!(out, "the configuration is good")?;
+    print("the configuration is good\n")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,8 +16,7 @@ mod sockets;
 mod stop;
 
 use std::{
-    env,
-    io::{self, Write},
+    env, io,
     net::{SocketAddr, UdpSocket},
     path::PathBuf,
     process::ExitCode,
@@ -28,7 +27,8 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, explain, parse_from, run, seconds, tell_error,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, announce, explain, parse_from, run, seconds,
+    tell_error,
 };
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use tokio_util::task::TaskTracker;
@@ -227,14 +227,14 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     };
     reload.at_each_hangup(addresses, Arc::clone(&listener), metrics.clone())?;
     let shards = Shards::start(&listener, &service, endpoints)?;
-    // Whoever started the server may not care to read this.
-    let _ = writeln!(io::stdout(), "listening on {}", listener.local_addr());
-    tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
+    let mut lines = format!("listening on {}\n", listener.local_addr());
     if let Some((exposition, metrics)) = exposition.zip(metrics) {
         let addr = exposition.local_addr()?;
-        let _ = writeln!(io::stdout(), "metrics at http://{addr}/metrics");
+        lines += &format!("metrics at http://{addr}/metrics\n");
         exposition.start(metrics);
     }
+    announce(lines).await?;
+    tracing::info!(addr = %listener.local_addr(), shards = 1 + shards.len(), "listening");
     service_manager::ready(listener.local_addr());
     let drain = service.stop.drain.clone();
     let served = serve::serve(0, Arc::clone(&listener), service).await;

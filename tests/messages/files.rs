@@ -1,11 +1,22 @@
 //! What either program says of its files and lists.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::Stdio,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    task::spawn_blocking,
+};
 
 use crate::{
     Case,
     client::err,
-    common::{Files, Program, Server, cert, run},
+    common::{Files, Program, Server, cert, has, run, within},
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_dtls-echo-server");
@@ -195,10 +206,23 @@ pub(crate) fn cases() -> Vec<Case> {
                 ended.err
             },
         ),
+        Case::new("cannot write to stdout: ...", || async {
+            let script = format!("{SERVER} --generate man >/dev/full");
+            err(Program::start("sh", &["-c", &script]).end().await)
+        })
+        .only_if(fs::exists("/dev/full").unwrap_or_default()),
+        Case::new(
+            "nobody reads stdout: the first lines of this program are missing there",
+            unread,
+        ),
+        Case::new(
+            "lines of this log that could not be written: ...",
+            unread_for_a_while,
+        ),
         Case::new(
             "RUST_LOG=... is not understood; try RUST_LOG=info",
             || async {
-                let mut command = tokio::process::Command::new(SERVER);
+                let mut command = Command::new(SERVER);
                 command.arg("127.0.0.1:0").env("RUST_LOG", "dtls=loud");
                 err(Program::start_with(&mut command).end().await)
             },
@@ -229,4 +253,49 @@ async fn psk_file(content: impl AsRef<[u8]>) -> String {
 async fn config_file(path: &str) -> String {
     let ended = Program::start(SERVER, &["--config", path]).end().await;
     ended.err
+}
+
+/// A pipe below stdout that is full before the server starts.
+async fn unread() -> String {
+    let (_reader, mut writer) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    while writer.write(b".").is_ok() {}
+    writer.set_nonblocking(false).unwrap();
+    let mut server = Command::new(SERVER)
+        .arg("127.0.0.1:0")
+        .stdout(OwnedFd::from(writer))
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    within(log.next_line()).await.unwrap().unwrap()
+}
+
+/// A pipe below the log whose reader goes, and another one comes.
+async fn unread_for_a_while() -> String {
+    let files = Files::new();
+    let pipe = files.path("pipe");
+    assert!(has(&["mkfifo", &pipe]));
+    let script = "exec \"$0\" 127.0.0.1:0 2>\"$1\"";
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, SERVER, &pipe])
+        .env("RUST_LOG", "info");
+    let server = Program::start_with(&mut command);
+    // Opening waits for the other side to do the same.
+    let open = {
+        let pipe = pipe.clone();
+        move || fs::File::open(pipe).unwrap()
+    };
+    drop(within(spawn_blocking(open)).await.unwrap());
+    let addr = server.says_line("listening on ").await;
+    assert_eq!(run(&addr, &[], b"x\n").await.code, Some(0));
+    let mut log = fs::File::open(&pipe).unwrap();
+    assert_eq!(run(&addr, &[], b"x\n").await.code, Some(0));
+    server.signal("-TERM");
+    assert_eq!(server.end().await.code, Some(0));
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    text
 }

@@ -1,11 +1,8 @@
 //! What `--ping` prints.
 
-use std::{
-    io::{self, Write},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
+use dtls_echo::print;
 use dtls_session::SessionInfo;
 use serde_json::json;
 
@@ -56,7 +53,7 @@ impl Telling {
         } else {
             self.text(event)
         };
-        Ok(writeln!(io::stdout(), "{line}")?)
+        print(line + "\n")
     }
 
     fn text(&self, event: &Event<'_>) -> String {

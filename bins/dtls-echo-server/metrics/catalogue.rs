@@ -84,6 +84,10 @@ const COUNTERS: &[Help] = &[
         "Records that sessions which have ended kept from OpenSSL, by the reason.",
     ),
     (
+        "dtls_log_lines_lost_total",
+        "Lines of the log that found no room, or could not be written.",
+    ),
+    (
         "dtls_reloads_total",
         "Attempts to read the files again at SIGHUP, by their outcome.",
     ),

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use dtls_echo::lost_lines;
 use dtls_session::{Listener, ListenerStats, SessionStats};
 use metrics::{counter, gauge};
 use udp_demux::Stats;
 
 /// Brings the metrics of all listeners, with the numbers of their shards, up to date.
 pub(super) fn set_listeners(listeners: &[(usize, Arc<Listener>)]) {
+    counter!("dtls_log_lines_lost_total").absolute(lost_lines());
     // Siblings count their handshakes together.
     if let Some((_, listener)) = listeners.first() {
         set_listener(&listener.stats());
