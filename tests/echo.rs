@@ -35,6 +35,29 @@ async fn a_line_of_1200_bytes_fits_one_datagram_each_way() {
         .await;
 }
 
+/// The reply to a line that just fits is longer than what was agreed upon, so it comes in pieces.
+#[tokio::test]
+async fn a_client_that_takes_only_short_records_gets_short_ones() {
+    let server = Server::start(&[]).await;
+    for bytes in [512, 1024] {
+        let flag = bytes.to_string();
+        let flags = ["--max-fragment-length", &*flag];
+        let line = "x".repeat(bytes - 5);
+        let ended = run(&server.addr, &flags, format!("{line}\nshort\n").as_bytes()).await;
+        assert_eq!(
+            (ended.code, ended.out, &*ended.err),
+            (Some(0), format!("Echo: {line}\nEcho: short\n"), "")
+        );
+    }
+    let ended = run(
+        &server.addr,
+        &["--max-fragment-length", "512"],
+        &[b'x'; 600],
+    )
+    .await;
+    ended.fails_with(1, &["line 1 has 601 bytes", "carries up to 512"]);
+}
+
 #[tokio::test]
 async fn thousands_of_lines_come_back_in_order() {
     let server = Server::start(&[]).await;
@@ -126,6 +149,43 @@ async fn the_log_tells_of_each_session() {
     log.logs("session ended peer=127.0.0.1:").await;
     log.logs("reason=\"closed by the peer\" received=1 received_bytes=4 sent=1 sent_bytes=10")
         .await;
+}
+
+/// What waits in the socket counts before the clock that went on meanwhile.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pause_of_the_server_ends_no_session() {
+    let server = Server::start(&["--idle-timeout", "2"]).await;
+    let mut clients: Vec<_> = (0..10).map(|_| client(&server.addr, &[])).collect();
+    for client in &mut clients {
+        client.write(b"before\n").await;
+    }
+    for client in &clients {
+        client.says("Echo: before\n").await;
+    }
+    server.program.signal("-STOP");
+    let paused = tokio::time::Instant::now();
+    let mut round = 0;
+    // The pause itself is what is tested: it has to be longer than the idle timeout.
+    while round < 6 || paused.elapsed() < std::time::Duration::from_secs(3) {
+        for client in clients.iter_mut().filter(|_| round < 6) {
+            client.write(format!("{round}\n").as_bytes()).await;
+        }
+        round += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    server.program.signal("-CONT");
+    for client in clients {
+        client.says("Echo: 5\n").await;
+        let ended = client.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(
+            ended.out,
+            "Echo: before\nEcho: 0\nEcho: 1\nEcho: 2\nEcho: 3\nEcho: 4\nEcho: 5\n"
+        );
+    }
+    server.program.logs_times("session ended", 10).await;
+    assert_eq!(server.program.logged("was silent"), 0);
 }
 
 #[tokio::test]

@@ -50,13 +50,15 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
         let watches = watches.clone();
         preferences = preferences.message_log(move |message| watches.opened(message));
     }
-    let connector = args
+    let mut builder = args
         .trust
         .connector(&addresses, config)?
         .preferences(preferences)
-        .session_store(store.clone())
-        .build()
-        .map_err(explain)?;
+        .session_store(store.clone());
+    if let Some(bytes) = args.max_fragment_length {
+        builder = builder.max_fragment_length(bytes);
+    }
+    let connector = builder.build().map_err(explain)?;
     let name = args.server_name();
     let file = args.session.as_deref().map(SessionFile);
     if let Some(former) = file.as_ref().and_then(|file| file.load(&connector, name)) {

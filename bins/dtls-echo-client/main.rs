@@ -19,7 +19,11 @@ mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{
+    CommandFactory, Parser,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
 use dtls_echo::{FactsArgs, HostPort, LogArgs, PreferenceArgs, TrustArgs, parse, run, seconds};
 
 use crate::{ping::PingArgs, trace::TraceArgs};
@@ -56,6 +60,9 @@ pub(crate) struct Args {
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    /// Ask the server for records of up to so many bytes of plaintext, both ways (RFC 6066 4)
+    #[arg(long, value_name = "BYTES", value_parser = PossibleValuesParser::new(["512", "1024", "2048", "4096"]).map(|bytes| bytes.parse::<usize>().unwrap_or_default()))]
+    max_fragment_length: Option<usize>,
     // Those with headings of their own, under which everything behind them would fall.
     #[command(flatten)]
     ping: PingArgs,

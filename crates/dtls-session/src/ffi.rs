@@ -94,6 +94,24 @@ pub(crate) fn data_mtu(ssl: &SslRef) -> usize {
     unsafe { DTLS_get_data_mtu(ssl.as_ptr()) }
 }
 
+/// Returns the largest plaintext of one record that was negotiated (`SSL_SESSION_get_max_fragment_length`, RFC
+/// 6066 4), in bytes.
+pub(crate) fn max_fragment_length(ssl: &SslRef) -> Option<usize> {
+    let session = ssl.session()?;
+    // SAFETY: the session is live; the function only reads it.
+    let code = unsafe { SSL_SESSION_get_max_fragment_length(session.as_ptr()) };
+    (1..=4).contains(&code).then(|| 256 << code)
+}
+
+/// Lets a client ask for records of up to 2^(8 + `code`) bytes (`SSL_CTX_set_tlsext_max_fragment_length`).
+pub(crate) fn set_max_fragment_length(
+    context: &mut SslContextBuilder,
+    code: u8,
+) -> Result<(), ErrorStack> {
+    // SAFETY: the context is live; the function only stores the number.
+    succeeded(unsafe { SSL_CTX_set_tlsext_max_fragment_length(context.as_ptr(), code) })
+}
+
 /// Makes a client's `ssl` ready for a handshake from the start (`SSL_clear`); its BIOs stay, but the
 /// MTU and the timer callback may not.
 pub(crate) fn restart(ssl: &SslRef) -> Result<(), ErrorStack> {
@@ -527,6 +545,8 @@ unsafe extern "C" {
     );
     fn SSL_set_options(ssl: *mut sys::SSL, options: u64) -> u64;
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_SESSION_get_max_fragment_length(session: *const sys::SSL_SESSION) -> u8;
+    fn SSL_CTX_set_tlsext_max_fragment_length(context: *mut sys::SSL_CTX, code: u8) -> c_int;
     fn SSL_set_session_id_context(
         ssl: *mut sys::SSL,
         context: *const c_uchar,

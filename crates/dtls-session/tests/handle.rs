@@ -18,9 +18,10 @@ use std::{
 
 use bytes::Bytes;
 use common::{
-    Direction, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+    Direction, acceptor, connector, default_sessions, lossless, patient, pipe, roots, sessions,
+    within,
 };
-use dtls_session::{ClosedBy, Datagrams, Pipe, RecvError, SendError};
+use dtls_session::{BuildError, ClosedBy, Connector, Datagrams, Pipe, RecvError, SendError};
 use futures::{FutureExt, SinkExt, StreamExt};
 
 #[tokio::test]
@@ -178,6 +179,32 @@ async fn a_change_of_the_largest_datagram_can_be_awaited() {
         within(server.max_datagram_size_changed(known)).await,
         600 - 37
     );
+}
+
+#[tokio::test]
+async fn a_negotiated_fragment_length_bounds_both_directions() {
+    for asked in [512, 1024, 2048, 4096] {
+        let config = || patient().mtu(8000);
+        let connector = Connector::builder(roots())
+            .session(config())
+            .max_fragment_length(asked)
+            .build()
+            .unwrap();
+        let (server, client) = sessions(&acceptor(config()), &connector, pipe(lossless())).await;
+        let mut buf = vec![0; 8000];
+        for (from, to) in [(&server, &client), (&client, &server)] {
+            assert_eq!(from.max_datagram_size(), asked);
+            let error = from.send(&vec![1; asked + 1]).await.unwrap_err();
+            assert!(matches!(error, SendError::TooLarge { max, .. } if max == asked));
+            from.send(&vec![1; asked]).await.unwrap();
+            assert_eq!(within(to.recv(&mut buf)).await.unwrap(), Some(asked));
+        }
+    }
+    let refused = Connector::builder(roots()).max_fragment_length(600).build();
+    assert!(matches!(
+        refused.unwrap_err(),
+        BuildError::MaxFragmentLength { asked: 600 }
+    ));
 }
 
 /// A pipe that hands out forged records for ever, once the handshake is over.

@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use tokio::task::coop;
 
@@ -25,7 +25,6 @@ use crate::{
 ///
 /// Datagrams leave with "don't fragment" set: one that is longer than the interface takes is an error of
 /// [`Channel::send`].
-#[derive(Debug)]
 pub struct Endpoint {
     handle: Arc<Handle>,
 }
@@ -118,6 +117,16 @@ impl Endpoint {
         Self {
             handle: Handle::new(shared),
         }
+    }
+}
+
+/// What peers have sent stands nowhere in it.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("local", &self.local_addr())
+            .field("channels", &self.channels())
+            .finish_non_exhaustive()
     }
 }
 

@@ -215,3 +215,29 @@ async fn a_datagram_that_cannot_be_sent_is_an_error_of_that_call_only() {
     assert_eq!(recv_from(&peer).await.0, b"fits");
     assert_eq!((channel.stats().sent, endpoint.stats().sent), (1, 1));
 }
+
+#[tokio::test]
+async fn nothing_shows_what_a_peer_has_sent() {
+    let endpoint = endpoint(Config::default());
+    let (peer, channel) = accepted(&endpoint, b"a-secret").await;
+    // One waits in the channel, one of a stranger's in the backlog.
+    let stranger = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    stranger
+        .send_to(b"a-secret", endpoint.local_addr())
+        .await
+        .unwrap();
+    peer.send_to(b"a-secret", endpoint.local_addr())
+        .await
+        .unwrap();
+    while endpoint.stats().received < 3 {
+        tokio::task::yield_now().await;
+    }
+    let shown = format!(
+        "{endpoint:?} {channel:?} {:?}",
+        endpoint.accept().await.unwrap()
+    );
+    assert!(
+        !shown.contains("secret") && !shown.contains("115, 101"),
+        "{shown}"
+    );
+}

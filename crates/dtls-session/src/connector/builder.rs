@@ -12,6 +12,7 @@ use crate::{
     connector::Connector,
     context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
     error::BuildError,
+    ffi,
     identity::Identity,
     psk::choice::PskChoice,
     record_layer::ingress::Role,
@@ -30,6 +31,7 @@ pub struct ConnectorBuilder {
     identity: Option<Identity>,
     verify: bool,
     sessions: SessionStore,
+    max_fragment_length: Option<usize>,
     configure: Option<Configure>,
 }
 
@@ -49,6 +51,7 @@ impl ConnectorBuilder {
             identity: None,
             verify: true,
             sessions: SessionStore::default(),
+            max_fragment_length: None,
             configure: None,
         }
     }
@@ -84,6 +87,14 @@ impl ConnectorBuilder {
     /// Sets where [`Connector::connect_resuming`] remembers sessions (default: a store of its own).
     pub fn session_store(mut self, store: SessionStore) -> Self {
         self.sessions = store;
+        self
+    }
+
+    /// Asks the server for records of up to 512, 1024, 2048 or 4096 bytes of plaintext, as small devices
+    /// do (RFC 6066 4; default: 2^14). What was agreed upon bounds both directions, and
+    /// [`Session::max_datagram_size`](crate::Session::max_datagram_size) with them.
+    pub fn max_fragment_length(mut self, bytes: usize) -> Self {
+        self.max_fragment_length = Some(bytes);
         self
     }
 
@@ -148,6 +159,14 @@ impl ConnectorBuilder {
             SslVerifyMode::NONE
         };
         refusal::watch(&mut context, mode, |_| true);
+        if let Some(asked) = self.max_fragment_length {
+            let code = MAX_FRAGMENT_LENGTHS
+                .iter()
+                .zip(1..)
+                .find(|it| *it.0 == asked);
+            let (_, code) = code.ok_or(BuildError::MaxFragmentLength { asked })?;
+            ffi::set_max_fragment_length(&mut context, code)?;
+        }
         if let Some(configure) = self.configure {
             configure(&mut context)?;
         }
@@ -174,3 +193,6 @@ impl fmt::Debug for ConnectorBuilder {
             .finish_non_exhaustive()
     }
 }
+
+/// What can be asked for, in the order of its codes (RFC 6066 4), in bytes.
+const MAX_FRAGMENT_LENGTHS: [usize; 4] = [512, 1024, 2048, 4096];

@@ -21,6 +21,14 @@ pub enum BuildError {
         /// What was asked for, in bytes.
         asked: usize,
     },
+    /// RFC 6066 4 has no such maximum fragment length.
+    #[error(
+        "records of up to {asked} bytes cannot be asked for: 512, 1024, 2048 and 4096 can (RFC 6066 4)"
+    )]
+    MaxFragmentLength {
+        /// What was asked for, in bytes.
+        asked: usize,
+    },
     /// The OpenSSL that is linked does not have a version that was asked for.
     #[error("{version} needs {needed}, but this program is linked with {found}")]
     VersionUnavailable {

@@ -264,7 +264,8 @@ impl RecordLayer {
     /// How much plaintext one datagram carries now.
     pub(crate) fn max_plaintext(&mut self) -> usize {
         self.follow_path();
-        ffi::data_mtu(self.ssl()).min(MAX_PLAINTEXT)
+        let agreed = ffi::max_fragment_length(self.ssl()).unwrap_or(MAX_PLAINTEXT);
+        ffi::data_mtu(self.ssl()).min(agreed)
     }
 
     /// Whether the pipe has refused data as too long since this was asked before.
