@@ -222,7 +222,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     let service = Service {
         facts: args.facts,
         metrics: metrics.clone(),
-        stop: Stop::at_signals(args.drain_timeout.unwrap_or_default())?,
+        stop: Stop::at_signals(args.drain_timeout.unwrap_or_default(), stop::overdue)?,
         peers: TaskTracker::new(),
     };
     reload.at_each_hangup(addresses, Arc::clone(&listener), metrics.clone())?;

@@ -1,4 +1,4 @@
-//! Handshakes of many datagrams, and data that overtakes them.
+//! Handshakes of many datagrams.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -62,49 +62,6 @@ async fn chains_of_four_large_certificates_get_through_a_narrow_path() {
     assert!(repeats > 0, "nothing was missed");
 }
 
-/// A server may send as soon as it has finished, and the network may be quicker with that than
-/// with the flight that came before it (RFC 6347 4.1).
-#[tokio::test]
-async fn data_that_overtakes_the_last_flight_is_delivered_after_it() {
-    let mut held = None;
-    let overtaking = move |towards: Direction, _: usize, datagram: &[u8]| {
-        if towards == Direction::ToClient && contains(datagram, CHANGE_CIPHER_SPEC) {
-            held = Some(datagram.to_vec());
-            return vec![];
-        }
-        let mut delivered = vec![datagram.to_vec()];
-        if towards == Direction::ToClient && datagram[0] == APPLICATION_DATA {
-            delivered.extend(held.take());
-        }
-        delivered
-    };
-    let (server, client) = pipe(fate(overtaking));
-    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
-    let server = async {
-        let session = acceptor.accept(server).await.unwrap();
-        session.send(b"early").await.unwrap();
-        session
-    };
-    let (server, client) =
-        within(async { tokio::join!(server, connector.connect("localhost", client)) }).await;
-    let client = client.unwrap();
-    let mut buf = [0; 16];
-    assert_eq!(within(client.recv(&mut buf)).await.unwrap(), Some(5));
-    assert_eq!(&buf[..5], b"early");
-    echo_once(&server, &client).await;
-}
-
-fn contains(mut datagram: &[u8], kind: u8) -> bool {
-    while let [first, _, _, _, _, _, _, _, _, _, _, high, low, ..] = datagram {
-        if *first == kind {
-            return true;
-        }
-        let length = 13 + usize::from(u16::from_be_bytes([*high, *low]));
-        datagram = &datagram[length.min(datagram.len())..];
-    }
-    false
-}
-
 fn fate(decide: impl FnMut(Direction, usize, &[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Fate {
     Arc::new(Mutex::new(decide))
 }
@@ -163,6 +120,3 @@ fn certificate(name: &str, serial: u32, issuer: Option<&X509>, key: &PKey<Privat
     builder.sign(key, MessageDigest::sha256()).unwrap();
     builder.build()
 }
-
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const APPLICATION_DATA: u8 = 23;

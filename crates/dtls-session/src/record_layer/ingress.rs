@@ -106,6 +106,11 @@ impl Ingress {
                 stats.filtered_plaintext += 1;
                 None
             }
+            // It has no meaning under keys (RFC 6347 4.1).
+            (_, _) if record.epoch > 0 && record.content_type == content::CHANGE_CIPHER_SPEC => {
+                stats.filtered_malformed += 1;
+                None
+            }
             (_, true) => Some(record.sequence),
             (0, false) => self.admit_plaintext(record, stats),
             (_, false) => self.admit_early(record, stats),
@@ -198,11 +203,19 @@ impl Ingress {
         }
     }
 
-    /// OpenSSL keeps records that come before their keys, so their number is bounded here.
+    /// Whether OpenSSL is to see an admitted record once the handshake has finished, and not before.
+    ///
+    /// OpenSSL keeps what is no handshake message and comes between ChangeCipherSpec and Finished,
+    /// but some releases never let go of it: 3.4.1 and 3.5.0 yield nothing else from then on.
+    pub(crate) fn postpones(&self, record: &Record<'_>) -> bool {
+        !self.established && record.epoch > 0 && record.content_type != content::HANDSHAKE
+    }
+
+    /// Records that come before their keys are kept, by OpenSSL or by us, so their number is bounded.
     fn admit_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let (kept, limit) = match record.content_type {
-            content::APPLICATION_DATA => (&mut self.early_data, MAX_EARLY_DATA),
-            _ => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
+            content::HANDSHAKE => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
+            _ => (&mut self.early_data, MAX_EARLY_DATA),
         };
         if *kept == limit || record.epoch != 1 {
             stats.filtered_early += 1;

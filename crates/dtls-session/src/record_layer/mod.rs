@@ -1,5 +1,6 @@
 //! The record layer behind a session: seal, open, close and the timer.
 
+pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod pace;
@@ -128,6 +129,7 @@ impl RecordLayer {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<Opened, Failure>> {
+        let mut empty = 0;
         self.transport().begin_poll();
         loop {
             let mut plaintext = ReadBuf::new(buf);
@@ -141,7 +143,14 @@ impl RecordLayer {
                     return Poll::Ready(Ok(Opened::CloseNotify));
                 }
                 // An empty record is nobody's end.
-                Poll::Ready(Ok(())) => continue,
+                Poll::Ready(Ok(())) => {
+                    empty += 1;
+                    if empty < MAX_UNMOVED {
+                        continue;
+                    }
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(Err(error)) => {
                     let _ = self.transport().poll_drain(cx);
                     return Poll::Ready(Err(io_failure(error)));

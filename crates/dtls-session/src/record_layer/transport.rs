@@ -18,6 +18,7 @@ use crate::{
     datagrams::{Datagrams, Pipe},
     psk::inquiry::PskInquiry,
     record_layer::{
+        early::Early,
         egress::{self, Egress},
         ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
         record::{self, Record, content, set_sequence},
@@ -39,6 +40,8 @@ pub(crate) struct Transport {
     egress: Egress,
     /// Admitted records that stood behind the first one in their datagram.
     held: BytesMut,
+    /// Records that OpenSSL is not to see before the handshake has finished.
+    early: Early,
     /// What OpenSSL may have to wait for.
     inquiry: Option<PskInquiry>,
     /// Whether the last read yielded a record.
@@ -72,6 +75,7 @@ impl Transport {
             ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
+            early: Early::default(),
             inquiry: None,
             fed: false,
             fruitless: 0,
@@ -155,6 +159,7 @@ impl Transport {
 
     pub(crate) fn establish(&mut self) {
         self.ingress.establish();
+        self.early.release(&mut self.held);
         self.inquiry = None;
         self.egress.establish();
     }
@@ -165,6 +170,7 @@ impl Transport {
         self.egress.restart();
         self.cookie_refused = false;
         self.held.clear();
+        self.early = Early::default();
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
@@ -255,6 +261,12 @@ impl Transport {
             tracing::trace!(content_type, epoch, sequence, "record dropped");
             return false;
         };
+        if self.ingress.postpones(&record) {
+            if !self.early.push(bytes) {
+                self.stats.filtered_early += 1;
+            }
+            return false;
+        }
         // OpenSSL answers one with the number of its second hello, and takes message 0 for one that
         // it has had.
         self.cookie_refused |= record.content_type == content::HANDSHAKE
