@@ -52,7 +52,12 @@ async fn unharmed(addr: &str, messages: &[Icmp]) {
         client.says(&format!("Echo: busy {number} 99\n")).await;
     }
     let ended = client.end().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for number in 0..messages.len() {
+        for line in (0..100).map(|n| format!("Echo: busy {number} {n}\n")) {
+            assert!(ended.out.contains(&line), "no {line:?}; {}", ended.err);
+        }
+    }
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(ended.out.lines().count(), 1 + 101 * messages.len());
 }
 

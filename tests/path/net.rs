@@ -55,7 +55,7 @@ impl Net {
     pub(crate) fn start(&self, program: &str, args: &[&str]) -> Program {
         let mut command = tokio::process::Command::new("nsenter");
         command.arg(self.flag()).arg(program).args(args);
-        Program::start_with(command.env("RUST_LOG", "info"))
+        Program::start_with(command.env("RUST_LOG", "info,dtls_session=debug"))
     }
 
     /// Starts the echo server inside, and returns the address that it listens on.

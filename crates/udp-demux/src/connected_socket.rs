@@ -29,7 +29,7 @@ use crate::{
 ///
 /// Anybody who knows the two ports can forge an ICMP message. So what the system says of an earlier datagram ends
 /// nothing: it is counted and kept for [`take_error`](Self::take_error), and receiving goes on. A send that fails
-/// for it is tried once more at once. Empty datagrams, which are as easily forged, are dropped and counted: a
+/// for it is tried again at once. Empty datagrams, which are as easily forged, are dropped and counted: a
 /// socket has no end of file.
 ///
 /// # Path MTU
@@ -234,25 +234,18 @@ impl ConnectedSocket {
         if datagram.is_empty() {
             return Ok(());
         }
-        let outcome = match self.io.try_send(datagram) {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+        for _ in 0..MAX_OLDER {
+            match self.io.try_send(datagram) {
                 // Most likely an earlier datagram's, and told only once.
-                self.note(error);
-                self.io.try_send(datagram)
-            }
-            outcome => outcome,
-        };
-        match &outcome {
-            Ok(_) => self.counters.sent.add(1),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => {
-                self.counters.send_errors.add(1);
-                if path::is_too_long(error) {
-                    self.path.refused(datagram.len(), || self.ask_path());
-                }
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.note(error),
+                outcome => return self.count_sent(outcome),
             }
         }
-        outcome.map(|_| ())
+        let outcome = self.io.try_send(datagram);
+        if outcome.as_ref().is_err_and(path::is_too_long) {
+            self.path.learn(self.ask_path());
+        }
+        self.count_sent(outcome)
     }
 
     /// The address of the peer.
@@ -292,6 +285,15 @@ impl ConnectedSocket {
             errors: counters.errors.value(),
             refusals: counters.refusals.value(),
         }
+    }
+
+    fn count_sent(&self, outcome: io::Result<usize>) -> io::Result<()> {
+        match &outcome {
+            Ok(_) => self.counters.sent.add(1),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.counters.send_errors.add(1),
+        }
+        outcome.map(drop)
     }
 
     /// Turns what the socket yielded into a datagram's length or a final error; None is neither.
@@ -351,5 +353,7 @@ fn no_room() -> io::Error {
     )
 }
 
+/// How many errors one send takes for earlier datagrams'; who forges many may be quicker than one.
+const MAX_OLDER: usize = 3;
 /// How many empty datagrams and errors one call passes over.
 const MAX_FRUITLESS: usize = 32;
