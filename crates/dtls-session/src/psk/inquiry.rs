@@ -9,6 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use dtls_wire::{HandshakeType, fragments};
 use futures::future::BoxFuture;
 
 use crate::{
@@ -95,18 +96,14 @@ impl Default for Exchange {
 impl Exchange {
     /// Takes in what a record's well-formed fragments tell, and returns the identity once it is
     /// complete. That is before OpenSSL has the whole message, of which it is the start.
-    fn take(&mut self, mut body: &[u8]) -> Option<Vec<u8>> {
-        while let Some((header, rest)) = body.split_at_checked(12) {
-            let (length, offset) = (u24(&header[1..]), u24(&header[6..]));
-            let (fragment, others) = rest.split_at_checked(u24(&header[9..]))?;
-            body = others;
-            if header[0] != CLIENT_KEY_EXCHANGE {
-                continue;
-            }
-            for (place, byte) in self.0.iter_mut().skip(offset).zip(fragment) {
+    fn take(&mut self, body: &[u8]) -> Option<Vec<u8>> {
+        let whole = fragments(body).map_while(Result::ok);
+        for fragment in whole.filter(|it| it.handshake_type == HandshakeType::CLIENT_KEY_EXCHANGE) {
+            let places = self.0.iter_mut().skip(fragment.offset);
+            for (place, byte) in places.zip(fragment.body) {
                 *place = Some(*byte);
             }
-            if let Some(identity) = self.identity(length) {
+            if let Some(identity) = self.identity(fragment.message_length) {
                 return Some(identity);
             }
         }
@@ -124,11 +121,6 @@ impl Exchange {
     }
 }
 
-fn u24(bytes: &[u8]) -> usize {
-    usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2])
-}
-
-const CLIENT_KEY_EXCHANGE: u8 = 16;
 const LENGTH: usize = 2;
 /// What a server's OpenSSL takes at most (`PSK_MAX_IDENTITY_LEN`).
 const MAX_IDENTITY: usize = 256;
@@ -136,19 +128,18 @@ const MAX_IDENTITY: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dtls_wire::{Encode, Fragment};
     use proptest::prelude::*;
 
     fn fragment(kind: u8, message: &[u8], range: std::ops::Range<usize>) -> Vec<u8> {
-        let u24 = |number: usize| (number as u32).to_be_bytes()[1..].to_vec();
-        let length = range.len();
-        let header = [
-            &[kind][..],
-            &u24(message.len()),
-            &[0, 2],
-            &u24(range.start),
-            &u24(length),
-        ];
-        [&header.concat(), &message[range]].concat()
+        let fragment = Fragment {
+            handshake_type: HandshakeType::new(kind),
+            message_length: message.len(),
+            message_sequence: 2,
+            offset: range.start,
+            body: &message[range],
+        };
+        fragment.to_vec().unwrap()
     }
 
     fn exchange(identity: &[u8], rest: &[u8]) -> Vec<u8> {

@@ -78,7 +78,7 @@ impl Egress {
             let Some((record, _)) = Record::split(bytes).filter(|_| !unified::starts(bytes[0]))
             else {
                 self.append(bytes, !self.established, None);
-                self.open &= unified::has_length(bytes[0]);
+                self.open &= unified::has_length(bytes);
                 continue;
             };
             if self.numbering.precedes(&record) {

@@ -1,6 +1,6 @@
 //! Record headers (RFC 6347 4.1), read without touching what they carry.
 
-use crate::record_layer::unified;
+use dtls_wire::AnyRecord;
 
 /// The length of a record header in bytes.
 pub(crate) const HEADER: usize = 13;
@@ -30,20 +30,13 @@ impl<'a> Record<'a> {
         };
         Some((record, rest))
     }
-
-    /// The record's length on the wire, header included.
-    pub(crate) fn len(&self) -> usize {
-        HEADER + self.body.len()
-    }
 }
 
 /// Returns the length of the record that starts here, whichever header it has; None if no whole
 /// one does.
 pub(crate) fn length(datagram: &[u8]) -> Option<usize> {
-    if datagram.first().copied().is_some_and(unified::starts) {
-        return unified::length(datagram);
-    }
-    Record::split(datagram).map(|(record, _)| record.len())
+    let (record, _) = AnyRecord::split(datagram).ok()?;
+    Some(record.wire_len())
 }
 
 /// Whether a datagram carries a handshake or an alert, as far as its first byte tells.
@@ -88,7 +81,7 @@ mod tests {
         let (record, rest) = Record::split(&datagram).unwrap();
         assert_eq!((record.content_type, record.epoch), (22, 1));
         assert_eq!((record.sequence, record.version), (0x102, 0xfefd));
-        assert_eq!((record.body, record.len()), (&[7, 8, 9][..], 16));
+        assert_eq!(record.body, [7, 8, 9]);
         assert_eq!(rest, RECORD);
         assert!(Record::split(&RECORD[..15]).is_none());
         assert!(Record::split(&RECORD[..12]).is_none());
