@@ -8,7 +8,7 @@ use arbitrary::Arbitrary;
 use futures::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
-use udp_demux::{Channel, Config, Endpoint, Incoming};
+use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
@@ -37,7 +37,10 @@ async fn play(steps: &[Step<'_>]) {
         .max_channels(CHANNELS)
         .max_datagram(LONGEST)
         .batch(4)
-        .divert(|datagram| datagram[0] == b'H');
+        .route(|datagram| match datagram[0] {
+            b'H' => Route::Accept,
+            _ => Route::Peer,
+        });
     let endpoint = Endpoint::bind(([127, 0, 0, 1], 0).into(), config).expect("a port");
     let peers = [(); 3].map(|()| UdpSocket::bind("127.0.0.1:0").expect("a port"));
     for peer in &peers {

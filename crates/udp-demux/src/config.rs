@@ -1,3 +1,5 @@
+use crate::route::Route;
+
 /// The limits and sizes of an [`Endpoint`](crate::Endpoint).
 ///
 /// Setters chain; what is not set keeps its default.
@@ -19,7 +21,7 @@ pub struct Config {
     pub(crate) recv_buffer_size: usize,
     pub(crate) send_buffer_size: usize,
     pub(crate) send_queue_bytes: usize,
-    pub(crate) divert: fn(&[u8]) -> bool,
+    pub(crate) route: fn(&[u8]) -> Route,
     pub(crate) urgent: fn(&[u8]) -> bool,
 }
 
@@ -108,13 +110,12 @@ impl Config {
         self
     }
 
-    /// Sends a known peer's datagram to [`Endpoint::accept`](crate::Endpoint::accept), and not to its channel,
-    /// if `divert` returns true for it. Default: never.
+    /// Decides by `route` where the datagrams of known peers belong. Default: to their channels.
     ///
-    /// This is how a peer that starts anew from the same address is noticed. `divert` runs for every datagram
-    /// of every known peer, so it has to be quick, and it must not panic: that would end the endpoint.
-    pub fn divert(mut self, divert: fn(&[u8]) -> bool) -> Self {
-        self.divert = divert;
+    /// This is how a peer that starts anew from the same address is noticed. `route` runs for every datagram of
+    /// every known peer, so it has to be quick, and it must not panic: that would end the endpoint.
+    pub fn route(mut self, route: fn(&[u8]) -> Route) -> Self {
+        self.route = route;
         self
     }
 }
@@ -132,7 +133,7 @@ impl Default for Config {
             recv_buffer_size: 4 << 20,
             send_buffer_size: 1 << 20,
             send_queue_bytes: 32 << 10,
-            divert: |_| false,
+            route: |_| Route::Peer,
             urgent: |_| false,
         }
     }

@@ -57,7 +57,7 @@ impl Endpoint {
     }
 
     /// Waits for a datagram that belongs to no channel: of an unknown peer, or one that
-    /// [`Config::divert`] picked.
+    /// [`Config::route`] sends here.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ impl Incoming {
 
     /// Whether the peer has a live channel at this moment.
     ///
-    /// If so, [`Config::divert`](crate::Config::divert) picked the datagram, or the channel was made after
+    /// If so, [`Config::route`](crate::Config::route) sent the datagram here, or the channel was made after
     /// [`Endpoint::accept`](crate::Endpoint::accept) had yielded this.
     pub fn is_known(&self) -> bool {
         self.handle.is_known(self.peer)
@@ -103,7 +103,7 @@ impl Incoming {
 
     /// Makes a second channel beside the peer's live one, as a candidate for its place.
     ///
-    /// While both live, every datagram of the peer that is not diverted is delivered to both. The candidate
+    /// While both live, every datagram that is routed to the peer is delivered to both. The candidate
     /// takes the place by [`Promotion::promote`], or by itself when the live channel is dropped. A newer
     /// candidate ends an older one as replaced. Without a live channel this is [`accept`](Self::accept).
     ///

@@ -5,7 +5,7 @@
 //! - [`Endpoint`]: a socket and its peers. Clone nothing, share it by reference or [`Arc`](std::sync::Arc).
 //! - [`Incoming`]: [`reply`](Incoming::reply), [`accept`](Incoming::accept), or drop.
 //! - [`Channel`]: one peer. It is the unit of a task: give each its own.
-//! - [`Config::divert`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
+//! - [`Config::route`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
 //!   same address gets a second channel, tried beside the first, before it takes its place.
 //! - [`ConnectedSocket`]: a socket for one peer, such as a client's, which hears what the network says of its
 //!   datagrams.
@@ -36,6 +36,7 @@ mod outbox;
 mod path;
 mod pump;
 mod queue;
+mod route;
 mod shards;
 mod shared;
 mod socket;
@@ -49,5 +50,6 @@ pub use connected_socket::ConnectedSocket;
 pub use endpoint::Endpoint;
 pub use error::{AcceptError, OpenError, RecvError, SendError};
 pub use incoming::{Incoming, Promotion};
+pub use route::Route;
 pub use shards::bind_shards;
 pub use stats::{ChannelStats, ConnectedStats, Stats};

@@ -15,6 +15,7 @@ use crate::{
     departure::Departure,
     error::SendError,
     inbox::{End, Inbox},
+    route::Route,
     socket::Socket,
     stats::Counters,
     table::{Full, Table},
@@ -102,14 +103,15 @@ impl Shared {
                 let inboxes = [Some(&peer.current), peer.candidate.as_ref()];
                 let mut deliveries = inboxes.map(|inbox| inbox.map(|inbox| inbox.delivery()));
                 for datagram in fits {
-                    if (self.config.divert)(datagram) {
-                        self.counters.diverted.add(1);
-                        enqueue(datagram);
-                    } else {
-                        deliveries
+                    match (self.config.route)(datagram) {
+                        Route::Accept => {
+                            self.counters.diverted.add(1);
+                            enqueue(datagram);
+                        }
+                        Route::Peer => deliveries
                             .iter_mut()
                             .flatten()
-                            .for_each(|delivery| delivery.push(datagram));
+                            .for_each(|delivery| delivery.push(datagram)),
                     }
                 }
                 for (delivery, waker) in deliveries.into_iter().flatten().zip(&mut wakers) {
@@ -191,7 +193,9 @@ impl Shared {
             let displaced = displaced.map_err(|Full| Refused::Full)?;
             // What waits already is treated as if it came after the channel: otherwise a naive accept loop
             // would take a peer's second datagram for a second peer, and replace the channel just made.
-            let waiting = backlog.extract(peer, |datagram| !(self.config.divert)(datagram));
+            let waiting = backlog.extract(peer, |datagram| {
+                (self.config.route)(datagram) == Route::Peer
+            });
             let mut delivery = inbox.delivery();
             first
                 .into_iter()

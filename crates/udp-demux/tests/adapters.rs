@@ -13,7 +13,7 @@ use bytes::Bytes;
 use common::{accept, accepted, endpoint, recv_from, soon};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use udp_demux::{Channel, Config};
+use udp_demux::{Channel, Config, Route};
 
 #[tokio::test]
 async fn the_stream_yields_datagrams_and_the_sink_sends_them() {
@@ -34,7 +34,7 @@ async fn the_stream_yields_datagrams_and_the_sink_sends_them() {
 
 #[tokio::test]
 async fn the_stream_ends_after_the_error_of_a_replaced_channel() {
-    let endpoint = endpoint(Config::default().divert(|_| true));
+    let endpoint = endpoint(Config::default().route(|_| Route::Accept));
     let (peer, mut old) = accepted(&endpoint, b"hello").await;
     peer.send_to(b"anew", endpoint.local_addr()).await.unwrap();
     let _new = accept(&endpoint).await.accept().unwrap();

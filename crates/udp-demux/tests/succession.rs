@@ -1,4 +1,4 @@
-//! A peer that starts anew from the same address: diverting, replacing, candidates.
+//! A peer that starts anew from the same address: routing, replacing, candidates.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,10 +9,10 @@ mod common;
 
 use common::{accept, accepted, endpoint, peer, recv, soon, until};
 use tokio::net::UdpSocket;
-use udp_demux::{Channel, Config, Endpoint, Incoming, RecvError, SendError};
+use udp_demux::{Channel, Config, Endpoint, Incoming, RecvError, Route, SendError};
 
 #[tokio::test]
-async fn diverted_datagrams_go_to_accept_and_the_others_to_the_channel() {
+async fn datagrams_go_where_the_route_sends_them() {
     let (endpoint, peer, mut channel) = start().await;
     peer.send_to(b"plain", endpoint.local_addr()).await.unwrap();
     let incoming = knock(&endpoint, &peer).await;
@@ -174,7 +174,10 @@ async fn a_candidate_without_a_live_channel_is_the_channel() {
 }
 
 fn config() -> Config {
-    Config::default().divert(|datagram| datagram.starts_with(b"!"))
+    Config::default().route(|datagram| match datagram {
+        [b'!', ..] => Route::Accept,
+        _ => Route::Peer,
+    })
 }
 
 async fn start() -> (Endpoint, UdpSocket, Channel) {

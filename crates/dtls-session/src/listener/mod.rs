@@ -18,7 +18,7 @@ use std::{
 
 use openssl::error::ErrorStack;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use udp_demux::{Channel, Config, Endpoint, Incoming};
+use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 use crate::{
     acceptor::Acceptor,
@@ -159,11 +159,11 @@ impl Listener {
     }
 
     /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
-    /// known peers are diverted to it, and handshakes go before data where the send buffer has no room.
+    /// known peers are routed to it, and handshakes go before data where the send buffer has no room.
     pub fn endpoint_config(limits: &Limits) -> Config {
         Config::default()
             .max_channels(limits.channels())
-            .divert(opens_a_handshake)
+            .route(route)
             .urgent(record::is_urgent)
             .max_datagram(MAX_DATAGRAM)
     }
@@ -342,6 +342,15 @@ enum Unproven {
     Refused,
     /// None, or one without a place: to be answered as DTLS 1.2's.
     Other(Incoming),
+}
+
+/// First hellos of known peers start a handshake beside their session.
+fn route(datagram: &[u8]) -> Route {
+    if opens_a_handshake(datagram) {
+        Route::Accept
+    } else {
+        Route::Peer
+    }
 }
 
 /// A record of the greatest length with its header and expansion (RFC 5246 6.2.3).
