@@ -43,6 +43,10 @@ impl Diagnosis {
                 offers_and_alert(&seen),
                 "--ciphers and --groups name what to offer",
             ),
+            HandshakeError::MessageTooLong { .. } => Self::new(
+                "",
+                "the server's --cert should hold its own certificate and those of its issuers only",
+            ),
             HandshakeError::PeerAlert(alert) => Self::of_alert(*alert, &seen, args),
             _ => return None,
         })

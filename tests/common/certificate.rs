@@ -87,6 +87,27 @@ impl Certificate<'_> {
     }
 }
 
+/// Makes certificates of authorities with names of 66 bytes, in PEM form.
+pub(crate) fn authorities(count: usize) -> Vec<u8> {
+    let key = p256();
+    let build = |number: usize| {
+        let mut name = X509NameBuilder::new()?;
+        name.append_entry_by_text("CN", &format!("{number:055}"))?;
+        let name = name.build();
+        let mut builder = X509Builder::new()?;
+        builder.set_version(2)?;
+        builder.set_subject_name(&name)?;
+        builder.set_issuer_name(&name)?;
+        builder.set_pubkey(&key)?;
+        builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
+        builder.set_not_after(&*Asn1Time::days_from_now(1)?)?;
+        builder.sign(&key, MessageDigest::sha256())?;
+        builder.build().to_pem()
+    };
+    let all = (0..count).map(|number| build(number).expect("OpenSSL makes certificates"));
+    all.flatten().collect()
+}
+
 pub(crate) fn p256() -> PKey<Private> {
     curve(Nid::X9_62_PRIME256V1)
 }

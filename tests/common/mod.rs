@@ -16,7 +16,9 @@ mod relay;
 mod trials;
 
 pub(crate) use capture::Capture;
-pub(crate) use certificate::{Certificate, curve, p256, rsa_pss, self_signed, self_signed_between};
+pub(crate) use certificate::{
+    Certificate, authorities, curve, p256, rsa_pss, self_signed, self_signed_between,
+};
 pub(crate) use files::Files;
 pub(crate) use gnutls::{with_gnutls_echo, with_gnutls_serv};
 pub(crate) use openssl::s_server;

@@ -5,7 +5,8 @@ use std::net::UdpSocket;
 use crate::{
     Case,
     common::{
-        Ended, Files, Server, cert, client, has, run, s_server, self_signed, self_signed_between,
+        Ended, Files, Server, authorities, cert, client, has, run, s_server, self_signed,
+        self_signed_between,
     },
 };
 
@@ -121,6 +122,17 @@ pub(crate) fn cases() -> Vec<Case> {
                 let files = Files::new();
                 let stranger = files.write("ca", self_signed().0);
                 err(run(&server.addr, &["--ca", &stranger], b"").await)
+            },
+        ),
+        Case::new(
+            "the peer sends a message of ... bytes, and up to ... are taken (the server's --cert",
+            || async {
+                let files = Files::new();
+                let (mut pem, key) = self_signed();
+                pem.extend(authorities(400));
+                let (pem, key) = (files.write("pem", pem), files.write("key", key));
+                let server = Server::start(&["--cert", &pem, "--key", &key]).await;
+                err(run(&server.addr, &["--timeout", "1"], b"").await)
             },
         ),
         Case::new("the server has closed the session", || async {

@@ -1,7 +1,7 @@
 //! Certificates that are asked for, on both sides.
 
 use crate::{
-    common::{Files, Program, Server, cert, client, run, self_signed},
+    common::{Files, Program, Server, authorities, cert, client, run, self_signed},
     echoes, s_client, s_server,
 };
 
@@ -32,6 +32,35 @@ pub(crate) async fn s_client_certificate() {
     let peer = s_client(&server, &["-cert", &pem, "-key", &key]);
     server.program.logs("certificate is refused").await;
     assert_ne!(peer.end().await.code, Some(0));
+}
+
+/// A list that fills 60 KiB, and one that is longer than a CertificateRequest can be.
+pub(crate) async fn many_authorities() {
+    for count in [900, 1100] {
+        let (_files, server) = with_authorities(count).await;
+        let (pem, key) = (cert("client.pem"), cert("client.key"));
+        let flags = ["--cert", &*pem, "--key", &key, "--timeout", "60"];
+        let ended = run(&server.addr, &flags, b"x\n").await;
+        let got = (ended.code, &*ended.out);
+        assert_eq!(got, (Some(0), "Echo: x\n"), "{count}: {ended:?}");
+        server.program.logs("DTLS echo development client").await;
+    }
+}
+
+pub(crate) async fn s_client_among_many_authorities() {
+    let (_files, server) = with_authorities(900).await;
+    let (pem, key) = (cert("client.pem"), cert("client.key"));
+    let mut peer = s_client(&server, &["-cert", &pem, "-key", &key]);
+    echoes(&mut peer).await;
+    assert_eq!(peer.end().await.code, Some(0));
+}
+
+async fn with_authorities(count: usize) -> (Files, Server) {
+    let files = Files::new();
+    let mut all = authorities(count);
+    all.extend(std::fs::read(cert("ca.pem")).unwrap());
+    let server = Server::start(&["--client-ca", &files.write("all", all)]).await;
+    (files, server)
 }
 
 pub(crate) async fn s_server_certificate() {

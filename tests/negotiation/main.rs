@@ -90,6 +90,16 @@ fn main() -> ExitCode {
             certificates::s_client_certificate,
         ),
         trial(
+            "a_list_of_authorities_may_be_long",
+            true,
+            certificates::many_authorities,
+        ),
+        trial(
+            "s_client_takes_a_long_list_of_authorities",
+            openssl,
+            certificates::s_client_among_many_authorities,
+        ),
+        trial(
             "s_server_asks_for_our_certificate",
             openssl,
             certificates::s_server_certificate,

@@ -64,7 +64,7 @@ impl Failure {
 impl From<&HandshakeError> for Failure {
     fn from(error: &HandshakeError) -> Self {
         Self(match error {
-            HandshakeError::TimedOut { .. } => "timed_out",
+            HandshakeError::TimedOut { .. } | HandshakeError::MessageTooLong { .. } => "timed_out",
             HandshakeError::PeerAlert(_) => "peer_alert",
             HandshakeError::CertificateRefused { .. } => "certificate_refused",
             HandshakeError::NoCommonCipher => "no_common_cipher",

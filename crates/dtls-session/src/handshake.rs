@@ -135,18 +135,11 @@ impl Future for Handshake {
             resumed,
             "handshake finished"
         );
-        if resumed && !finished.context.welcomes(finished.layer.ssl()) {
+        if let Err(error) = finished.admit(resumed) {
+            // The peer may have a session by now, and would speak to nobody.
             finished.layer.seal_close(cx);
             let _ = finished.layer.poll_drain(cx);
-            return Poll::Ready(Err(HandshakeError::NoLongerWelcome));
-        }
-        if let Some(permit) = &mut finished.permit {
-            if !permit.establish() {
-                return Poll::Ready(Err(HandshakeError::Evicted));
-            }
-            if resumed {
-                permit.count_resumed();
-            }
+            return Poll::Ready(Err(error));
         }
         if let Some(place) = &finished.place {
             place.set(Resumption::of(finished.layer.ssl()));
@@ -163,11 +156,6 @@ impl Future for Handshake {
 
 impl Pending {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
-        if let Some(permit) = &self.permit
-            && permit.poll_evicted(cx).is_ready()
-        {
-            return Poll::Ready(Err(HandshakeError::Evicted));
-        }
         while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
             match outcome.map_err(|failure| self.explain(failure)) {
                 Err(error) if error.is_exhaustion() => match self.context.role {
@@ -186,9 +174,16 @@ impl Pending {
                 outcome => return Poll::Ready(outcome),
             }
         }
-        if self.layer.transport_ref().cookie_refused() && self.may_restart() {
-            // The server knows nothing of the first hello, and OpenSSL takes no second request.
-            tracing::debug!("the cookie was refused: the handshake starts anew");
+        // What has come by now may have been the peer's last flight, and goes first.
+        if let Some(permit) = &self.permit
+            && permit.poll_evicted(cx).is_ready()
+        {
+            return Poll::Ready(Err(HandshakeError::Evicted));
+        }
+        if let Some(reason) = self.deadlock()
+            && self.may_restart()
+        {
+            tracing::debug!(reason, "the handshake starts anew");
             self.layer.restart()?;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -198,6 +193,41 @@ impl Pending {
             return Poll::Ready(Err(self.timed_out(after)));
         }
         self.poll_silence(cx).map(Err)
+    }
+
+    /// Takes the place of a session, if the peer may have one and the place is still there.
+    fn admit(&mut self, resumed: bool) -> Result<(), HandshakeError> {
+        if resumed && !self.context.welcomes(self.layer.ssl()) {
+            return Err(HandshakeError::NoLongerWelcome);
+        }
+        if let Some(permit) = &mut self.permit {
+            if !permit.establish() {
+                return Err(HandshakeError::Evicted);
+            }
+            if resumed {
+                permit.count_resumed();
+            }
+        }
+        Ok(())
+    }
+
+    /// Why waiting on is of no use to a client, if it is not.
+    fn deadlock(&self) -> Option<&'static str> {
+        let transport = self.layer.transport_ref();
+        let round_trips = 4 * self.layer.round_trip().unwrap_or_default();
+        // The server knows nothing of the first hello, and OpenSSL takes no second request with its
+        // number.
+        if transport.cookie_refused() {
+            Some("the cookie was refused")
+        } else if transport
+            .egress()
+            .last_flight_is_in_vain(round_trips.max(LAST_FLIGHT_PATIENCE))
+        {
+            // The server may have taken a forged message for the one that says which keys to use.
+            Some("the last flight gets no answer")
+        } else {
+            None
+        }
     }
 
     /// Whether this is a client that has not started anew too often, which is counted.
@@ -240,6 +270,10 @@ impl Pending {
     }
 
     fn timed_out(&self, after: Duration) -> HandshakeError {
+        let limit = self.context.role.max_message();
+        if let Some(length) = self.layer.transport_ref().ingress().too_long() {
+            return HandshakeError::MessageTooLong { length, limit };
+        }
         let heard = self.layer.transport_ref().stats().datagrams_received > 0;
         HandshakeError::TimedOut { after, heard }
     }
@@ -257,3 +291,5 @@ impl fmt::Debug for Handshake {
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 /// Anybody can forge plaintext, and go on doing so.
 const MAX_RESTARTS: u8 = 3;
+
+const LAST_FLIGHT_PATIENCE: Duration = Duration::from_secs(2);

@@ -78,14 +78,25 @@ impl Roots {
     }
 
     /// Lets a server name these authorities when it asks for a certificate.
+    ///
+    /// A list that a CertificateRequest has no room for is left out: then a client may send any
+    /// certificate (RFC 5246 7.4.4), and OpenSSL would end each handshake otherwise.
     pub(crate) fn install_names(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
         if let Source::Given(authorities) = &self.0 {
             let mut names = Stack::new()?;
+            let mut length = 0;
             for authority in authorities {
-                names.push(authority.subject_name().to_owned()?)?;
+                let name = authority.subject_name();
+                length += 2 + name.to_der()?.len();
+                names.push(name.to_owned()?)?;
             }
-            context.set_client_ca_list(names);
+            if length <= MAX_NAMES {
+                context.set_client_ca_list(names);
+            }
         }
         Ok(())
     }
 }
+
+/// How many bytes of names, each with its length, a CertificateRequest can hold.
+const MAX_NAMES: usize = 0xffff;

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use common::{acceptor, any, connector, exchange, hellos, open, patient, serve, within};
 use dtls_session::{HandshakeError, Limits, Listener};
@@ -44,6 +44,34 @@ async fn a_stale_handshake_gives_its_place_to_an_honest_client() {
     let stats = listener.stats();
     assert_eq!((stats.evicted, stats.half_open, stats.sessions), (1, 0, 1));
     assert!(stats.refused_half_open > 0);
+}
+
+/// The client has its session by then: its last flight lies unread while the place is given away.
+#[tokio::test]
+async fn a_handshake_evicted_at_its_end_says_goodbye() {
+    let listener =
+        Listener::bind(any(), acceptor(patient()), Limits::default().half_open(1)).unwrap();
+    let addr = listener.local_addr();
+    // It repeats nothing, and does not start anew.
+    let minute = Duration::from_secs(60);
+    let calm = patient().initial_rto(minute).rto_bounds(minute, minute);
+    let connecting = connector(calm).connect("localhost", open(any(), addr));
+    let connecting = tokio::spawn(connecting);
+    let mut late = within(listener.accept()).await.unwrap();
+    // One poll sends the server's flight.
+    let once = poll_fn(|cx| Poll::Ready(Pin::new(&mut late).poll(cx).is_pending()));
+    assert!(once.await);
+    // Meanwhile the client's last flight comes, and another client's hellos.
+    let other = connector(patient()).connect("localhost", open(any(), addr));
+    let other = tokio::spawn(other);
+    let other_handshake = within(listener.accept()).await.unwrap();
+    let error = within(late).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::Evicted), "{error}");
+    let client = within(connecting).await.unwrap().unwrap();
+    let mut buf = [0; 100];
+    assert_eq!(within(client.recv(&mut buf)).await.unwrap(), None);
+    let session = within(other_handshake).await.unwrap();
+    exchange(&session, &within(other).await.unwrap().unwrap()).await;
 }
 
 /// The two hellos of a client, of which the listener has answered the first.

@@ -5,7 +5,7 @@ use std::{ffi::CString, fmt};
 use openssl::{
     error::ErrorStack,
     rand::rand_bytes,
-    ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
+    ssl::{SslContextBuilder, SslVerifyMode},
     x509::X509Ref,
 };
 use zeroize::Zeroizing;
@@ -204,7 +204,7 @@ impl AcceptorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
         self.check()?;
-        let mut context = context::builder(SslMethod::dtls_server(), &self.session)?;
+        let mut context = context::builder(Role::Server, &self.session)?;
         let proofs = self.proofs();
         self.preferences
             .install(&mut context, proofs, Role::Server)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use openssl::{
     error::ErrorStack,
-    ssl::{SslContextBuilder, SslMethod, SslVerifyMode},
+    ssl::{SslContextBuilder, SslVerifyMode},
 };
 
 use crate::{
@@ -125,7 +125,7 @@ impl ConnectorBuilder {
         if is_psk && self.preferences.versions().allow_1_3() {
             return Err(BuildError::PskWithDtls13);
         }
-        let mut context = context::builder(SslMethod::dtls_client(), &self.session)?;
+        let mut context = context::builder(Role::Client, &self.session)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
         let mut proofs = Proofs::default();
         match self.credential {

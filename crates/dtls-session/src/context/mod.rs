@@ -20,10 +20,7 @@ use crate::{
     config::SessionConfig,
     error::BuildError,
     ffi,
-    record_layer::{
-        ingress::{MAX_MESSAGE, Role},
-        pace::Pace,
-    },
+    record_layer::{ingress::Role, pace::Pace},
     refusal,
     version::Versions,
 };
@@ -91,10 +88,7 @@ pub(crate) type Configure =
     Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
 
 /// Makes a context builder with what is the same for both roles.
-pub(crate) fn builder(
-    method: SslMethod,
-    config: &SessionConfig,
-) -> Result<SslContextBuilder, BuildError> {
+pub(crate) fn builder(role: Role, config: &SessionConfig) -> Result<SslContextBuilder, BuildError> {
     if version::number() < OPENSSL_3_0 {
         return Err(BuildError::OpenSslTooOld {
             found: version::version(),
@@ -103,7 +97,10 @@ pub(crate) fn builder(
     if !SessionConfig::MTU.contains(&config.mtu) {
         return Err(BuildError::Mtu { asked: config.mtu });
     }
-    let mut context = SslContextBuilder::new(method)?;
+    let mut context = SslContextBuilder::new(match role {
+        Role::Client => SslMethod::dtls_client(),
+        Role::Server => SslMethod::dtls_server(),
+    })?;
     // The MTU set on an `Ssl` survives only with NO_QUERY_MTU, and needs it to be used at all.
     context.set_options(
         SslOptions::NO_QUERY_MTU
@@ -116,7 +113,7 @@ pub(crate) fn builder(
     context.set_mode(SslMode::RELEASE_BUFFERS | SslMode::NO_AUTO_CHAIN);
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     ffi::set_max_send_fragment(&mut context, config.mtu.max(LEAST_FRAGMENT))?;
-    ffi::set_max_cert_list(&mut context, MAX_MESSAGE);
+    ffi::set_max_cert_list(&mut context, role.max_message());
     Ok(context)
 }
 

@@ -29,6 +29,14 @@ pub enum HandshakeError {
     /// datagrams in a row were refused, and the peer has been silent for a while.
     #[error("the peer cannot be reached")]
     Unreachable(#[source] io::Error),
+    /// The handshake was not finished in time, and the peer had sent a longer message than is taken.
+    #[error("the peer sends a message of {length} bytes, and up to {limit} are taken")]
+    MessageTooLong {
+        /// How many bytes the message has, as its header says; nothing vouches for that.
+        length: usize,
+        /// How many bytes are taken.
+        limit: usize,
+    },
     /// The peer's certificate was refused.
     #[error("the peer's certificate is refused: {0}")]
     CertificateRefused(Box<CertificateRefusal>),

@@ -1,6 +1,8 @@
 //! Records on their way out: a flight packed into datagrams, numbers put right.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
 
 use crate::record_layer::{
     ingress::HELLO_VERIFY_REQUEST,
@@ -23,6 +25,8 @@ pub(crate) struct Egress {
     largest: usize,
     /// The record number of a client's first hello with a cookie.
     second_hello: Option<u64>,
+    /// When a client's last flight was first made, and how often it was since.
+    last_flight: Option<(Instant, u32)>,
     /// Whether protected records may be data, each of which is a datagram.
     established: bool,
 }
@@ -47,6 +51,7 @@ impl Egress {
             numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
             largest: 0,
             second_hello: None,
+            last_flight: None,
             established: false,
         }
     }
@@ -54,6 +59,14 @@ impl Egress {
     /// Forgets the hellos of a handshake that is given up.
     pub(crate) fn restart(&mut self) {
         self.second_hello = None;
+        self.last_flight = None;
+    }
+
+    /// Whether the flight with the ChangeCipherSpec has been repeated often enough, and long enough, for
+    /// its answer to have come.
+    pub(crate) fn last_flight_is_in_vain(&self, patience: Duration) -> bool {
+        self.last_flight
+            .is_some_and(|(since, made)| made > PERMITTED_REPEATS && since.elapsed() >= patience)
     }
 
     /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
@@ -89,6 +102,10 @@ impl Egress {
                 && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
             {
                 self.second_hello.get_or_insert(record.sequence);
+            }
+            if record.content_type == content::CHANGE_CIPHER_SPEC {
+                let (_, made) = self.last_flight.get_or_insert_with(|| (Instant::now(), 0));
+                *made += 1;
             }
             let flight = matches!(
                 record.content_type,
@@ -183,6 +200,9 @@ pub(crate) fn mtu_below(present: usize) -> Option<usize> {
 
 /// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
 const FALLBACK_MTUS: [usize; 2] = [1200, 548];
+
+/// By then a flight has been lost at 30 % loss once in a thousand times.
+const PERMITTED_REPEATS: u32 = 5;
 
 /// A flight with the largest certificate chain, a few times over.
 const MAX_QUEUED: usize = 256 * 1024;

@@ -1,10 +1,14 @@
 //! What may reach OpenSSL: before there are keys, anybody can write to a handshake.
 
+use dtls_wire::{HandshakeType, fragments};
 use tokio::time::Instant;
 
 use crate::{
     alert::Alert,
-    record_layer::record::{Record, content},
+    record_layer::{
+        beginning::Beginning,
+        record::{Record, content},
+    },
     stats::SessionStats,
 };
 
@@ -30,6 +34,9 @@ pub(crate) struct Ingress {
     alert: Option<(Alert, Instant)>,
     /// Whether a server has asked for a cookie.
     cookie: bool,
+    beginning: Beginning,
+    /// The length of the first message that was too long.
+    too_long: Option<usize>,
 }
 
 impl Ingress {
@@ -45,6 +52,11 @@ impl Ingress {
             rooms: MAX_EARLY_HANDSHAKE,
             alert: None,
             cookie: false,
+            beginning: match role {
+                Role::Client => Beginning::AT_FIRST,
+                Role::Server => Beginning::Over,
+            },
+            too_long: None,
         }
     }
 
@@ -60,6 +72,7 @@ impl Ingress {
     pub(crate) fn restart(&mut self) {
         *self = Self {
             unified: self.unified,
+            too_long: self.too_long,
             ..Self::new(self.role, 0)
         };
     }
@@ -91,6 +104,11 @@ impl Ingress {
     /// Whether a HelloVerifyRequest has come.
     pub(crate) fn cookie_asked_for(&self) -> bool {
         self.cookie
+    }
+
+    /// The length of a message that was passed over as too long; anybody can have written it.
+    pub(crate) fn too_long(&self) -> Option<usize> {
+        self.too_long
     }
 
     /// Returns the number under which OpenSSL may see the record, or None if it may not.
@@ -128,12 +146,19 @@ impl Ingress {
                 &mut stats.filtered_alerts
             }
             content::CHANGE_CIPHER_SPEC if record.body == [1] => {
-                self.make_room();
-                return self.next_number(record.sequence);
+                if self.beginning.has_begun() {
+                    self.make_room();
+                    return self.next_number(record.sequence);
+                }
+                &mut stats.filtered_plaintext
             }
             content::HANDSHAKE if self.well_formed(record.body) => {
-                self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
-                return self.next_number(record.sequence);
+                if let Some(beginning) = self.beginning.after(record.body) {
+                    self.beginning = beginning;
+                    self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
+                    return self.next_number(record.sequence);
+                }
+                &mut stats.filtered_plaintext
             }
             content::APPLICATION_DATA => &mut stats.filtered_plaintext,
             _ => &mut stats.filtered_malformed,
@@ -162,33 +187,39 @@ impl Ingress {
 
     /// Whether a plaintext handshake record holds whole fragments of messages that this side can
     /// expect (RFC 6347 4.2.2).
-    fn well_formed(&self, mut body: &[u8]) -> bool {
-        let expected: &[u8] = match self.role {
-            // ClientHello, Certificate, CertificateVerify, ClientKeyExchange.
-            Role::Server => &[1, 11, 15, 16],
-            // ServerHello, HelloVerifyRequest, NewSessionTicket, Certificate, ServerKeyExchange,
-            // CertificateRequest, ServerHelloDone, CertificateStatus.
-            Role::Client => &[2, 3, 4, 11, 12, 13, 14, 22],
+    fn well_formed(&mut self, body: &[u8]) -> bool {
+        let expected: &[HandshakeType] = match self.role {
+            Role::Server => &[
+                HandshakeType::CLIENT_HELLO,
+                HandshakeType::CERTIFICATE,
+                HandshakeType::CERTIFICATE_VERIFY,
+                HandshakeType::CLIENT_KEY_EXCHANGE,
+            ],
+            Role::Client => &[
+                HandshakeType::SERVER_HELLO,
+                HandshakeType::HELLO_VERIFY_REQUEST,
+                HandshakeType::NEW_SESSION_TICKET,
+                HandshakeType::CERTIFICATE,
+                HandshakeType::SERVER_KEY_EXCHANGE,
+                HandshakeType::CERTIFICATE_REQUEST,
+                HandshakeType::SERVER_HELLO_DONE,
+                HandshakeType::CERTIFICATE_STATUS,
+            ],
         };
-        while !body.is_empty() {
-            let Some((header, rest)) = body.split_at_checked(12) else {
+        let limit = self.role.max_message();
+        for fragment in fragments(body) {
+            let Ok(fragment) = fragment else {
                 return false;
             };
-            let (length, offset, fragment) =
-                (u24(&header[1..]), u24(&header[6..]), u24(&header[9..]));
             // An empty fragment of a message that is not empty says nothing.
-            let idle = fragment == 0 && length != 0;
-            if !expected.contains(&header[0])
-                || length > MAX_MESSAGE
-                || offset + fragment > length
-                || idle
-            {
+            let idle = fragment.body.is_empty() && fragment.message_length > 0;
+            if idle || !fragment.is_within() || !expected.contains(&fragment.handshake_type) {
                 return false;
             }
-            let Some((_, rest)) = rest.split_at_checked(fragment) else {
+            if fragment.message_length > limit {
+                self.too_long.get_or_insert(fragment.message_length);
                 return false;
-            };
-            body = rest;
+            }
         }
         true
     }
@@ -213,11 +244,12 @@ impl Ingress {
 
     /// Records that come before their keys are kept, by OpenSSL or by us, so their number is bounded.
     fn admit_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
+        let begun = self.beginning.has_begun();
         let (kept, limit) = match record.content_type {
             content::HANDSHAKE => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
             _ => (&mut self.early_data, MAX_EARLY_DATA),
         };
-        if *kept == limit || record.epoch != 1 {
+        if *kept == limit || record.epoch != 1 || !begun {
             stats.filtered_early += 1;
             return None;
         }
@@ -226,12 +258,17 @@ impl Ingress {
     }
 }
 
-fn u24(bytes: &[u8]) -> usize {
-    usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2])
+impl Role {
+    /// How many bytes a message of the peer may have.
+    pub(crate) fn max_message(self) -> usize {
+        match self {
+            // Above any certificate chain that is accepted.
+            Self::Server => 32 * 1024,
+            // OpenSSL's own limit, for a CertificateRequest may name authorities in 64 KiB.
+            Self::Client => 100 * 1024,
+        }
+    }
 }
-
-/// Above any certificate chain that is accepted.
-pub(crate) const MAX_MESSAGE: usize = 32 * 1024;
 
 /// More than a handshake has plaintext records.
 const MAX_AHEAD: u64 = 512;

@@ -1,5 +1,6 @@
 //! The record layer behind a session: seal, open, close and the timer.
 
+pub(crate) mod beginning;
 pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
