@@ -30,10 +30,14 @@ pub(crate) async fn converse(session: Session, patience: Duration) -> anyhow::Re
         outcome = conversation.talk() => outcome,
         _ = ctrl_c() => Ok(End::Interrupted),
     };
-    conversation.close().await;
+    let answered = conversation.close().await;
     match outcome? {
         End::Interrupted => Ok(ExitCode::from(130)),
         End::OfInput => conversation.verdict(),
+        End::Silence(what) if answered => bail!(
+            "{what}, but the server is there, as its close_notify shows: is it an echo server?"
+        ),
+        End::Silence(what) => bail!("{what}: the server may be gone"),
     }
 }
 
@@ -50,6 +54,8 @@ struct Conversation {
 enum End {
     OfInput,
     Interrupted,
+    /// No replies, and in what way.
+    Silence(String),
 }
 
 impl Conversation {
@@ -82,9 +88,14 @@ impl Conversation {
                 }
                 () = sleep_until(self.tally.waiting_since() + wait), if self.tally.outstanding > 0 => {
                     if self.tally.unanswered > 0 && !full && !input_ended {
-                        bail!("no reply came within {wait:?}: the server may be gone");
+                        return Ok(End::Silence(format!("no reply came within {wait:?}")));
                     }
-                    self.give_up()?;
+                    self.tally.give_up();
+                    // Who has never answered goes on like that.
+                    if self.tally.answered == 0 {
+                        let sent = self.tally.sent;
+                        return Ok(End::Silence(format!("none of the {sent} lines sent got a reply")));
+                    }
                 }
             }
         }
@@ -127,24 +138,14 @@ impl Conversation {
         Ok(())
     }
 
-    /// Takes what is outstanding for lost; a server that has never answered is gone.
-    fn give_up(&mut self) -> anyhow::Result<()> {
-        self.tally.give_up();
-        if self.tally.answered == 0 {
-            bail!(
-                "none of the {} lines sent got a reply: the server may be gone",
-                self.tally.sent
-            );
-        }
-        Ok(())
-    }
-
-    /// Says goodbye and waits a moment for the server to do the same.
-    async fn close(&mut self) {
+    /// Says goodbye, waits a moment for the server to do the same, and returns whether it did.
+    async fn close(&mut self) -> bool {
         self.session.close();
-        if timeout(FAREWELL, self.session.closed()).await.is_err() {
+        let answered = timeout(FAREWELL, self.session.closed()).await.is_ok();
+        if !answered {
             tracing::info!("the server did not answer close_notify");
         }
+        answered
     }
 
     fn verdict(&self) -> anyhow::Result<ExitCode> {

@@ -161,8 +161,20 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         Case::new(
             "none of the ... lines sent got a reply: the server may be gone",
-            mute,
+            || async {
+                let server = Server::start(&[]).await;
+                let mut client = client(&server.addr, &["--timeout", "2"]);
+                server.program.logs("session started").await;
+                server.program.kill().await;
+                client.write(b"x\n").await;
+                err(client.end().await)
+            },
         ),
+        Case::new(
+            "none of the ... lines sent got a reply, but the server is there, as its close_notify shows",
+            mute,
+        )
+        .only_if(openssl),
         Case::new(
             "the server has gone: nobody listens on its port any more (ICMP port unreachable)",
             || async {
