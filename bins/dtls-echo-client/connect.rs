@@ -75,6 +75,12 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
         Ok(session) => session,
         Err(error) => {
             let watch = watches.of_failure(&error);
+            if let Some(watch) = &watch
+                && let Some(question) = watch.unanswered()
+            {
+                let elsewhere = question.answered_by().await;
+                watch.lock().elsewhere = elsewhere;
+            }
             return Ok(Err(Failure { error, watch }));
         }
     };

@@ -113,6 +113,12 @@ impl Diagnosis {
 
     fn of_nothing(seen: &Seen) -> Self {
         let hellos = seen.sent.datagrams;
+        if let Some(from) = seen.elsewhere {
+            return Self::new(
+                format!("{from} answers in its place, which DTLS does not allow"),
+                "does a NAT change addresses, or has the server several and answers from another?",
+            );
+        }
         match (&seen.error, seen.refusals) {
             (Some(error), _) => Self::new(
                 format!("the system says: {error}"),

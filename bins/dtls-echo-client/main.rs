@@ -4,6 +4,7 @@ mod connect;
 mod conversation;
 mod diagnosis;
 mod direction;
+mod elsewhere;
 mod failure;
 mod flights;
 mod info;

@@ -20,6 +20,7 @@ pub(crate) struct Tap {
 
 impl Tap {
     pub(crate) fn new(socket: ConnectedSocket, watch: Watch) -> Self {
+        watch.bound_to(socket.local_addr());
         Self { socket, watch }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     direction::Direction,
+    elsewhere::Question,
     flights::Flights,
     trace::{Sight, Trace},
     wire::{Datagram, Hello, Opened, Record},
@@ -26,6 +27,11 @@ pub(crate) struct Watch(Arc<Mutex<Seen>>);
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) peer: SocketAddr,
+    local: Option<SocketAddr>,
+    /// The first datagram that was sent.
+    first: Option<Vec<u8>>,
+    /// Who has answered in the server's place.
+    pub(crate) elsewhere: Option<SocketAddr>,
     started: Instant,
     trace: Option<Trace>,
     pub(crate) flights: Flights,
@@ -61,6 +67,9 @@ impl Watch {
     pub(crate) fn new(peer: SocketAddr, trace: Option<Trace>) -> Self {
         Self(Arc::new(Mutex::new(Seen {
             peer,
+            local: None,
+            first: None,
+            elsewhere: None,
             started: Instant::now(),
             trace,
             flights: Flights::default(),
@@ -80,6 +89,21 @@ impl Watch {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bound_to(&self, local: SocketAddr) {
+        self.lock().local = Some(local);
+    }
+
+    /// The question that may be asked again, if nothing at all came back.
+    pub(crate) fn unanswered(&self) -> Option<Question> {
+        let seen = self.lock();
+        let nothing = seen.received.datagrams == 0 && seen.refusals == 0 && seen.error.is_none();
+        Some(Question {
+            local: seen.local.filter(|_| nothing)?,
+            server: seen.peer,
+            hello: seen.first.clone()?,
+        })
     }
 
     pub(crate) fn passed(&self, direction: Direction, bytes: &[u8]) {
@@ -126,6 +150,9 @@ impl Watch {
 impl Seen {
     fn pass(&mut self, direction: Direction, bytes: &[u8]) {
         let time = self.started.elapsed();
+        if direction == Direction::Sent {
+            self.first.get_or_insert_with(|| bytes.to_vec());
+        }
         let datagram = Datagram::decode(bytes);
         let novelty = self.flights.add(direction, bytes, &datagram);
         let traffic = match direction {

@@ -1,6 +1,8 @@
 //! What the client says of a server.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
+
+use tokio::task::JoinHandle;
 
 use crate::{
     Case,
@@ -39,6 +41,13 @@ pub(crate) fn cases() -> Vec<Case> {
                 err(run(&closed.to_string(), &["--timeout", "100"], b"").await)
             },
         ),
+        Case::new("nothing came back at all: ... answers in its place", || async {
+            let server = Server::start(&[]).await;
+            let (addr, relaying) = crooked(server.addr.parse().unwrap()).await;
+            let said = err(run(&addr, &["--timeout", "1"], b"").await);
+            relaying.abort();
+            said
+        }),
         Case::new("what came back is not DTLS", || async {
             let reflected = reflection().await;
             assert!(
@@ -221,6 +230,26 @@ async fn not_dtls() -> String {
     let said = err(run(&addr, &["--timeout", "1"], b"").await);
     answering.join().unwrap();
     said
+}
+
+/// A relay that passes on the server's answers from another port.
+async fn crooked(server: SocketAddr) -> (String, JoinHandle<()>) {
+    let [front, back, other] = [(); 3].map(|()| {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        tokio::net::UdpSocket::from_std(socket).unwrap()
+    });
+    let addr = front.local_addr().unwrap().to_string();
+    let relaying = tokio::spawn(async move {
+        let mut buf = [0; 2048];
+        loop {
+            let (length, client) = front.recv_from(&mut buf).await.unwrap();
+            back.send_to(&buf[..length], server).await.unwrap();
+            let (length, _) = back.recv_from(&mut buf).await.unwrap();
+            other.send_to(&buf[..length], client).await.unwrap();
+        }
+    });
+    (addr, relaying)
 }
 
 /// A service of plain UDP that sends everything back.
