@@ -91,7 +91,7 @@ async fn what_clients_will_refuse_is_told_by_the_check_and_at_the_start() {
             &clients,
             &p256,
             None,
-            Some("its extended key usage is not for servers"),
+            Some("its key usage or extended key usage is not for servers"),
         ),
         (
             &good,

@@ -47,7 +47,8 @@ impl Certificate {
             asked.set_purpose(X509PurposeId::SSL_SERVER)
         })? {
             faults.push(
-                "its extended key usage is not for servers: clients will refuse it".to_owned(),
+                "its key usage or extended key usage is not for servers: clients will refuse it"
+                    .to_owned(),
             );
         }
         if let Some(curve) = facts.key_type.strip_prefix("EC ")
@@ -67,13 +68,11 @@ impl Certificate {
                 ));
             }
         }
-        let expiries = identity.certificates().map(expiry);
-        let expiry = expiries.collect::<Result<Vec<_>, _>>()?.into_iter().min();
         Ok(Self {
             origin,
             facts,
             faults,
-            expiry,
+            expiry: identity.certificates().filter_map(expiry).min(),
         })
     }
 
@@ -139,9 +138,11 @@ fn passes(
     X509StoreContext::new()?.init(&store, certificate, &chain, |context| context.verify_cert())
 }
 
-fn expiry(certificate: &X509Ref) -> Result<i64, ErrorStack> {
-    let since = Asn1Time::from_unix(0)?.diff(certificate.not_after())?;
-    Ok(i64::from(since.days) * 86_400 + i64::from(since.secs))
+fn expiry(certificate: &X509Ref) -> Option<i64> {
+    let since = Asn1Time::from_unix(0)
+        .and_then(|epoch| epoch.diff(certificate.not_after()))
+        .ok()?;
+    Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
 }
 
 /// Those that OpenSSL and others offer without being told to.

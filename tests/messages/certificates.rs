@@ -23,7 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
             || with(dated(1, 3), None),
         ),
         Case::new(
-            "its extended key usage is not for servers: clients will refuse it",
+            "its key usage or extended key usage is not for servers: clients will refuse it",
             || {
                 let certificate = Certificate {
                     usage: Some("clientAuth"),
