@@ -147,7 +147,7 @@ async fn the_log_tells_of_each_session() {
     log.logs("session started peer=127.0.0.1:").await;
     log.logs("version=\"DTLS 1.2\" cipher=\"ECDHE-ECDSA-").await;
     log.logs("session ended peer=127.0.0.1:").await;
-    log.logs("reason=\"closed by the peer\" received=1 received_bytes=4 sent=1 sent_bytes=10")
+    log.logs("reason=\"the peer has closed the session\" received=1 received_bytes=4 sent=1 sent_bytes=10")
         .await;
 }
 

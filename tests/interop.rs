@@ -88,7 +88,7 @@ async fn s_client(flags: &[&str], line: &str) {
     // s_client says goodbye, and the server heard it.
     server
         .program
-        .logs("reason=\"closed by the peer\" received=3")
+        .logs("reason=\"the peer has closed the session\" received=3")
         .await;
 }
 
@@ -243,7 +243,7 @@ async fn gnutls_cli(line: &str) {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     server
         .program
-        .logs("reason=\"closed by the peer\" received=3")
+        .logs("reason=\"the peer has closed the session\" received=3")
         .await;
 }
 

@@ -18,7 +18,7 @@ async fn handshakes_follow_one_another() {
     // Each says goodbye, so the server keeps none of them.
     server
         .program
-        .logs("reason=\"closed by the peer\" received=0")
+        .logs("reason=\"the peer has closed the session\" received=0")
         .await;
 }
 

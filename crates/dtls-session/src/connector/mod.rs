@@ -97,7 +97,7 @@ impl Connector {
     }
 
     /// Starts a handshake as [`Self::connect`] does, and offers to resume a session: the server
-    /// has the last word, and [`Session::resumed`](crate::Session::resumed) tells of it.
+    /// has the last word, and [`SessionInfo::resumed`](crate::SessionInfo::resumed) tells of it.
     ///
     /// What is not [usable](Self::can_resume) is not offered.
     ///
