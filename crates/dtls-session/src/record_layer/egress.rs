@@ -25,7 +25,7 @@ pub(crate) struct Egress {
     largest: usize,
     /// The record number of a client's first hello with a cookie.
     second_hello: Option<u64>,
-    /// When a client's last flight was first made, and how often it was since.
+    /// When the flight with the ChangeCipherSpec first left, and how often it has.
     last_flight: Option<(Instant, u32)>,
     /// Whether protected records may be data, each of which is a datagram.
     established: bool,
@@ -66,7 +66,7 @@ impl Egress {
     /// its answer to have come.
     pub(crate) fn last_flight_is_in_vain(&self, patience: Duration) -> bool {
         self.last_flight
-            .is_some_and(|(since, made)| made > PERMITTED_REPEATS && since.elapsed() >= patience)
+            .is_some_and(|(since, sent)| sent > PERMITTED_REPEATS && since.elapsed() >= patience)
     }
 
     /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
@@ -102,10 +102,6 @@ impl Egress {
                 && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
             {
                 self.second_hello.get_or_insert(record.sequence);
-            }
-            if record.content_type == content::CHANGE_CIPHER_SPEC {
-                let (_, made) = self.last_flight.get_or_insert_with(|| (Instant::now(), 0));
-                *made += 1;
             }
             let flight = matches!(
                 record.content_type,
@@ -152,6 +148,11 @@ impl Egress {
     pub(crate) fn pop(&mut self) {
         if let Some(datagram) = self.datagrams.pop_front() {
             self.queued -= datagram.len();
+            // Whoever has made it, OpenSSL's timer or the peer that has repeated its own.
+            if !self.established && changes_keys(&datagram) {
+                let (_, sent) = self.last_flight.get_or_insert_with(|| (Instant::now(), 0));
+                *sent += 1;
+            }
         }
         self.open &= !self.datagrams.is_empty();
     }
@@ -200,6 +201,17 @@ pub(crate) fn mtu_below(present: usize) -> Option<usize> {
 
 /// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
 const FALLBACK_MTUS: [usize; 2] = [1200, 548];
+
+fn changes_keys(datagram: &[u8]) -> bool {
+    let mut rest = datagram;
+    while let Some((record, behind)) = Record::split(rest) {
+        if record.content_type == content::CHANGE_CIPHER_SPEC {
+            return true;
+        }
+        rest = behind;
+    }
+    false
+}
 
 /// By then a flight has been lost at 30 % loss once in a thousand times.
 const PERMITTED_REPEATS: u32 = 5;
@@ -300,6 +312,23 @@ mod tests {
         );
         egress.restart();
         assert!(!egress.refuses_cookie(9));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_last_flight_is_in_vain_after_repeats_and_a_while() {
+        let mut egress = Egress::new(1000, None);
+        let patience = Duration::from_secs(2);
+        for sequence in 0..=5 {
+            egress.push(&record(22, 0, sequence, 30));
+            egress.push(&record(20, 0, sequence, 1));
+            egress.push(&record(22, 1, sequence, 30));
+            assert_eq!(drain(&mut egress).len(), 1);
+            assert!(!egress.last_flight_is_in_vain(patience));
+        }
+        tokio::time::advance(patience).await;
+        assert!(egress.last_flight_is_in_vain(patience));
+        egress.restart();
+        assert!(!egress.last_flight_is_in_vain(patience));
     }
 
     #[test]
