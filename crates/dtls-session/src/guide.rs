@@ -119,15 +119,14 @@
 //!
 //! ```no_run
 //! use dtls_session::{Connector, Resumption, Roots};
-//! use udp_demux::{Config, Endpoint};
+//! use udp_demux::ConnectedSocket;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let connector = Connector::builder(Roots::system()).build()?;
 //! let session = connector.connect_to("coap.example:5684").await?;
 //! let resumption = session.resumption().ok_or("the server gave nothing to resume by")?;
-//! let endpoint = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?;
-//! let channel = endpoint.open(session.peer_addr())?;
-//! let session = connector.resume("coap.example", &resumption, channel).await?;
+//! let socket = ConnectedSocket::connect(session.peer_addr())?;
+//! let session = connector.resume("coap.example", &resumption, socket).await?;
 //! assert!(session.info().resumed);
 //! # Ok(())
 //! # }

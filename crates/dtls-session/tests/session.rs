@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use common::{
-    Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+    Narrow, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
 use dtls_session::{ClosedBy, HandshakeError, Pipe, RecvError, SendError, Session, Version};
 use futures::{SinkExt, StreamExt};
@@ -153,6 +153,40 @@ async fn empty_reads_and_errors_below_end_neither_handshake_nor_session() {
         "{stats:?}"
     );
     assert!(client.stats().send_errors >= 10);
+}
+
+#[tokio::test]
+async fn a_path_that_narrows_makes_datagrams_too_large_and_ends_nothing() {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let (client_pipe, most) = Narrow::new(client_pipe, 1350);
+    let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
+    let connecting = connector(patient()).connect("localhost", client_pipe);
+    let client = within(connecting).await.unwrap();
+    let server = within(accepting).await.unwrap().unwrap();
+    let mut buf = [0; 2000];
+    client.send(&[1; 1000]).await.unwrap();
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(1000));
+    most.store(600, Ordering::Relaxed);
+    let error = client.send(&[2; 1000]).await.unwrap_err();
+    let SendError::TooLarge { size: 1000, max } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(client.max_datagram_size(), max);
+    assert!(max < 600, "{max}");
+    client.send(&vec![3; max]).await.unwrap();
+    assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(max));
+    assert_eq!(client.stats().sent, 2);
+}
+
+#[tokio::test]
+async fn a_handshake_gets_through_a_pipe_that_refuses_its_flight_as_too_long() {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let (server_pipe, _) = Narrow::new(server_pipe, 600);
+    let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
+    let connecting = connector(patient()).connect("localhost", client_pipe);
+    within(connecting).await.unwrap();
+    let server = within(accepting).await.unwrap().unwrap();
+    assert!(server.max_datagram_size() < 600);
 }
 
 #[tokio::test]

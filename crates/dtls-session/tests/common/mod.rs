@@ -4,6 +4,7 @@
 
 mod agreement;
 mod certificate;
+mod narrow;
 mod pipe;
 mod relay;
 mod rude;
@@ -12,6 +13,7 @@ mod udp_pipe;
 
 pub(crate) use agreement::{Outcome, agree, attempt, failures, outcomes, outcomes_of, resumed};
 pub(crate) use certificate::{certificate, p256, self_signed};
+pub(crate) use narrow::Narrow;
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use relay::relay;
 pub(crate) use rude::Rude;
