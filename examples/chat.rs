@@ -77,7 +77,7 @@ async fn attend(handshake: Handshake, room: broadcast::Sender<Line>) -> anyhow::
 async fn join(server: &str, name: &str) -> anyhow::Result<()> {
     let roots = Roots::from_pem_file(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/ca.pem"))?;
     let connector = Connector::builder(roots).build()?;
-    let session = connector.connect_to(server).await?;
+    let session = connector.connect(server).await?;
     println!("* in, by {}", session.info().cipher);
     let mut typed = lines_of_stdin();
     let mut buf = vec![0; 16_384];

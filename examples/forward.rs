@@ -72,7 +72,7 @@ async fn client(addr: SocketAddr, server: &str) -> anyhow::Result<()> {
         tokio::spawn(async move {
             let relayed = async {
                 // A ticket from any earlier session spares the certificates.
-                let session = connector.reconnect(&server).await?;
+                let session = connector.connect(&server).resume().await?;
                 relay(session, channel).await
             };
             if let Err(error) = relayed.await {

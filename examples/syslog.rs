@@ -77,7 +77,7 @@ fn first_message(frames: &[u8]) -> anyhow::Result<(&[u8], &[u8])> {
 async fn send(receiver: &str) -> anyhow::Result<()> {
     let roots = Roots::from_pem_file(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/ca.pem"))?;
     let connector = Connector::builder(roots).build()?;
-    let session = connector.connect_to(receiver).await?;
+    let session = connector.connect(receiver).await?;
     let mut typed = lines_of_stdin();
     while let Some(line) = typed.recv().await {
         match session.send(frame(&line).as_bytes()).await {

@@ -176,7 +176,7 @@ async fn s_server_exports(profiles: Option<&str>, label: &str, length: usize) {
     let any = "127.0.0.1:0".parse().unwrap();
     let endpoint = Endpoint::bind(any, Config::default()).unwrap();
     let channel = endpoint.open(addr).unwrap();
-    let session = within(connector.connect("localhost", channel))
+    let session = within(connector.connect("localhost").over(channel))
         .await
         .unwrap();
     let theirs = peer.says_line("    Keying material: ").await;

@@ -149,7 +149,8 @@ async fn try_connect(server: SocketAddr) -> Result<Session, dtls_session::Handsh
     let any = "127.0.0.1:0".parse().unwrap();
     let endpoint = Endpoint::bind(any, Config::default().batch(2)).unwrap();
     connector
-        .connect("localhost", endpoint.open(server).unwrap())
+        .connect("localhost")
+        .over(endpoint.open(server).unwrap())
         .await
 }
 

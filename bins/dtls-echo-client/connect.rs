@@ -70,7 +70,12 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
         let watch = watches.begin(peer, trace);
         Ok(Tap::new(ConnectedSocket::connect(peer)?, watch))
     };
-    let session = connector.reconnect_over(name, &addresses, open).await;
+    let session = connector
+        .connect(name)
+        .to(&addresses)
+        .open(open)
+        .resume()
+        .await;
     let session = match session {
         Ok(session) => session,
         Err(error) => {

@@ -85,7 +85,7 @@ impl Clients {
         let session = if self.plan.plaintext {
             Line::Plain(socket.clone())
         } else {
-            Line::Dtls(self.connector.connect(name, socket.clone()).await?)
+            Line::Dtls(self.connector.connect(name).over(socket.clone()).await?)
         };
         Ok(Client {
             session,

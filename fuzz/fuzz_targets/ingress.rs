@@ -47,7 +47,7 @@ async fn handshake(forged: &Forged<'_>) -> bool {
     let (client_line, mut from_client, to_client) = line();
     let (server_line, mut from_server, to_server) = line();
     let mut cx = Context::from_waker(Waker::noop());
-    let mut client = Box::pin(CONNECTOR.connect("localhost", Pipe::from_io(client_line)));
+    let mut client = Box::pin(CONNECTOR.connect("localhost").over(Pipe::from_io(client_line)));
     assert!(client.as_mut().poll(&mut cx).is_pending());
     let peer = ([192, 0, 2, 1], 1).into();
     let first = from_client.try_recv().expect("a first hello");

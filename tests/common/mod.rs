@@ -29,7 +29,7 @@ pub(crate) use trials::{has, trial};
 use std::time::Duration;
 
 /// A deadline that only a hang misses.
-pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: IntoFuture>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(120), future)
         .await
         .expect("it hangs")

@@ -47,7 +47,7 @@ impl Socket {
     }
 
     pub(crate) async fn handshake(self) -> Result<Session, HandshakeError> {
-        within(connector().connect("localhost", self)).await
+        within(connector().connect("localhost").over(self)).await
     }
 }
 

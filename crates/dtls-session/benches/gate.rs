@@ -43,7 +43,7 @@ fn gate(criterion: &mut Criterion) {
 fn hellos(gate: &CookieGate, peer: SocketAddr) -> (Vec<u8>, Vec<u8>) {
     runtime().block_on(async {
         let (mut server, client) = pipe();
-        let mut client = connector().connect("localhost", client);
+        let mut client = connector().connect("localhost").over(client);
         assert!((&mut client).now_or_never().is_none());
         let first = server.take().remove(0);
         let Verdict::Challenge(request) = gate.check(peer, &first) else {

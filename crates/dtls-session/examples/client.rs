@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let roots = Roots::from_pem_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs/ca.pem"))?;
     let connector = Connector::builder(roots).build()?;
     let channel = Endpoint::bind("0.0.0.0:0".parse()?, Config::default())?.open(server)?;
-    let session = connector.connect("localhost", channel).await?;
+    let session = connector.connect("localhost").over(channel).await?;
     session.send(b"hello").await?;
     let mut buf = vec![0; 16_384];
     // The datagram or its answer may be lost, as everything on UDP.

@@ -83,7 +83,7 @@ pub trait Datagrams: Send {
 /// where
 ///     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 /// {
-///     connector.connect("meter.example", Pipe::from_io(line)).await
+///     connector.connect("meter.example").over(Pipe::from_io(line)).await
 /// }
 /// ```
 pub struct Pipe(Kind);

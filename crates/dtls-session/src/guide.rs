@@ -35,7 +35,7 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let connector = Connector::builder(Roots::system()).build()?;
-//! let session = connector.connect_to("coap.example:5684").await?;
+//! let session = connector.connect("coap.example:5684").await?;
 //! session.send(b"hello").await?;
 //! let mut buf = vec![0; 16_384];
 //! let received = session.recv(&mut buf).await?;
@@ -114,7 +114,7 @@
 //! # Resumption
 //!
 //! A server gives tickets by itself; with a [`SharedSecret`](crate::SharedSecret) a whole fleet takes them.
-//! [`Connector::reconnect`](crate::Connector::reconnect) resumes, and
+//! [`Connect::resume`](crate::Connect::resume) resumes, and
 //! [`Session::resumption`](crate::Session::resumption) is what survives a restart of the client.
 //!
 //! ```no_run
@@ -123,10 +123,10 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let connector = Connector::builder(Roots::system()).build()?;
-//! let session = connector.connect_to("coap.example:5684").await?;
+//! let session = connector.connect("coap.example:5684").await?;
 //! let resumption = session.resumption().ok_or("the server gave nothing to resume by")?;
 //! let socket = ConnectedSocket::connect(session.peer_addr())?;
-//! let session = connector.resume("coap.example", &resumption, socket).await?;
+//! let session = connector.connect("coap.example").resume_from(&resumption).over(socket).await?;
 //! assert!(session.info().resumed);
 //! # Ok(())
 //! # }

@@ -35,7 +35,7 @@
 //! let roots = Roots::from_pem_file(format!("{certs}/ca.pem"))?;
 //! let connector = Connector::builder(roots).build()?;
 //! let channel = Endpoint::bind("127.0.0.1:0".parse()?, Config::default())?.open(server)?;
-//! let session = connector.connect("localhost", channel).await?;
+//! let session = connector.connect("localhost").over(channel).await?;
 //! session.send(b"hello").await?;
 //! let mut buf = [0; 2048];
 //! assert_eq!(session.recv(&mut buf).await?, Some(5));
@@ -73,17 +73,17 @@ mod version;
 pub use acceptor::{Acceptor, builder::AcceptorBuilder};
 pub use alert::Alert;
 pub use config::SessionConfig;
-pub use connector::{Connector, builder::ConnectorBuilder, reach::ConnectError};
+pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
 pub use context::{message_log::PassedMessage, preferences::Preferences};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
-    BuildError, Closed, ClosedBy, HandshakeError, MtuError, PemError, PskError, RecvError,
-    ResumptionError, SecretError, SendError,
+    BuildError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError, PemError, PskError,
+    RecvError, ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
-pub use listener::{Listener, limits::Limits};
+pub use listener::{Listener, limits::Limits, sessions::Sessions};
 pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};
@@ -91,4 +91,5 @@ pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::{Session, exporter::ExportError, info::SessionInfo, srtp::SrtpKeys};
 pub use stats::{ListenerStats, SessionStats};
+pub use udp_demux;
 pub use version::{Version, VersionError};

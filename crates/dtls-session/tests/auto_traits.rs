@@ -44,7 +44,7 @@ fn what_its_methods_return_may_be_spawned() {
         listener.accept()
     }
     fn connect(connector: &Connector) -> impl Send {
-        connector.connect_to("")
+        connector.connect("")
     }
     // It is enough that these compile.
     let _ = (receive, send, accept, connect);

@@ -48,7 +48,7 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
     for name in ["localhost", "127.0.0.1", "::1"] {
         let (server_pipe, client_pipe) = pipe(lossless());
         let accepting = tokio::spawn(acceptor.accept(server_pipe));
-        within(connector(patient()).connect(name, client_pipe))
+        within(connector(patient()).connect(name).over(client_pipe))
             .await
             .unwrap();
         within(accepting).await.unwrap().unwrap();
@@ -59,7 +59,7 @@ async fn a_wrong_name_is_refused_and_right_ones_are_not() {
         .unwrap();
     let (server_pipe, client_pipe) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(server_pipe));
-    let session = within(any.connect("example.org", client_pipe))
+    let session = within(any.connect("example.org").over(client_pipe))
         .await
         .unwrap();
     within(accepting).await.unwrap().unwrap();

@@ -30,7 +30,7 @@ async fn data_that_overtakes_the_last_flight_is_delivered_after_it() {
             speak(&session).await;
             session
         };
-        let connecting = connector.connect("localhost", client);
+        let connecting = connector.connect("localhost").over(client);
         let (_server, client) = within(async { tokio::join!(server, connecting) }).await;
         hears(&client.unwrap()).await;
     }
@@ -45,7 +45,11 @@ async fn a_clients_data_that_overtakes_its_last_flight_is_delivered_after_it() {
         let resumption = first.resumption().unwrap();
         let (server, client) = pipe(overtaking(Direction::ToServer, late));
         let client = async {
-            let session = connector.resume("localhost", &resumption, client).await;
+            let session = connector
+                .connect("localhost")
+                .resume_from(&resumption)
+                .over(client)
+                .await;
             let session = session.unwrap();
             assert!(session.info().resumed);
             speak(&session).await;

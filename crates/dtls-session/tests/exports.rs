@@ -176,7 +176,13 @@ async fn a_resumed_session_agrees_on_srtp_anew() {
     let (to_client, to_server) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(to_client));
     let resumption = first.resumption().unwrap();
-    let second = within(connector.resume("localhost", &resumption, to_server)).await;
+    let second = within(
+        connector
+            .connect("localhost")
+            .resume_from(&resumption)
+            .over(to_server),
+    )
+    .await;
     let (second, server) = (second.unwrap(), within(accepting).await.unwrap().unwrap());
     assert!(second.info().resumed);
     let key = |session: &Session| {

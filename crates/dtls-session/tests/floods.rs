@@ -18,7 +18,9 @@ async fn beyond_the_allowance_hellos_go_unanswered_and_clients_repeat_theirs() {
         flood.send_to(&first, server.addr).await.unwrap();
     }
     server.reach(|stats| stats.challenges_limited > 0).await;
-    let client = connector(patient()).connect("localhost", open(any(), server.addr));
+    let client = connector(patient())
+        .connect("localhost")
+        .over(open(any(), server.addr));
     let client = within(client).await.unwrap();
     exchange(&server.next().await, &client).await;
 }
@@ -34,7 +36,9 @@ async fn a_stale_handshake_gives_its_place_to_an_honest_client() {
         .unwrap();
     let stale = tokio::spawn(within(listener.accept()).await.unwrap());
     // The honest client's hellos are refused at first, and repeated.
-    let honest = connector(patient()).connect("localhost", open(any(), listener.local_addr()));
+    let honest = connector(patient())
+        .connect("localhost")
+        .over(open(any(), listener.local_addr()));
     let honest = tokio::spawn(honest);
     let admitted = within(listener.accept()).await.unwrap();
     let error = within(stale).await.unwrap().unwrap_err();
@@ -55,14 +59,16 @@ async fn a_handshake_evicted_at_its_end_says_goodbye() {
     // It repeats nothing, and does not start anew.
     let minute = Duration::from_secs(60);
     let calm = patient().initial_rto(minute).rto_bounds(minute, minute);
-    let connecting = connector(calm).connect("localhost", open(any(), addr));
+    let connecting = connector(calm).connect("localhost").over(open(any(), addr));
     let connecting = tokio::spawn(connecting);
     let mut late = within(listener.accept()).await.unwrap();
     // One poll sends the server's flight.
     let once = poll_fn(|cx| Poll::Ready(Pin::new(&mut late).poll(cx).is_pending()));
     assert!(once.await);
     // Meanwhile the client's last flight comes, and another client's hellos.
-    let other = connector(patient()).connect("localhost", open(any(), addr));
+    let other = connector(patient())
+        .connect("localhost")
+        .over(open(any(), addr));
     let other = tokio::spawn(other);
     let other_handshake = within(listener.accept()).await.unwrap();
     let error = within(late).await.unwrap_err();
@@ -88,7 +94,7 @@ async fn a_panic_in_one_sessions_task_leaves_the_others_alone() {
     let mut server = serve(acceptor(patient()), Limits::default());
     let connect = || {
         let channel = open(any(), server.addr);
-        within(connector(patient()).connect("localhost", channel))
+        within(connector(patient()).connect("localhost").over(channel))
     };
     let (doomed, spared) = (connect().await.unwrap(), connect().await.unwrap());
     let (first, second) = (server.next().await, server.next().await);
@@ -110,7 +116,9 @@ async fn a_thousand_sessions_leave_no_task_behind() {
     for _ in 0..20 {
         let mut clients = JoinSet::new();
         for _ in 0..50 {
-            let handshake = connector.connect("localhost", open(any(), server.addr));
+            let handshake = connector
+                .connect("localhost")
+                .over(open(any(), server.addr));
             clients.spawn(async move { handshake.await.unwrap() });
         }
         while let Some(client) = within(clients.join_next()).await {

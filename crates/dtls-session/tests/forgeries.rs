@@ -29,7 +29,12 @@ async fn another_handshakes_flight_is_passed_over() {
         vec![answer.to_vec()]
     };
     let front = relay(move || addr, keep).await;
-    let client = within(connector(patient()).connect("localhost", open(any(), front))).await;
+    let client = within(
+        connector(patient())
+            .connect("localhost")
+            .over(open(any(), front)),
+    )
+    .await;
     drop(client.unwrap());
     let stale = stale.lock().unwrap().clone();
     assert!(!stale.is_empty());
@@ -44,9 +49,13 @@ async fn another_handshakes_flight_is_passed_over() {
         all
     };
     let front = relay(move || addr, before_each_request).await;
-    let client = within(connector(patient()).connect("localhost", open(any(), front)))
-        .await
-        .unwrap();
+    let client = within(
+        connector(patient())
+            .connect("localhost")
+            .over(open(any(), front)),
+    )
+    .await
+    .unwrap();
     exchange(&server.next().await, &client).await;
     assert!(client.stats().filtered_plaintext > 0);
     // Not even a second attempt was needed.
@@ -60,9 +69,13 @@ async fn a_forged_key_share_costs_a_new_start_and_not_the_handshake() {
     let front = with_forged_key_share(server.addr).await;
     let rto = Duration::from_millis(400);
     let config = patient().initial_rto(rto).rto_bounds(rto, rto);
-    let client = within(connector(config).connect("localhost", open(any(), front)))
-        .await
-        .unwrap();
+    let client = within(
+        connector(config)
+            .connect("localhost")
+            .over(open(any(), front)),
+    )
+    .await
+    .unwrap();
     exchange(&server.next().await, &client).await;
     let stats = server.listener.stats();
     assert_eq!((stats.accepted, stats.evicted), (2, 1));

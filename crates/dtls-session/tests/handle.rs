@@ -250,7 +250,7 @@ async fn a_poll_comes_back_however_much_is_forged() {
         forging: Arc::clone(&forging),
     };
     let accepting = tokio::spawn(acceptor(patient()).accept(Pipe::new(forger)));
-    let client = within(connector(patient()).connect("localhost", client))
+    let client = within(connector(patient()).connect("localhost").over(client))
         .await
         .unwrap();
     let server = within(accepting).await.unwrap().unwrap();
@@ -313,7 +313,8 @@ async fn what_was_sent_leaves_as_soon_as_the_pipe_takes_it() {
     };
     let accepting = tokio::spawn(acceptor(patient()).accept(server));
     let client = connector(patient())
-        .connect("localhost", Pipe::new(blocked))
+        .connect("localhost")
+        .over(Pipe::new(blocked))
         .await
         .unwrap();
     let server = accepting.await.unwrap().unwrap();

@@ -76,7 +76,7 @@ async fn a_lost_last_flight_is_repaired_while_the_server_does_not_read() {
     let (acceptor, connector) = (acceptor(patient()), connector(patient()));
     // Nothing but awaiting the handshake: the session is never read.
     let server = tokio::spawn(acceptor.accept(server_pipe));
-    let connecting = tokio::spawn(connector.connect("localhost", client_pipe));
+    let connecting = tokio::spawn(connector.connect("localhost").over(client_pipe));
     let server = within(server).await.unwrap().unwrap();
     let client = within(connecting).await.unwrap().unwrap();
     assert!(lost.load(Relaxed) >= 3);
@@ -124,7 +124,7 @@ async fn a_client_starts_anew_when_no_repeat_was_answered() {
     let ms = Duration::from_millis;
     let quick = patient().initial_rto(ms(30)).rto_bounds(ms(30), ms(60));
     let (server_pipe, client_pipe) = pipe(fate);
-    let connecting = tokio::spawn(connector(quick).connect("localhost", client_pipe));
+    let connecting = tokio::spawn(connector(quick).connect("localhost").over(client_pipe));
     let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
     within(connecting).await.unwrap().unwrap();
     within(accepting).await.unwrap().unwrap();
@@ -163,9 +163,13 @@ async fn many_handshakes_survive_heavy_weather() {
 async fn a_silent_peer_is_a_timeout_and_says_so() {
     let (server_pipe, client_pipe) = pipe(lossless());
     let config = SessionConfig::default().handshake_timeout(Duration::from_millis(200));
-    let error = within(connector(config.clone()).connect("localhost", client_pipe))
-        .await
-        .unwrap_err();
+    let error = within(
+        connector(config.clone())
+            .connect("localhost")
+            .over(client_pipe),
+    )
+    .await
+    .unwrap_err();
     assert!(
         matches!(error, HandshakeError::TimedOut { heard: false, .. }),
         "{error:?}"

@@ -90,7 +90,13 @@ async fn a_clients_certificate_is_the_first_the_server_tells_of() {
     let resumption = client.resumption().unwrap();
     let (to_client, to_server) = pipe(lossless());
     let accepting = tokio::spawn(acceptor.accept(to_client));
-    let client = within(connector.resume("localhost", &resumption, to_server)).await;
+    let client = within(
+        connector
+            .connect("localhost")
+            .resume_from(&resumption)
+            .over(to_server),
+    )
+    .await;
     let server = within(accepting).await.unwrap().unwrap();
     for (info, peer) in [
         (client.unwrap().info(), "server"),
@@ -106,7 +112,7 @@ async fn a_clients_certificate_is_the_first_the_server_tells_of() {
 async fn a_listeners_clients_have_returned_a_cookie() {
     let mut server = serve(acceptor(patient()), Limits::default());
     let channel = open(any(), server.addr);
-    let client = within(connector(patient()).connect("127.0.0.1", channel)).await;
+    let client = within(connector(patient()).connect("127.0.0.1").over(channel)).await;
     for info in [client.unwrap().info(), server.next().await.info()] {
         assert!(info.cookie_exchange);
         // Addresses are no names (RFC 6066 3).

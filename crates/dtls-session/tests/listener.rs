@@ -21,7 +21,7 @@ async fn a_client_gets_in_and_names_its_address() {
     let mut server = serve(acceptor(patient()), Limits::default());
     let channel = open(any(), server.addr);
     let local = channel.local_addr();
-    let client = within(connector(patient()).connect("127.0.0.1", channel))
+    let client = within(connector(patient()).connect("127.0.0.1").over(channel))
         .await
         .unwrap();
     let session = server.next().await;
@@ -101,7 +101,7 @@ async fn fragmented_hellos_get_in() {
         .unwrap();
     // A name this long does not leave the hello room in one datagram.
     let name = ["a".repeat(60), "b".repeat(60), "c".repeat(60)].join(".");
-    let client = within(connector.connect(&name, open(any(), server.addr)))
+    let client = within(connector.connect(&name).over(open(any(), server.addr)))
         .await
         .unwrap();
     let session = server.next().await;
@@ -137,9 +137,13 @@ async fn a_dead_cookie_costs_a_round_and_not_the_handshake() {
     let config = patient()
         .initial_rto(half_a_minute)
         .rto_bounds(half_a_minute, half_a_minute);
-    let client = within(connector(config).connect("localhost", open(any(), front)))
-        .await
-        .unwrap();
+    let client = within(
+        connector(config)
+            .connect("localhost")
+            .over(open(any(), front)),
+    )
+    .await
+    .unwrap();
     exchange(&second.next().await, &client).await;
     let stats = second.listener.stats();
     assert_eq!((stats.challenged, stats.accepted), (1, 1));
@@ -173,7 +177,9 @@ async fn a_stale_ticket_costs_a_round_and_not_the_handshake() {
         datagrams
     };
     let front = relay(move || addr, spoil).await;
-    let client = connector(config()).connect("localhost", open(any(), front));
+    let client = connector(config())
+        .connect("localhost")
+        .over(open(any(), front));
     let client = within(client).await.unwrap();
     assert_eq!(server.listener.stats().accepted, 3);
     for _ in 0..2 {
@@ -191,7 +197,7 @@ async fn a_restarted_client_replaces_its_session_only_once_it_is_established() {
     let socket = Arc::new(UdpSocket::bind(any()).await.unwrap());
     socket.connect(server.addr).await.unwrap();
     let pipe = UdpPipe::new(Arc::clone(&socket));
-    let client = within(connector(patient()).connect("localhost", pipe.clone()))
+    let client = within(connector(patient()).connect("localhost").over(pipe.clone()))
         .await
         .unwrap();
     let old = server.next().await;
@@ -207,7 +213,7 @@ async fn a_restarted_client_replaces_its_session_only_once_it_is_established() {
     // still there until the new one is.
     pipe.vanish();
     let pipe = UdpPipe::new(socket);
-    let client = within(connector(patient()).connect("localhost", pipe))
+    let client = within(connector(patient()).connect("localhost").over(pipe))
         .await
         .unwrap();
     let new = server.next().await;
@@ -229,7 +235,7 @@ async fn a_client_that_restarts_in_the_middle_of_its_handshake_gets_in() {
     let local = socket.local_addr().unwrap();
     drop(socket);
     let channel = open(local, server.addr);
-    let client = within(connector(patient()).connect("localhost", channel))
+    let client = within(connector(patient()).connect("localhost").over(channel))
         .await
         .unwrap();
     let session = server.next().await;
@@ -241,21 +247,29 @@ async fn a_client_that_restarts_in_the_middle_of_its_handshake_gets_in() {
 #[tokio::test]
 async fn limits_refuse_the_newest_and_are_counted() {
     let mut server = serve(acceptor(patient()), Limits::default().sessions(1));
-    let client = within(connector(patient()).connect("localhost", open(any(), server.addr)))
-        .await
-        .unwrap();
+    let client = within(
+        connector(patient())
+            .connect("localhost")
+            .over(open(any(), server.addr)),
+    )
+    .await
+    .unwrap();
     let session = server.next().await;
     let hasty = connector(patient().handshake_timeout(Duration::from_millis(500)));
-    let error = within(hasty.connect("localhost", open(any(), server.addr)))
+    let error = within(hasty.connect("localhost").over(open(any(), server.addr)))
         .await
         .unwrap_err();
     assert!(matches!(error, HandshakeError::TimedOut { .. }));
     assert!(server.listener.stats().refused_sessions > 0);
     exchange(&session, &client).await;
     drop(session);
-    let client = within(connector(patient()).connect("localhost", open(any(), server.addr)))
-        .await
-        .unwrap();
+    let client = within(
+        connector(patient())
+            .connect("localhost")
+            .over(open(any(), server.addr)),
+    )
+    .await
+    .unwrap();
     exchange(&server.next().await, &client).await;
 }
 

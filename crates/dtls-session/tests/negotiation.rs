@@ -167,7 +167,7 @@ async fn what_would_never_happen_is_refused() {
     );
     for name in ["a\0b", ".example"] {
         let (_server, client) = pipe(lossless());
-        let refused = within(connector(patient()).connect(name, client)).await;
+        let refused = within(connector(patient()).connect(name).over(client)).await;
         assert!(
             matches!(refused, Err(HandshakeError::Name { .. })),
             "{refused:?}"

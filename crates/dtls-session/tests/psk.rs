@@ -175,7 +175,7 @@ async fn an_identity_with_a_zero_byte_is_not_the_one_before_it() {
                     vec![datagram]
                 },
             )));
-            let client = tokio::spawn(connector.connect("localhost", client));
+            let client = tokio::spawn(connector.connect("localhost").over(client));
             let server = within(acceptor.accept(server)).await;
             failures.push(server.unwrap_err().to_string());
             client.abort();

@@ -27,7 +27,7 @@ async fn a_handshake_waits_for_its_key_and_asks_once() {
     // It repeats its flight meanwhile.
     let hasty = patient().initial_rto(Duration::from_millis(50));
     let connector = connector("device", hasty);
-    let client = tokio::spawn(connector.connect("localhost", client));
+    let client = tokio::spawn(connector.connect("localhost").over(client));
     let server = tokio::spawn(acceptor.accept(server));
     let (identity, answer) = within(questions.recv()).await.unwrap();
     assert_eq!(identity, b"device");
@@ -72,7 +72,7 @@ async fn an_identity_in_fragments_is_put_together() {
         }));
         let (server, client) = pipe(fate);
         let connector = connector(&identity, patient().mtu(256));
-        let client = tokio::spawn(connector.connect("localhost", client));
+        let client = tokio::spawn(connector.connect("localhost").over(client));
         let server = tokio::spawn(acceptor.accept(server));
         let (asked, answer) = within(questions.recv()).await.unwrap();
         assert_eq!(asked, identity.as_bytes());
@@ -109,7 +109,7 @@ async fn strangers_and_wrong_keys_fail_alike_and_are_sent_the_same() {
         let psk = Psk::new(identity, key).unwrap();
         let connector = Connector::with_psk(psk).session(config).build().unwrap();
         let (server, client) = pipe(fate);
-        let client = connector.connect("localhost", client);
+        let client = connector.connect("localhost").over(client);
         let (server, client): (Outcome, Outcome) =
             within(async { tokio::join!(acceptor.accept(server), client) }).await;
         let sent = sent.lock().unwrap().clone();
@@ -138,7 +138,11 @@ async fn a_question_ends_with_its_handshake() {
     let brief = SessionConfig::default().handshake_timeout(Duration::from_secs(1));
     let acceptor = acceptor.session(brief).build().unwrap();
     let (server, client) = pipe(lossless());
-    let client = tokio::spawn(connector("device", patient()).connect("localhost", client));
+    let client = tokio::spawn(
+        connector("device", patient())
+            .connect("localhost")
+            .over(client),
+    );
     let failed = within(acceptor.accept(server)).await;
     assert!(
         matches!(failed, Err(HandshakeError::TimedOut { heard: true, .. })),
@@ -158,11 +162,14 @@ async fn others_do_not_wait_and_certificates_ask_nobody() {
         .unwrap();
     let mut server = serve(acceptor, Limits::default());
     let addr = server.addr;
-    let waiting =
-        tokio::spawn(connector("device", patient()).connect("localhost", open(any(), addr)));
+    let waiting = tokio::spawn(
+        connector("device", patient())
+            .connect("localhost")
+            .over(open(any(), addr)),
+    );
     let (_, answer) = within(questions.recv()).await.unwrap();
     let certified = common::connector(patient());
-    let client = within(certified.connect("localhost", open(any(), addr)))
+    let client = within(certified.connect("localhost").over(open(any(), addr)))
         .await
         .unwrap();
     exchange(&server.next().await, &client).await;
@@ -199,7 +206,11 @@ async fn ones_own_key_is_no_key_of_anothers() {
     let brief = SessionConfig::default().handshake_timeout(Duration::from_secs(1));
     let acceptor = acceptor.session(brief).build().unwrap();
     let (server, client) = pipe(fate);
-    let client = tokio::spawn(connector("victim", patient()).connect("localhost", client));
+    let client = tokio::spawn(
+        connector("victim", patient())
+            .connect("localhost")
+            .over(client),
+    );
     let failed = within(acceptor.accept(server)).await;
     assert!(
         matches!(failed, Err(HandshakeError::TimedOut { .. })),

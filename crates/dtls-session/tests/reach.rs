@@ -19,15 +19,15 @@ async fn a_name_is_resolved_and_its_session_resumed_when_asked() {
     let connector = connector(patient());
     for resumes in [false, true, true] {
         let client = if resumes {
-            within(connector.reconnect(&name)).await.unwrap()
+            within(connector.connect(&name).resume()).await.unwrap()
         } else {
-            within(connector.connect_to(&name)).await.unwrap()
+            within(connector.connect(&name)).await.unwrap()
         };
         assert_eq!(client.info().resumed, resumes);
         let session = server.next().await;
         exchange(&session, &client).await;
     }
-    let client = within(connector.connect_to(&name)).await.unwrap();
+    let client = within(connector.connect(&name)).await.unwrap();
     assert!(!client.info().resumed);
 }
 
@@ -36,7 +36,7 @@ async fn the_first_address_that_answers_is_taken() {
     let server = serve(acceptor(patient()), Limits::default());
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let addresses = [silent.local_addr().unwrap(), server.addr];
-    let client = within(connector(patient()).connect_any("localhost", &addresses)).await;
+    let client = within(connector(patient()).connect("localhost").to(&addresses)).await;
     assert_eq!(client.unwrap().peer_addr(), server.addr);
 }
 
@@ -46,7 +46,7 @@ async fn a_closed_port_does_not_take_the_whole_timeout() {
     let addr = closed.local_addr().unwrap();
     drop(closed);
     let config = patient().handshake_timeout(Duration::from_secs(3600));
-    let error = within(connector(config).connect_to(&addr.to_string())).await;
+    let error = within(connector(config).connect(&addr.to_string())).await;
     let ConnectError::Handshake { peer, source } = error.unwrap_err() else {
         panic!("a socket could be opened");
     };
@@ -64,7 +64,7 @@ async fn a_port_that_opens_in_time_is_reached() {
     drop(closed);
     let connector = connector(patient());
     let name = addr.to_string();
-    let connecting = connector.connect_to(&name);
+    let connecting = connector.connect(&name).into_future();
     let mut connecting = std::pin::pin!(connecting);
     // The first hello is refused.
     let refused = tokio::time::timeout(Duration::from_millis(50), connecting.as_mut()).await;
@@ -103,7 +103,14 @@ async fn what_an_address_answered_goes_before_one_that_cannot_be_reached() {
     ];
     for (addresses, config, right) in cases {
         let connector = Connector::builder(roots()).session(config).build().unwrap();
-        let failed = within(connector.reconnect_over("another.name", addresses, open)).await;
+        let failed = within(
+            connector
+                .connect("another.name")
+                .to(addresses)
+                .open(open)
+                .resume(),
+        )
+        .await;
         let error = failed.unwrap_err();
         assert!(right(&error), "{addresses:?}: {error:?}");
     }
@@ -114,7 +121,7 @@ async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
     let first = serve(acceptor(patient()), Limits::default());
     let connector = connector(patient());
     let name = first.addr.to_string();
-    let resumption = within(connector.connect_to(&name))
+    let resumption = within(connector.connect(&name))
         .await
         .unwrap()
         .resumption()
@@ -127,9 +134,14 @@ async fn a_server_that_does_not_know_the_session_gets_a_full_handshake() {
         .session(patient())
         .session_store(store)
         .build();
-    let client = within(connector.unwrap().reconnect(&second.addr.to_string()))
-        .await
-        .unwrap();
+    let client = within(
+        connector
+            .unwrap()
+            .connect(&second.addr.to_string())
+            .resume(),
+    )
+    .await
+    .unwrap();
     assert!(!client.info().resumed);
 }
 
@@ -150,20 +162,20 @@ async fn what_others_have_stored_stays_until_there_is_something_newer() {
             .as_der()
             .to_vec()
     };
-    within(connector.connect_any("localhost", &addresses))
+    within(connector.connect("localhost").to(&addresses))
         .await
         .unwrap();
     let first = stored();
     // One that fails, and one that nobody waits for.
-    let failed = within(misled.connect_any("localhost", &addresses)).await;
+    let failed = within(misled.connect("localhost").to(&addresses)).await;
     assert!(failed.is_err(), "{failed:?}");
-    let dropped = connector.connect_any("localhost", &addresses);
+    let dropped = connector.connect("localhost").to(&addresses).into_future();
     assert!(dropped.now_or_never().is_none());
     assert_eq!(stored(), first);
-    let client = within(connector.connect_any("localhost", &addresses)).await;
+    let client = within(connector.connect("localhost").to(&addresses)).await;
     assert!(!client.unwrap().info().resumed);
     assert_ne!(stored(), first);
-    let client = within(connector.reconnect_any("localhost", &addresses)).await;
+    let client = within(connector.connect("localhost").to(&addresses).resume()).await;
     assert!(client.unwrap().info().resumed);
 }
 
@@ -174,7 +186,7 @@ async fn a_failure_forgets_only_what_it_has_offered() {
     let builder = Connector::builder(roots()).session_store(store.clone());
     let connector = builder.session(patient()).build().unwrap();
     let addresses = [server.addr];
-    within(connector.connect_any("localhost", &addresses))
+    within(connector.connect("localhost").to(&addresses))
         .await
         .unwrap();
     for newer in [true, false] {
@@ -182,9 +194,9 @@ async fn a_failure_forgets_only_what_it_has_offered() {
         let hasty = SessionConfig::default().handshake_timeout(Duration::from_millis(100));
         let builder = Connector::builder(roots()).session_store(store.clone());
         let hasty = builder.session(hasty).build().unwrap();
-        let failing = hasty.connect_resuming("localhost", server.addr, pipe);
+        let failing = hasty.connect("localhost").resume().over(pipe);
         if newer {
-            within(connector.connect_any("localhost", &addresses))
+            within(connector.connect("localhost").to(&addresses))
                 .await
                 .unwrap();
         }
@@ -201,7 +213,7 @@ async fn what_a_server_says_counts_more_than_anothers_silence() {
     let hasty = SessionConfig::default().handshake_timeout(Duration::from_secs(3));
     let connector = connector(hasty);
     for addresses in [[silent, server.addr], [server.addr, silent]] {
-        let error = within(connector.connect_any("else.where", &addresses))
+        let error = within(connector.connect("else.where").to(&addresses))
             .await
             .unwrap_err();
         assert!(
@@ -209,7 +221,7 @@ async fn what_a_server_says_counts_more_than_anothers_silence() {
             "{error:?}"
         );
     }
-    let error = within(connector.connect_any("localhost", &[silent]))
+    let error = within(connector.connect("localhost").to(&[silent]))
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("cannot connect to {silent}"));
@@ -219,15 +231,15 @@ async fn what_a_server_says_counts_more_than_anothers_silence() {
 async fn what_is_no_server_is_named() {
     let connector = connector(patient());
     let none: [SocketAddr; 0] = [];
-    let error = connector.connect_any("localhost", &none).await.unwrap_err();
+    let error = connector.connect("localhost").to(&none).await.unwrap_err();
     assert!(matches!(error, ConnectError::NoAddress));
-    let error = connector.connect_to("localhost").await.unwrap_err();
+    let error = connector.connect("localhost").await.unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("`localhost` is not HOST:PORT")
     );
-    let error = within(connector.connect_to("no.such.invalid:1"))
+    let error = within(connector.connect("no.such.invalid:1"))
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "cannot resolve no.such.invalid");
@@ -245,7 +257,7 @@ async fn a_server_that_has_forgotten_its_cookie_gets_a_new_hello() {
     // Less than a client takes to find out by itself that nobody knows its second hello.
     let config = SessionConfig::default().handshake_timeout(Duration::from_secs(15));
     let name = format!("localhost:{}", addr.port());
-    let client = within(connector(config).connect_to(&name)).await.unwrap();
+    let client = within(connector(config).connect(&name)).await.unwrap();
     exchange(&after.next().await, &client).await;
     assert_eq!(before.listener.stats().accepted, 0);
 }

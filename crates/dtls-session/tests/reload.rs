@@ -11,14 +11,22 @@ use udp_demux::Endpoint;
 #[tokio::test]
 async fn new_clients_meet_the_new_identity_and_nobody_else_notices() {
     let mut server = serve(acceptor(patient()), Limits::default());
-    let before = within(anybody().connect("localhost", open(any(), server.addr)))
-        .await
-        .unwrap();
+    let before = within(
+        anybody()
+            .connect("localhost")
+            .over(open(any(), server.addr)),
+    )
+    .await
+    .unwrap();
     let old = server.next().await;
     server.listener.set_acceptor(other());
-    let after = within(anybody().connect("localhost", open(any(), server.addr)))
-        .await
-        .unwrap();
+    let after = within(
+        anybody()
+            .connect("localhost")
+            .over(open(any(), server.addr)),
+    )
+    .await
+    .unwrap();
     let new = server.next().await;
     assert_eq!(shown_by(&before), "server");
     assert_eq!(shown_by(&after), "client");
@@ -30,7 +38,7 @@ async fn new_clients_meet_the_new_identity_and_nobody_else_notices() {
 async fn a_handshake_ends_as_it_began() {
     let listener = Listener::bind(any(), acceptor(patient()), Limits::default()).unwrap();
     let addr = listener.local_addr();
-    let connecting = tokio::spawn(anybody().connect("localhost", open(any(), addr)));
+    let connecting = tokio::spawn(anybody().connect("localhost").over(open(any(), addr)));
     let handshake = within(listener.accept()).await.unwrap();
     listener.set_acceptor(other());
     let server = tokio::spawn(handshake);
@@ -47,7 +55,7 @@ async fn siblings_get_it_too() {
     let sibling = first.sibling(endpoint);
     first.set_acceptor(other());
     let addr = sibling.local_addr();
-    let connecting = tokio::spawn(anybody().connect("localhost", open(any(), addr)));
+    let connecting = tokio::spawn(anybody().connect("localhost").over(open(any(), addr)));
     let server = tokio::spawn(within(sibling.accept()).await.unwrap());
     assert_eq!(
         shown_by(&within(connecting).await.unwrap().unwrap()),
@@ -60,7 +68,12 @@ async fn siblings_get_it_too() {
 async fn tickets_and_cookies_outlive_it_if_the_secret_does() {
     let mut server = serve(acceptor(patient()), Limits::default());
     let connector = anybody();
-    let connect = || connector.connect_resuming("localhost", server.addr, open(any(), server.addr));
+    let connect = || {
+        connector
+            .connect("localhost")
+            .resume()
+            .over(open(any(), server.addr))
+    };
     assert!(!within(connect()).await.unwrap().info().resumed);
     let (client, _, hello) = hellos(server.addr, patient()).await;
     let secret = server.listener.acceptor().shared_secret().clone();

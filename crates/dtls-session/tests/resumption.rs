@@ -216,8 +216,10 @@ async fn a_connector_remembers_servers_by_name_and_address() {
         .unwrap();
     let mut server = serve(acceptor(patient()), Limits::default());
     for resumed in [false, true, true] {
-        let handshake =
-            connector.connect_resuming("localhost", server.addr, open(any(), server.addr));
+        let handshake = connector
+            .connect("localhost")
+            .resume()
+            .over(open(any(), server.addr));
         let client = within(handshake).await.unwrap();
         assert_eq!(client.info().resumed, resumed);
         exchange(&server.next().await, &client).await;
@@ -225,7 +227,10 @@ async fn a_connector_remembers_servers_by_name_and_address() {
     let stats = server.listener.stats();
     assert_eq!((stats.established, stats.resumed), (3, 2));
     assert_eq!(store.len(), 1);
-    let handshake = connector.connect_resuming("127.0.0.1", server.addr, open(any(), server.addr));
+    let handshake = connector
+        .connect("127.0.0.1")
+        .resume()
+        .over(open(any(), server.addr));
     assert!(!within(handshake).await.unwrap().info().resumed);
     let resumption = store.get("127.0.0.1", server.addr).unwrap();
     // The least recent one makes room.
@@ -246,7 +251,13 @@ async fn a_connector_remembers_servers_by_name_and_address() {
         silent,
         store.get("third", server.addr).unwrap(),
     );
-    let failed = within(connector.connect_resuming("localhost", silent, open(any(), silent))).await;
+    let failed = within(
+        connector
+            .connect("localhost")
+            .resume()
+            .over(open(any(), silent)),
+    )
+    .await;
     assert!(matches!(failed, Err(HandshakeError::TimedOut { .. })));
     assert!(store.get("localhost", silent).is_none());
 }
@@ -265,8 +276,10 @@ async fn a_ticket_larger_than_a_datagram_is_resumed_through_cookies() {
         .build()
         .unwrap();
     for resumed in [false, true] {
-        let handshake =
-            connector.connect_resuming("localhost", server.addr, open(any(), server.addr));
+        let handshake = connector
+            .connect("localhost")
+            .resume()
+            .over(open(any(), server.addr));
         let client = within(handshake).await.unwrap();
         assert_eq!(client.info().resumed, resumed);
         assert!(client.resumption().unwrap().as_der().len() > 600);
@@ -318,7 +331,13 @@ async fn resume_over(
     (server, client): (Pipe, Pipe),
 ) -> Result<(Session, Session), HandshakeError> {
     let accepting = tokio::spawn(acceptor.accept(server));
-    let client = within(connector.resume("localhost", resumption, client)).await?;
+    let client = within(
+        connector
+            .connect("localhost")
+            .resume_from(resumption)
+            .over(client),
+    )
+    .await?;
     Ok((within(accepting).await.unwrap()?, client))
 }
 

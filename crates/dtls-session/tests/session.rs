@@ -137,7 +137,9 @@ async fn a_close_is_noticed_while_nobody_reads() {
 async fn empty_reads_and_errors_below_end_neither_handshake_nor_session() {
     let (server_pipe, client_pipe) = pipe(lossless());
     let accepting = tokio::spawn(acceptor(patient()).accept(Rude::new(server_pipe)));
-    let connecting = connector(patient()).connect("localhost", Rude::new(client_pipe));
+    let connecting = connector(patient())
+        .connect("localhost")
+        .over(Rude::new(client_pipe));
     let client = within(connecting).await.unwrap();
     let server = within(accepting).await.unwrap().unwrap();
     let mut buf = [0; 100];
@@ -160,7 +162,7 @@ async fn a_path_that_narrows_makes_datagrams_too_large_and_ends_nothing() {
     let (server_pipe, client_pipe) = pipe(lossless());
     let (client_pipe, most) = Narrow::new(client_pipe, 1350);
     let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
-    let connecting = connector(patient()).connect("localhost", client_pipe);
+    let connecting = connector(patient()).connect("localhost").over(client_pipe);
     let client = within(connecting).await.unwrap();
     let server = within(accepting).await.unwrap().unwrap();
     let mut buf = [0; 2000];
@@ -183,7 +185,7 @@ async fn a_handshake_gets_through_a_pipe_that_refuses_its_flight_as_too_long() {
     let (server_pipe, client_pipe) = pipe(lossless());
     let (server_pipe, _) = Narrow::new(server_pipe, 600);
     let accepting = tokio::spawn(acceptor(patient()).accept(server_pipe));
-    let connecting = connector(patient()).connect("localhost", client_pipe);
+    let connecting = connector(patient()).connect("localhost").over(client_pipe);
     within(connecting).await.unwrap();
     let server = within(accepting).await.unwrap().unwrap();
     assert!(server.max_datagram_size() < 600);
@@ -193,7 +195,9 @@ async fn a_handshake_gets_through_a_pipe_that_refuses_its_flight_as_too_long() {
 async fn a_pipe_that_has_ended_ends_the_handshake() {
     let (ours, theirs) = tokio::io::duplex(1500);
     drop(theirs);
-    let connecting = connector(patient()).connect("localhost", Pipe::from_io(ours));
+    let connecting = connector(patient())
+        .connect("localhost")
+        .over(Pipe::from_io(ours));
     let error = within(connecting).await.unwrap_err();
     assert!(matches!(error, HandshakeError::Pipe(_)), "{error}");
 }

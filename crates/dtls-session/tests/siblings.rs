@@ -57,7 +57,9 @@ async fn a_hello_that_was_accepted_by_one_is_a_repeat_at_the_other() {
 #[tokio::test]
 async fn limits_hold_for_all_together() {
     let (first, second) = siblings(Limits::default().sessions(1));
-    let connecting = connector(patient()).connect("localhost", open(any(), first.local_addr()));
+    let connecting = connector(patient())
+        .connect("localhost")
+        .over(open(any(), first.local_addr()));
     let connecting = tokio::spawn(connecting);
     let session = within(within(first.accept()).await.unwrap()).await.unwrap();
     let client = within(connecting).await.unwrap().unwrap();
@@ -65,7 +67,7 @@ async fn limits_hold_for_all_together() {
 
     let hasty = connector(patient().handshake_timeout(Duration::from_millis(500)));
     let error = tokio::select! {
-        outcome = hasty.connect("localhost", open(any(), second.local_addr())) => outcome.unwrap_err(),
+        outcome = hasty.connect("localhost").over(open(any(), second.local_addr())) => outcome.unwrap_err(),
         handshake = second.accept() => panic!("there was no place: {handshake:?}"),
     };
     assert!(matches!(error, HandshakeError::TimedOut { .. }), "{error}");
@@ -74,7 +76,9 @@ async fn limits_hold_for_all_together() {
 
     drop(session);
     assert_eq!(second.stats().sessions, 0);
-    let connecting = connector(patient()).connect("localhost", open(any(), second.local_addr()));
+    let connecting = connector(patient())
+        .connect("localhost")
+        .over(open(any(), second.local_addr()));
     let connecting = tokio::spawn(connecting);
     let session = within(within(second.accept()).await.unwrap())
         .await
@@ -87,7 +91,9 @@ async fn limits_hold_for_all_together() {
 async fn a_sibling_goes_on_without_the_first() {
     let (first, second) = siblings(Limits::default());
     drop(first);
-    let connecting = connector(patient()).connect("localhost", open(any(), second.local_addr()));
+    let connecting = connector(patient())
+        .connect("localhost")
+        .over(open(any(), second.local_addr()));
     let connecting = tokio::spawn(connecting);
     let session = within(within(second.accept()).await.unwrap())
         .await
@@ -126,7 +132,9 @@ async fn siblings_on_shards_serve_one_address() {
     }
     let mut clients = Vec::new();
     for _ in 0..30 {
-        let client = connector(patient()).connect("localhost", open(any(), addr));
+        let client = connector(patient())
+            .connect("localhost")
+            .over(open(any(), addr));
         clients.push(within(client).await.unwrap());
     }
     let mut buf = [0; 100];

@@ -33,11 +33,13 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
     let any_version = from(Version::Dtls10, Version::Dtls12);
     let mut server = serve(preferring(&any_version).0, Limits::default());
     let (_, old) = preferring(&old);
-    let client = old.connect("localhost", open(any(), server.addr));
+    let client = old.connect("localhost").over(open(any(), server.addr));
     let client = within(client).await.unwrap();
     assert_eq!(client.info().version, Version::Dtls10);
     exchange(&server.next().await, &client).await;
-    let client = connector(patient()).connect("localhost", open(any(), server.addr));
+    let client = connector(patient())
+        .connect("localhost")
+        .over(open(any(), server.addr));
     let client = within(client).await.unwrap();
     assert_eq!(client.info().version, Version::Dtls12);
     assert!(
@@ -48,7 +50,7 @@ async fn dtls_1_0_is_spoken_only_if_both_sides_ask_for_it() {
 
     let (server, client) = pipe(lossless());
     let accepting = tokio::spawn(acceptor(patient()).accept(server));
-    let client = within(old.connect("localhost", client)).await;
+    let client = within(old.connect("localhost").over(client)).await;
     assert!(
         matches!(client, Err(HandshakeError::NoCommonVersion)),
         "{client:?}"
@@ -128,7 +130,9 @@ async fn dtls_1_3_is_spoken_or_refused_by_name() {
     let mut server = serve(acceptor, Limits::default());
     let older = preferring(&Preferences::default()).1;
     for (connector, version) in [(connector, Version::Dtls13), (older, Version::Dtls12)] {
-        let client = connector.connect("localhost", open(any(), server.addr));
+        let client = connector
+            .connect("localhost")
+            .over(open(any(), server.addr));
         let client = within(client).await.unwrap();
         assert_eq!(client.info().version, version);
         exchange(&server.next().await, &client).await;

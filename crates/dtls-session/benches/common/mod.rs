@@ -31,7 +31,7 @@ pub(crate) async fn handshake(acceptor: &Acceptor, connector: &Connector) -> (Se
     let (server, client) = pipe();
     let (server, client) = tokio::join!(
         acceptor.accept(server),
-        connector.connect("localhost", client)
+        connector.connect("localhost").over(client)
     );
     (server.unwrap(), client.unwrap())
 }

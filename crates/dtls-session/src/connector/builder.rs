@@ -84,7 +84,7 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Sets where [`Connector::connect_resuming`] remembers sessions (default: a store of its own).
+    /// Sets where a [`Connect`](crate::Connect) remembers sessions (default: a store of its own).
     pub fn session_store(mut self, store: SessionStore) -> Self {
         self.sessions = store;
         self

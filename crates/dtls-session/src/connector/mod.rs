@@ -1,15 +1,17 @@
 //! The client's side: whom to believe, and handshakes made from it.
 
+mod attempts;
 pub(crate) mod builder;
-pub(crate) mod reach;
+pub(crate) mod connect;
+mod target;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    connector::builder::{ConnectorBuilder, Credential},
+    connector::{
+        builder::{ConnectorBuilder, Credential},
+        connect::Connect,
+    },
     context::SessionContext,
     datagrams::Pipe,
     error::HandshakeError,
@@ -17,11 +19,7 @@ use crate::{
     handshake::{Handshake, Started},
     psk::{Psk, choice::PskChoice},
     record_layer::{ingress::Role, transport::Transport},
-    resumption::{
-        Resumption,
-        scope::Scope,
-        store::{Place, SessionStore},
-    },
+    resumption::{Resumption, scope::Scope, store::SessionStore},
     roots::Roots,
 };
 
@@ -29,12 +27,10 @@ use crate::{
 ///
 /// ```no_run
 /// use dtls_session::{Connector, Roots};
-/// use udp_demux::ConnectedSocket;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let connector = Connector::builder(Roots::system()).build()?;
-/// let socket = ConnectedSocket::connect("192.0.2.1:5684".parse()?)?;
-/// let session = connector.connect("coap.example", socket).await?;
+/// let session = connector.connect("coap.example:5684").await?;
 /// session.send(b"hello").await?;
 /// # Ok(())
 /// # }
@@ -82,67 +78,9 @@ impl Connector {
         ConnectorBuilder::new(Credential::Psk(PskChoice::ByHint(Arc::new(choose))))
     }
 
-    /// Starts a handshake with a server that has to be called `name`, a DNS name or an IP
-    /// address, by its certificate.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    pub fn connect(&self, name: &str, pipe: impl Into<Pipe>) -> Handshake {
-        Handshake::new(
-            pipe.into(),
-            |pipe| self.start(name, None, pipe),
-            &self.context,
-        )
-    }
-
-    /// Starts a handshake as [`Self::connect`] does, and offers to resume a session: the server
-    /// has the last word, and [`SessionInfo::resumed`](crate::SessionInfo::resumed) tells of it.
-    ///
-    /// What is not [usable](Self::can_resume) is not offered.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    pub fn resume(&self, name: &str, resumption: &Resumption, pipe: impl Into<Pipe>) -> Handshake {
-        Handshake::new(
-            pipe.into(),
-            |pipe| self.start(name, Some(resumption), pipe),
-            &self.context,
-        )
-    }
-
-    /// Starts a handshake with the server called `name` at `peer`, to which `pipe` leads: it
-    /// offers to resume the last session with it, and remembers the new one in
-    /// [its store](ConnectorBuilder::session_store).
-    ///
-    /// A handshake that fails makes it forget what was offered, so that the next one is a full one.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
-    pub fn connect_resuming(
-        &self,
-        name: &str,
-        peer: SocketAddr,
-        pipe: impl Into<Pipe>,
-    ) -> Handshake {
-        let mut place = Place::new(&self.sessions, name, peer);
-        let offered = place.offer();
-        let start = |pipe| self.start(name, offered, pipe);
-        Handshake::new(pipe.into(), start, &self.context).with_place(place)
-    }
-
-    /// Starts a full handshake, and remembers its session as [`Self::connect_resuming`] does.
-    pub(crate) fn connect_anew(
-        &self,
-        name: &str,
-        peer: SocketAddr,
-        pipe: impl Into<Pipe>,
-    ) -> Handshake {
-        let place = Place::new(&self.sessions, name, peer);
-        let start = |pipe| self.start(name, None, pipe);
-        Handshake::new(pipe.into(), start, &self.context).with_place(place)
+    /// Connects to a server, `HOST:PORT`, when what it returns is awaited.
+    pub fn connect<'a>(&'a self, server: &'a str) -> Connect<'a> {
+        Connect::new(self, server)
     }
 
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,
@@ -152,8 +90,10 @@ impl Connector {
         resumption.session(&self.scope_of(name)).is_some()
     }
 
-    pub(crate) fn sessions(&self) -> &SessionStore {
-        &self.sessions
+    /// Starts a handshake with the server called `name`.
+    fn handshake(&self, name: &str, former: Option<&Resumption>, pipe: Pipe) -> Handshake {
+        let start = |pipe| self.start(name, former, pipe);
+        Handshake::new(pipe, start, &self.context)
     }
 
     fn scope_of(&self, name: &str) -> [u8; 32] {

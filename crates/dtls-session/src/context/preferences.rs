@@ -70,7 +70,7 @@ impl Preferences {
     /// it does for DTLS 1.3 is tested in parts only, so it has to be asked for. A server has no
     /// stateless cookie for it; [`Limits::unproven`](crate::Limits::unproven) says what that means.
     /// Its tickets come after the handshake, so [`Session::resumption`](crate::Session::resumption)
-    /// has one only then, and [`Connector::reconnect`](crate::Connector::reconnect) none.
+    /// has one only then, and [`Connect::resume`](crate::Connect::resume) none.
     pub fn max_version(mut self, version: Version) -> Self {
         self.versions.max = version;
         self

@@ -122,6 +122,14 @@ impl HandshakeError {
         }
     }
 
+    /// Whether nothing came from the peer.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::TimedOut { heard: false, .. } | Self::Unreachable(_)
+        )
+    }
+
     /// Whether OpenSSL gave up on a flight that it had repeated as often as it does.
     pub(crate) fn is_exhaustion(&self) -> bool {
         matches!(self, Self::OpenSsl(stack)

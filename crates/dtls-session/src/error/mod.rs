@@ -2,6 +2,7 @@
 
 mod build;
 pub(crate) mod closed;
+mod connect;
 pub(crate) mod failure;
 mod handshake;
 mod material;
@@ -10,6 +11,7 @@ mod transfer;
 
 pub use build::BuildError;
 pub use closed::{Closed, ClosedBy};
+pub use connect::ConnectError;
 pub use handshake::HandshakeError;
 pub use material::{PemError, PskError, ResumptionError, SecretError};
 pub use transfer::{MtuError, RecvError, SendError};

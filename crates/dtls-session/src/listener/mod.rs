@@ -5,19 +5,26 @@ pub(crate) mod allowance;
 pub(crate) mod eviction;
 pub(crate) mod limits;
 pub(crate) mod registry;
+pub(crate) mod sessions;
 pub(crate) mod table;
 
 use std::{
     io,
     net::SocketAddr,
+    pin::pin,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
 };
 
+use futures::future::{Either, select};
 use openssl::error::ErrorStack;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use thiserror::Error;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 use crate::{
@@ -28,6 +35,7 @@ use crate::{
         allowance::Allowance,
         limits::Limits,
         registry::{Permit, Registry},
+        sessions::Sessions,
         table::{Denial, Opening},
     },
     record_layer::record,
@@ -73,6 +81,8 @@ struct Common {
     challenges: Allowance,
     unproven: Arc<Semaphore>,
     counters: Counters,
+    closed: AtomicBool,
+    closing: Notify,
 }
 
 /// What new clients meet.
@@ -114,6 +124,8 @@ impl Listener {
             challenges: Allowance::new(limits.challenges),
             unproven: Arc::new(Semaphore::new(limits.unproven.min(Semaphore::MAX_PERMITS))),
             counters: Counters::default(),
+            closed: AtomicBool::new(false),
+            closing: Notify::new(),
         };
         Ok(Self {
             endpoint,
@@ -176,14 +188,14 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Only when the socket itself is dead.
+    /// Only when the socket itself is dead, or the listener is [closed](Self::close).
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: no client is lost.
     pub async fn accept(&self) -> io::Result<Handshake> {
         loop {
-            let incoming = self.endpoint.accept().await?;
+            let incoming = self.incoming().await?;
             let service = self.service();
             let incoming = match self.accept_unproven(&service.acceptor, incoming) {
                 Unproven::Accepted(handshake) => return Ok(handshake),
@@ -214,6 +226,45 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// Runs the handshakes itself, and yields established sessions: for who wants no more than these.
+    ///
+    /// ```no_run
+    /// use dtls_session::{Acceptor, Limits, Listener};
+    ///
+    /// # async fn example(acceptor: Acceptor) -> std::io::Result<()> {
+    /// let listener = Listener::bind("[::]:5684".parse().unwrap(), acceptor, Limits::default())?;
+    /// let mut sessions = listener.sessions();
+    /// while let Some(session) = sessions.next().await {
+    ///     let session = session?;
+    ///     tokio::spawn(async move { session.send(b"welcome").await });
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions::of(self)
+    }
+
+    /// Lets nobody in any more, ends the handshakes that run, and closes the sessions, those of all
+    /// siblings as well.
+    ///
+    /// [`Self::wait_idle`] waits until they have gone.
+    pub fn close(&self) {
+        self.common.closed.store(true, Release);
+        self.common.closing.notify_waiters();
+        self.common.registry.close();
+    }
+
+    /// Waits until there is no handshake and no session, of any sibling: each session is one until its
+    /// last handle is dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn wait_idle(&self) {
+        self.common.registry.wait_idle().await;
     }
 
     /// Returns the address that is listened on, with the port that the system chose for port 0.
@@ -250,6 +301,17 @@ impl Listener {
     /// Returns what this listener's own socket has counted so far.
     pub fn endpoint_stats(&self) -> udp_demux::Stats {
         self.endpoint.stats()
+    }
+
+    async fn incoming(&self) -> io::Result<Incoming> {
+        let closing = self.common.closing.notified();
+        if self.common.closed.load(Acquire) {
+            return Err(closed());
+        }
+        match select(pin!(self.endpoint.accept()), pin!(closing)).await {
+            Either::Left((incoming, _)) => incoming,
+            Either::Right(_) => Err(closed()),
+        }
     }
 
     fn service(&self) -> Arc<Service> {
@@ -335,6 +397,21 @@ impl Listener {
         }
     }
 }
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, ListenerClosed)
+}
+
+/// Whether accepting ended because the listener is closed.
+fn is_closed(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|error| error.is::<ListenerClosed>())
+}
+
+#[derive(Debug, Error)]
+#[error("the listener is closed")]
+struct ListenerClosed;
 
 /// What became of a datagram that may be a hello of DTLS 1.3.
 enum Unproven {

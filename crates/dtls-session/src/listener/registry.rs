@@ -2,11 +2,11 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
 };
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use udp_demux::Promotion;
 
 use crate::listener::{
@@ -15,10 +15,17 @@ use crate::listener::{
     table::{Denial, Finished, Opening, Table},
 };
 
+/// What can be told to close.
+pub(crate) trait Close: Send + Sync {
+    fn close(&self);
+}
+
 #[derive(Debug)]
 pub(crate) struct Registry {
     limits: Limits,
     table: Mutex<Table>,
+    /// Told when nobody is left.
+    idle: Notify,
 }
 
 impl Registry {
@@ -26,6 +33,7 @@ impl Registry {
         Arc::new(Self {
             limits,
             table: Mutex::default(),
+            idle: Notify::new(),
         })
     }
 
@@ -60,6 +68,25 @@ impl Registry {
     /// How many handshakes and how many sessions there are.
     pub(crate) fn counts(&self) -> (usize, usize) {
         self.lock().counts()
+    }
+
+    /// Ends all handshakes, and closes all sessions.
+    pub(crate) fn close(&self) {
+        let sessions = self.lock().close();
+        // What closes a session may end it, which comes back here.
+        let sessions = sessions.iter().filter_map(Weak::upgrade);
+        sessions.for_each(|session| session.close());
+    }
+
+    /// Waits until there is neither handshake nor session.
+    pub(crate) async fn wait_idle(&self) {
+        loop {
+            let idle = self.idle.notified();
+            if self.counts() == (0, 0) {
+                return;
+            }
+            idle.await;
+        }
     }
 
     /// How many handshakes had to give up their place.
@@ -117,6 +144,11 @@ impl Permit {
         true
     }
 
+    /// Lets the session be closed by its listener.
+    pub(crate) fn closes(&self, session: Weak<dyn Close>) {
+        self.registry.lock().keep(self.id, session);
+    }
+
     /// Counts the session as one that goes on from another.
     pub(crate) fn count_resumed(&self) {
         self.registry.lock().finished.resumed += 1;
@@ -125,9 +157,13 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.registry
-            .lock()
-            .leave(self.peer, self.id, self.established);
+        let mut table = self.registry.lock();
+        table.leave(self.peer, self.id, self.established);
+        let idle = table.counts() == (0, 0);
+        drop(table);
+        if idle {
+            self.registry.idle.notify_waiters();
+        }
     }
 }
 

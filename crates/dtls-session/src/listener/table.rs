@@ -2,14 +2,15 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
+    fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::listener::{eviction::Eviction, limits::Limits};
+use crate::listener::{eviction::Eviction, limits::Limits, registry::Close};
 
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,13 @@ impl Opening {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Table {
     peers: HashMap<SocketAddr, Associations>,
     sources: HashMap<IpAddr, Source>,
     /// The running handshakes, the oldest first.
     half_open: BTreeMap<u64, HalfOpen>,
+    sessions: HashMap<u64, Weak<dyn Close>>,
     total: usize,
     next: u64,
     pub(super) evicted: u64,
@@ -89,6 +91,15 @@ impl Associations {
 struct Association {
     id: u64,
     opening: Opening,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("half_open", &self.half_open.len())
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Table {
@@ -148,11 +159,25 @@ impl Table {
     /// Takes out what `enter` has entered, and what became of it.
     pub(super) fn leave(&mut self, peer: SocketAddr, id: u64, established: bool) {
         let half_open = self.half_open.remove(&id).is_some();
+        self.sessions.remove(&id);
         // Otherwise it was evicted, and nothing of it is left.
         if half_open || established {
             self.leave_source(peer, half_open);
             self.forget(peer, id);
         }
+    }
+
+    /// Remembers an established session.
+    pub(super) fn keep(&mut self, id: u64, session: Weak<dyn Close>) {
+        self.sessions.insert(id, session);
+    }
+
+    /// Gives all handshakes up, and returns the sessions.
+    pub(super) fn close(&mut self) -> Vec<Weak<dyn Close>> {
+        while let Some((&id, _)) = self.half_open.first_key_value() {
+            self.evict(id);
+        }
+        self.sessions.values().cloned().collect()
     }
 
     pub(super) fn has(&self, peer: SocketAddr, opening: &Opening) -> bool {

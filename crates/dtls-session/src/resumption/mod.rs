@@ -20,7 +20,7 @@ use crate::{error::ResumptionError, ffi};
 ///
 /// A resumed handshake costs the server no signature and takes fewer bytes, and no certificate is
 /// checked anew. So it goes on only under the same name, with the same authorities and the same
-/// identity; [`Connector::resume`](crate::Connector::resume) makes sure of that.
+/// identity; [`Connect::resume_from`](crate::Connect::resume_from) makes sure of that.
 ///
 /// Whoever has its bytes can read what is resumed from it: keep them as a private key.
 ///
@@ -28,10 +28,10 @@ use crate::{error::ResumptionError, ffi};
 /// # use dtls_session::{Connector, Pipe};
 /// # async fn example(connector: Connector, first: Pipe, second: Pipe)
 /// #     -> Result<(), Box<dyn std::error::Error>> {
-/// let session = connector.connect("coap.example", first).await?;
+/// let session = connector.connect("coap.example").over(first).await?;
 /// if let Some(resumption) = session.resumption() {
 ///     drop(session);
-///     let session = connector.resume("coap.example", &resumption, second).await?;
+///     let session = connector.connect("coap.example").resume_from(&resumption).over(second).await?;
 ///     println!("resumed: {}", session.info().resumed);
 /// }
 /// # Ok(())

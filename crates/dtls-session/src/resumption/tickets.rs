@@ -242,8 +242,11 @@ mod tests {
         };
         let (server, client) = channels();
         let client = match ticket {
-            Some(ticket) => connector.resume("localhost", ticket, client),
-            None => connector.connect("localhost", client),
+            Some(ticket) => connector
+                .connect("localhost")
+                .resume_from(ticket)
+                .over(client),
+            None => connector.connect("localhost").over(client),
         };
         let (server, client) = tokio::join!(acceptor.accept(server), client);
         let (_server, client) = (server.unwrap(), client.unwrap());

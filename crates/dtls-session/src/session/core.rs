@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Weak,
     task::{Context, Poll, Waker, ready},
 };
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use crate::{
     config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
-    listener::registry::Permit,
+    listener::registry::{Close, Permit},
     record_layer::{Opened, RecordLayer, scratch::with_plaintext},
     stats::SessionStats,
 };
@@ -31,7 +32,7 @@ pub(crate) struct Core {
     configured_mtu: usize,
     counts: SessionStats,
     /// Held until the session is dropped.
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
 }
 
 impl Core {
@@ -45,7 +46,7 @@ impl Core {
             told: false,
             configured_mtu: config.mtu,
             counts: SessionStats::default(),
-            _permit: permit,
+            permit,
         }
     }
 
@@ -179,6 +180,13 @@ impl Core {
         }
         self.layer.set_mtu(asked);
         Ok(())
+    }
+
+    /// Lets the session be closed by its listener, if it has one.
+    pub(crate) fn closes(&self, session: Weak<dyn Close>) {
+        if let Some(permit) = &self.permit {
+            permit.closes(session);
+        }
     }
 
     /// Ends the session, unless it has ended already.

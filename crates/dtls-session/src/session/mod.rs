@@ -13,7 +13,7 @@ use std::{
     fmt,
     future::poll_fn,
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -25,7 +25,7 @@ use tracing::Instrument;
 use crate::{
     config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError},
-    listener::registry::Permit,
+    listener::registry::{Close, Permit},
     record_layer::RecordLayer,
     resumption::Resumption,
     session::{
@@ -84,6 +84,8 @@ impl Session {
         let info = SessionInfo::new(&mut layer, handshake_time);
         let core = Core::new(layer, config, permit);
         let shared = Arc::new(Shared::new(core, Arc::new(info)));
+        let closer: Weak<Shared> = Arc::downgrade(&shared);
+        shared.lock().closes(closer);
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)
@@ -210,9 +212,7 @@ impl Session {
     /// [`Self::closed`] waits for the peer's answer. A close_notify is not repeated, so the peer may miss
     /// it.
     pub fn close(&self) {
-        self.0.lock().close(&mut self.0.context());
-        // The keeper has a time to wait for.
-        self.0.waiters.wake_all();
+        Close::close(&*self.0);
     }
 
     /// Waits until the session has ended, and tells why.

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::session::{core::Core, info::SessionInfo, waiters::Waiters};
+use crate::{
+    listener::registry::Close,
+    session::{core::Core, info::SessionInfo, waiters::Waiters},
+};
 
 pub(crate) struct Shared {
     core: Mutex<Core>,
@@ -60,6 +63,14 @@ impl Shared {
 
     pub(crate) fn max_datagram_size(&self) -> usize {
         self.max_datagram_size.load(Ordering::Acquire)
+    }
+}
+
+impl Close for Shared {
+    fn close(&self) {
+        self.lock().close(&mut self.context());
+        // The keeper has a time to wait for.
+        self.waiters.wake_all();
     }
 }
 

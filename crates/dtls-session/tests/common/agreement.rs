@@ -41,7 +41,7 @@ pub(crate) async fn outcomes_of(
     name: &str,
 ) -> (Outcome, Outcome) {
     let (server, client) = pipe(lossless());
-    let client = connector.connect(name, client);
+    let client = connector.connect(name).over(client);
     within(async { tokio::join!(acceptor.accept(server), client) }).await
 }
 
@@ -52,7 +52,10 @@ pub(crate) async fn resumed(
     ticket: &Resumption,
 ) -> (Outcome, Outcome) {
     let (server, client) = pipe(lossless());
-    let client = connector.resume("localhost", ticket, client);
+    let client = connector
+        .connect("localhost")
+        .resume_from(ticket)
+        .over(client);
     within(async { tokio::join!(acceptor.accept(server), client) }).await
 }
 

@@ -57,7 +57,7 @@ pub(crate) async fn sessions(
     (server, client): (Pipe, Pipe),
 ) -> (Session, Session) {
     let accepting = tokio::spawn(acceptor.accept(server));
-    let client = within(connector.connect("localhost", client))
+    let client = within(connector.connect("localhost").over(client))
         .await
         .unwrap();
     (within(accepting).await.unwrap().unwrap(), client)
@@ -73,7 +73,7 @@ pub(crate) async fn default_sessions() -> (Session, Session) {
 }
 
 /// A deadline that only a hang misses.
-pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: IntoFuture>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(120), future)
         .await
         .expect("it hangs")

@@ -84,7 +84,7 @@ pub(crate) async fn hellos(
     let front = UdpSocket::bind(any()).await.unwrap();
     let back = UdpSocket::bind(any()).await.unwrap();
     let channel = open(any(), front.local_addr().unwrap());
-    let client = tokio::spawn(connector(config).connect("localhost", channel));
+    let client = tokio::spawn(connector(config).connect("localhost").over(channel));
     let mut buf = [0; 2048];
     let (length, from) = within(front.recv_from(&mut buf)).await.unwrap();
     let first = buf[..length].to_vec();
