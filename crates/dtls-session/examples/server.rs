@@ -1,7 +1,7 @@
 //! Sends every datagram back over DTLS: `cargo run -p dtls-session --example server -- 127.0.0.1:5684`.
 
 use anyhow::Context;
-use dtls_session::{Acceptor, Handshake, Identity, Limits, Listener};
+use dtls_session::{Acceptor, Identity, Limits, Listener, Session};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -13,21 +13,16 @@ async fn main() -> anyhow::Result<()> {
     let acceptor = Acceptor::builder(identity).build()?;
     let listener = Listener::bind(addr.parse()?, acceptor, Limits::default())?;
     println!("listening on {}", listener.local_addr());
-    loop {
-        let handshake = listener.accept().await?;
-        tokio::spawn(async {
-            if let Err(error) = echo(handshake).await {
-                eprintln!("{error:#}");
-            }
-        });
+    let mut sessions = listener.sessions();
+    while let Some(session) = sessions.next().await {
+        tokio::spawn(echo(session?));
     }
+    Ok(())
 }
 
-async fn echo(handshake: Handshake) -> anyhow::Result<()> {
-    let session = handshake.await?;
-    let mut buf = vec![0; 16_384];
-    while let Some(length) = session.recv(&mut buf).await? {
-        session.send(&buf[..length]).await?;
+async fn echo(session: Session) -> anyhow::Result<()> {
+    while let Some(datagram) = session.recv_bytes().await? {
+        session.send(&datagram).await?;
     }
     Ok(())
 }

@@ -2,8 +2,7 @@
 //!
 //! # A server
 //!
-//! [`Listener::accept`](crate::Listener::accept) hands out handshakes and never waits for a peer; each goes on in a task of its
-//! own.
+//! [`Listener::sessions`](crate::Listener::sessions) runs the handshakes and yields established sessions.
 //!
 //! ```no_run
 //! use dtls_session::{Acceptor, Identity, Limits, Listener};
@@ -12,21 +11,63 @@
 //! let identity = Identity::from_pem_files("cert.pem", "key.pem")?;
 //! let acceptor = Acceptor::builder(identity).build()?;
 //! let listener = Listener::bind("[::]:5684".parse()?, acceptor, Limits::default())?;
-//! loop {
-//!     let handshake = listener.accept().await?;
+//! let mut sessions = listener.sessions();
+//! while let Some(session) = sessions.next().await {
+//!     let session = session?;
 //!     tokio::spawn(async move {
-//!         let Ok(session) = handshake.await else { return };
-//!         let mut buf = vec![0; 16_384];
-//!         while let Ok(Some(length)) = session.recv(&mut buf).await {
-//!             let _ = session.send(&buf[..length]).await;
+//!         while let Ok(Some(datagram)) = session.recv_bytes().await {
+//!             let _ = session.send(&datagram).await;
 //!         }
 //!     });
 //! }
+//! # Ok(())
 //! # }
 //! ```
 //!
-//! Spawn the loop that accepts, too, where throughput counts: what tasks send in one turn leaves
-//! the socket together.
+//! [`Listener::accept`](crate::Listener::accept) hands out the handshakes themselves and never waits for a peer:
+//! spawn each, and see why one fails. Spawn the loop that accepts, too, where throughput counts: what tasks
+//! send in one turn leaves the socket together.
+//!
+//! # Who has come
+//!
+//! [`Session::info`](crate::Session::info) has the peer's certificates and the identity of its pre-shared
+//! key, [`Session::peer_addr`](crate::Session::peer_addr) its address.
+//!
+//! # Pushing
+//!
+//! A [`Session`](crate::Session) is a handle that clones: keep one in a table of your own, and send whenever there is
+//! something to tell.
+//!
+//! # A graceful stop
+//!
+//! Stop accepting, let the tasks of the sessions finish, and close what is left:
+//! [`Listener::close`](crate::Listener::close) says close_notify to all, and
+//! [`Listener::wait_idle`](crate::Listener::wait_idle) waits until the last handle is dropped.
+//!
+//! ```no_run
+//! # async fn example(listener: dtls_session::Listener, stop: impl Future<Output = ()>) {
+//! let mut sessions = listener.sessions();
+//! let serve = async {
+//!     while let Some(Ok(session)) = sessions.next().await {
+//!         tokio::spawn(async move { while let Ok(Some(_)) = session.recv_bytes().await {} });
+//!     }
+//! };
+//! tokio::select! {
+//!     () = serve => {}
+//!     () = stop => {}
+//! }
+//! listener.close();
+//! listener.wait_idle().await;
+//! # }
+//! ```
+//!
+//! # How a session ends
+//!
+//! `recv` yields None after a close_notify of either side, and [`RecvError::Closed`](crate::RecvError::Closed)
+//! otherwise; [`Session::closed`](crate::Session::closed) waits for the end and tells
+//! [why](crate::ClosedBy). A client is right to connect anew where the end was not its own:
+//! after an idle timeout, an error, or a close by the peer. A key or certificate that is taken back
+//! ends no session: close it, by a handle that was kept.
 //!
 //! # A client
 //!
@@ -37,8 +78,7 @@
 //! let connector = Connector::builder(Roots::system()).build()?;
 //! let session = connector.connect("coap.example:5684").await?;
 //! session.send(b"hello").await?;
-//! let mut buf = vec![0; 16_384];
-//! let received = session.recv(&mut buf).await?;
+//! let received = session.recv_bytes().await?;
 //! session.close();
 //! # Ok(())
 //! # }
@@ -108,7 +148,7 @@
 //! # }
 //! ```
 //!
-//! What no method has a word for, `configure` of either builder does on OpenSSL's own
+//! For OpenSSL's settings that no method sets there is `configure` of either builder, which gives
 //! `SslContextBuilder`.
 //!
 //! # Resumption
