@@ -97,7 +97,11 @@ impl ConnectedSocket {
         let _ = socket.set_recv_buffer_size(config.recv_buffer_size);
         let _ = socket.set_send_buffer_size(config.send_buffer_size);
         socket.connect(&peer.into())?;
-        Self::from_socket(socket.into())
+        let mut connected = Self::from_socket(socket.into())?;
+        // The system gives a loopback address for 0.0.0.0, and leaves out a zone that an address does
+        // not need; whoever looks for this peer knows it as it was asked for.
+        connected.peer = peer;
+        Ok(connected)
     }
 
     /// Takes over a socket that is connected already.

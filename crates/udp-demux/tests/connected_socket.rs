@@ -6,7 +6,7 @@ mod common;
 
 use std::{
     io,
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -149,6 +149,19 @@ async fn a_socket_without_a_peer_is_refused() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let error = ConnectedSocket::from_socket(socket).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+}
+
+#[tokio::test]
+async fn the_peer_has_the_address_that_was_asked_for() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let asked = (Ipv4Addr::UNSPECIFIED, peer.local_addr().unwrap().port()).into();
+    // Not every system takes that for a loopback address.
+    let Ok(socket) = ConnectedSocket::connect(asked) else {
+        return;
+    };
+    assert_eq!(socket.peer_addr(), asked);
+    socket.send(b"hello").await.unwrap();
+    assert_eq!(received(&peer), b"hello");
 }
 
 /// A plain socket, and one that is connected to it.
