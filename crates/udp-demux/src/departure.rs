@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::{
     config::{Config, MAX_DATAGRAM},
     error::SendError,
-    gauge::{Fill, Meter},
+    gauge::{Fill, Meter, cost},
     outbox::Outbox,
     shared::Shared,
     socket::Socket,
@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) epoch: u32,
     /// What one peer may be given in this epoch, in bytes as the system counts them.
     pub(crate) allowance: usize,
+    /// What all peers were given since the send buffer was looked at.
+    pub(crate) unseen: usize,
     pub(crate) question: Option<Question>,
     /// Whether nobody sends any more what waits.
     pub(crate) closed: bool,
@@ -60,12 +62,6 @@ pub(crate) struct Question {
     /// What was in the send buffer before.
     pub(crate) used: usize,
     pub(crate) asked: Instant,
-}
-
-enum Admission {
-    Now,
-    Later,
-    Never,
 }
 
 /// Who sends.
@@ -102,6 +98,7 @@ impl Departure {
             blocked: false,
             epoch: 0,
             allowance: socket.fill().map_or(usize::MAX, |fill| fill.allowance()),
+            unseen: 0,
             question: None,
             closed: false,
             refused: Vec::new(),
@@ -127,9 +124,13 @@ impl State {
     /// Takes note of how full the send buffer is.
     pub(crate) fn see(&mut self, fill: Fill) {
         self.allowance = fill.allowance();
+        if self.outbox.is_empty() {
+            self.unseen = 0;
+        }
         if fill.is_low() {
             self.epoch = self.epoch.wrapping_add(1);
             self.question = None;
+            self.urgent.release();
             self.data.release();
         }
     }
@@ -144,10 +145,8 @@ impl Shared {
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         let mut state = self.departure.lock();
-        match self.admission(&mut state, origin, datagram) {
-            Admission::Now => {}
-            Admission::Later => return self.wait(state, origin, datagram, patience),
-            Admission::Never => return self.drop_unsent(state),
+        if !self.admits(&mut state, origin, datagram) {
+            return self.wait(state, origin, datagram, patience);
         }
         if !state.gathering && state.outbox.is_empty() {
             return self.depart(state, origin, datagram, patience);
@@ -172,10 +171,8 @@ impl Shared {
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         let mut state = self.departure.lock();
-        match self.admission(&mut state, origin, datagram) {
-            Admission::Now => {}
-            Admission::Later => return self.wait(state, origin, datagram, patience),
-            Admission::Never => return self.drop_unsent(state),
+        if !self.admits(&mut state, origin, datagram) {
+            return self.wait(state, origin, datagram, patience);
         }
         self.send_gathered(&mut state);
         if state.blocked {
@@ -195,44 +192,43 @@ impl Shared {
         }
     }
 
-    /// Decides whether a datagram may be given to the system now.
-    fn admission(&self, state: &mut State, origin: Origin<'_>, datagram: &[u8]) -> Admission {
+    /// Whether a datagram may be given to the system now.
+    fn admits(&self, state: &mut State, origin: Origin<'_>, datagram: &[u8]) -> bool {
         // What is too long for UDP is the system's to refuse.
         if datagram.len() > MAX_DATAGRAM {
-            return Admission::Now;
+            return true;
         }
         let meter = origin.meter.unwrap_or(&self.departure.strangers);
         let given = meter.charge(state.epoch, datagram.len());
-        if state.blocked {
-            return Admission::Later;
+        state.unseen = state.unseen.saturating_add(cost(datagram.len()));
+        let crowd = state.unseen > state.allowance.saturating_mul(CROWD);
+        if crowd {
+            self.send_gathered(state);
         }
-        if given > state.allowance
+        if state.blocked {
+            return false;
+        }
+        if (given > state.allowance || crowd)
             && let Some(fill) = self.socket.fill()
         {
             state.see(fill);
-            let given = meter.charge(state.epoch, datagram.len());
-            let high = given > state.allowance && !fill.is_low();
             match origin.meter {
-                // Strangers may all be on one slow way, and leave room for those who are known.
-                None if fill.is_full() => return Admission::Never,
-                Some(_) if high && !self.is_urgent(datagram) => return Admission::Later,
+                // A new epoch: what was given before has left.
+                _ if fill.is_low() => {
+                    meter.charge(state.epoch, datagram.len());
+                }
+                None if fill.is_high() => return false,
+                Some(_) if given > state.allowance => return false,
                 _ => {}
             }
         }
-        if state.data.contains(&origin.way) && !self.is_urgent(datagram) {
-            return Admission::Later;
-        }
-        Admission::Now
+        let overtakes = state.urgent.contains(&origin.way)
+            || state.data.contains(&origin.way) && !self.is_urgent(datagram);
+        !overtakes
     }
 
     fn is_urgent(&self, datagram: &[u8]) -> bool {
         (self.config.urgent)(datagram)
-    }
-
-    fn drop_unsent(&self, state: MutexGuard<'_, State>) -> Result<(), SendError> {
-        self.leave(state);
-        self.counters.dropped_unsent.add(1);
-        Err(SendError::WouldBlock)
     }
 
     /// Gives the datagram to the system; nothing goes before it.
@@ -286,12 +282,18 @@ impl Shared {
         }
         self.leave(state);
         self.departure.stirred.notify_one();
+        if stranger && pushed.is_err() {
+            self.counters.dropped_unsent.add(1);
+        }
         let dropped = pushed?;
         self.counters.send_delayed.add(1);
         self.counters.dropped_unsent.add(dropped);
         Ok(())
     }
 }
+
+/// How many peers' allowances are given together before somebody looks.
+const CROWD: usize = 4;
 
 /// What waits at most for all peers together, in bytes: of handshakes and replies, and of data.
 const MAX_URGENT: usize = 256 << 10;

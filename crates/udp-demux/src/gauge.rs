@@ -11,6 +11,12 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
+    /// Where the system does not tell: as if there were always room.
+    pub(crate) const UNKNOWN: Self = Self {
+        used: 0,
+        size: usize::MAX,
+    };
+
     /// Below this the system tells when a datagram has left; it is all that data may fill.
     fn share(self) -> usize {
         self.size / 2
@@ -33,6 +39,9 @@ impl Fill {
 
     /// What one peer may add unseen: a part of what is left, so that many slow peers get on, too.
     pub(crate) fn allowance(self) -> usize {
+        if self.is_high() {
+            return 0;
+        }
         (self.share().saturating_sub(self.used) / PARTS).max(MIN_ALLOWANCE)
     }
 }
@@ -94,5 +103,6 @@ mod tests {
             fill.used += fill.allowance();
         }
         assert!(fill.is_high());
+        assert_eq!(fill.allowance(), 0);
     }
 }

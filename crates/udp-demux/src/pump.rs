@@ -100,36 +100,35 @@ impl Shared {
             if state.blocked {
                 return;
             }
-            if let Some(way) = state.urgent.turn(0) {
-                state.urgent.take(&way, QUANTUM, &mut state.outbox);
-                self.send_gathered(state);
-                continue;
+            let fill = self.socket.fill();
+            if let Some(fill) = fill {
+                state.see(fill);
+                if !state.settle(fill) {
+                    return;
+                }
             }
-            if !self.serve(state) {
+            let fill = fill.unwrap_or(Fill::UNKNOWN);
+            if !self.serve(state, fill, true) && !self.serve(state, fill, false) {
                 return;
             }
         }
     }
 
-    /// Lets the data of one way go, if any may.
-    fn serve(&self, state: &mut State) -> bool {
-        let Some(fill) = self.socket.fill() else {
-            let Some(way) = state.data.turn(0) else {
-                return false;
-            };
-            state.data.take(&way, QUANTUM, &mut state.outbox);
-            self.send_gathered(state);
-            return true;
+    /// Lets what is urgent, or the data, of one way go, if any may.
+    fn serve(&self, state: &mut State, fill: Fill, urgent: bool) -> bool {
+        let waiting = if urgent {
+            &mut state.urgent
+        } else {
+            &mut state.data
         };
-        state.see(fill);
-        if !state.settle(fill) || fill.is_high() {
+        if waiting.is_empty() || !urgent && fill.is_high() {
             return false;
         }
-        let Some(way) = state.data.turn(fill.used) else {
+        let Some(way) = waiting.turn(fill.used) else {
             return false;
         };
         let quantum = fill.allowance().min(QUANTUM);
-        let bytes = state.data.take(&way, quantum, &mut state.outbox);
+        let bytes = waiting.take(&way, quantum, &mut state.outbox);
         self.send_gathered(state);
         if let Some(after) = self.socket.fill()
             && !after.is_low()
@@ -200,6 +199,7 @@ impl State {
             return false;
         }
         if !left {
+            self.urgent.hold(question.way, question.used);
             self.data.hold(question.way, question.used);
         }
         self.question = None;
@@ -215,13 +215,14 @@ impl State {
         let Some(fill) = fill else {
             return true;
         };
-        if self.blocked || !self.outbox.is_empty() || !self.urgent.is_empty() || fill.is_low() {
+        if self.blocked || !self.outbox.is_empty() || fill.is_low() {
             return true;
         }
         let settled = self.question.as_ref().is_none_or(|question| {
             fill.used <= question.used || question.asked.elapsed() >= PATIENCE
         });
-        settled && !fill.is_high() && self.data.has_turn(fill.used)
+        let data = !fill.is_high() && self.data.has_turn(fill.used);
+        settled && (data || self.urgent.has_turn(fill.used))
     }
 }
 
@@ -249,3 +250,118 @@ const MAX_TURNS: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(5);
 
 const RETRY: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        net::{IpAddr, SocketAddr},
+        task::Poll,
+    };
+
+    use tokio::net::UdpSocket;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        departure::{Origin, Patience},
+        error::SendError,
+        gauge::Meter,
+        socket::Socket,
+        waiting::Way,
+    };
+
+    /// Of these a way sends one in its turn.
+    const LENGTH: usize = QUANTUM / 2 + 1;
+
+    #[tokio::test]
+    async fn what_has_waited_leaves_in_turn_and_what_is_urgent_first() {
+        let (shared, peer) = (shared(), peer().await);
+        shared.departure.lock().blocked = true;
+        let meter = Meter::default();
+        for (way, letter) in [(1, b'a'), (1, b'b'), (1, b'c'), (2, b'd'), (2, b'!')] {
+            let origin = origin(&peer, way, &meter);
+            let sent = shared.queue(origin, &[letter; LENGTH], Patience::Queue);
+            sent.unwrap();
+        }
+        assert_eq!(shared.counters.snapshot().send_delayed, 5);
+        shared.flush();
+        let mut order = Vec::new();
+        let mut buf = [0; 2 * LENGTH];
+        for _ in 0..5 {
+            assert_eq!(peer.recv(&mut buf).await.unwrap(), LENGTH);
+            order.push(buf[0]);
+        }
+        assert_eq!(order, b"!adbc");
+        assert!(!shared.is_blocked());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_is_told_of_the_end() {
+        let (shared, peer) = (shared(), peer().await);
+        shared.departure.lock().blocked = true;
+        let meter = Meter::default();
+        let mut polls = 0;
+        let ended = poll_fn(|cx| {
+            loop {
+                polls += 1;
+                let origin = origin(&peer, 1, &meter);
+                match shared.queue(origin, &[b'a'; LENGTH], Patience::Wait(cx)) {
+                    Ok(()) => continue,
+                    // It comes back only if it is woken.
+                    Err(SendError::WouldBlock) => shared.give_up(),
+                    Err(error) => return Poll::Ready(error),
+                }
+                return Poll::Pending;
+            }
+        });
+        assert!(matches!(ended.await, SendError::SocketClosed));
+        assert_eq!(shared.counters.snapshot().dropped_unsent, polls - 2);
+    }
+
+    #[tokio::test]
+    async fn a_way_whose_data_stays_is_held_and_one_whose_data_leaves_is_not() {
+        let (shared, peer) = (shared(), peer().await);
+        let way = origin(&peer, 1, &Meter::default()).way;
+        let fill = |used| Fill { used, size: 1000 };
+        let ask = |asked| {
+            Some(Question {
+                way,
+                used: 200,
+                asked,
+            })
+        };
+        let mut state = shared.departure.lock();
+        state.question = ask(now());
+        assert!(!state.settle(fill(201)), "it has time to leave");
+        assert!(state.settle(fill(200)));
+        assert!(!state.data.contains(&way));
+        state.question = ask(now().checked_sub(PATIENCE).unwrap());
+        assert!(state.settle(fill(201)));
+        assert!(state.data.contains(&way));
+        state.data.push(way, b"more").unwrap();
+        assert!(!state.may_go_on(Some(fill(201))) && state.may_go_on(Some(fill(200))));
+        state.see(fill(10));
+        assert!(state.data.has_turn(1000), "the buffer was low");
+    }
+
+    fn shared() -> Shared {
+        let config = Config::default().urgent(|datagram| datagram[0] == b'!');
+        let socket = Socket::bind(([127, 0, 0, 1], 0).into(), &config).unwrap();
+        Shared::new(socket, config)
+    }
+
+    async fn peer() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    /// Several ways to one peer, who so sees in which order they are served.
+    fn origin<'a>(peer: &UdpSocket, way: u8, meter: &'a Meter) -> Origin<'a> {
+        let peer: SocketAddr = peer.local_addr().unwrap();
+        let from = Some(IpAddr::from([127, 0, 0, way]));
+        Origin {
+            way: Way { peer, from },
+            meter: Some(meter),
+        }
+    }
+}
