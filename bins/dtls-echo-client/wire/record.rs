@@ -48,7 +48,6 @@ impl Record {
         match record {
             AnyRecord::Full(record) => Self::of_full(record),
             AnyRecord::Unified(record) => Some(Self::of_unified(record)),
-            _ => None,
         }
     }
 

@@ -9,8 +9,7 @@ use std::{
 
 use dtls_wire::{
     Ack, Alert, AnyRecord, ClientHello, ContentType, Decode, ExtensionContent, Extensions,
-    Fragment, HandshakeType, Hello, HelloVerifyRequest, Malformed, Record, ServerHello, fragments,
-    records,
+    Fragment, HandshakeType, Hello, HelloVerifyRequest, Malformed, Record, ServerHello, records,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,7 +24,6 @@ fn main() -> Result<(), Box<dyn Error>> {
                     record.epoch,
                     record.body.len()
                 ),
-                Ok(_) => println!("  a record of another form"),
                 Err(malformed) => println!("  no record: {malformed}"),
             }
         }
@@ -49,7 +47,7 @@ fn show_record(record: &Record<'_>) {
         ContentType::ALERT => show("alert", Alert::parse(record.body)),
         ContentType::ACK => show("acknowledged", Ack::parse(record.body)),
         ContentType::HANDSHAKE => {
-            for fragment in fragments(record.body) {
+            for fragment in record.fragments() {
                 match fragment {
                     Ok(fragment) => show_fragment(&fragment),
                     Err(malformed) => println!("    no fragment: {malformed}"),

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use dtls_wire::ContentType;
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
@@ -15,7 +16,6 @@ use crate::{
     acceptor::prelude,
     ffi::{self, MessageTap},
     psk::presented,
-    record_layer::record::content,
 };
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
@@ -57,7 +57,7 @@ impl MessageTap for Tap {
         if ssl.is_server() && prelude::concerns(sent, bytes) {
             return;
         }
-        if !sent && content_type == Some(content::HANDSHAKE) {
+        if !sent && content_type == Some(ContentType::HANDSHAKE.number()) {
             presented::watch(ssl, bytes);
         }
         if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {

@@ -85,6 +85,14 @@ pub(crate) fn opens_a_handshake(datagram: &[u8]) -> bool {
         && !answers_a_retry(datagram)
 }
 
+/// Whether a datagram carries a handshake or an alert, as far as its first byte tells.
+pub(crate) fn is_urgent(datagram: &[u8]) -> bool {
+    let first = datagram.first().copied().map(ContentType::new);
+    first.is_some_and(|first| {
+        (ContentType::CHANGE_CIPHER_SPEC..=ContentType::HANDSHAKE).contains(&first)
+    })
+}
+
 fn answers_a_retry(datagram: &[u8]) -> bool {
     let cookie_length = || {
         let session_id = datagram.get(59)?;

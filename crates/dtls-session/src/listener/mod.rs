@@ -29,7 +29,10 @@ use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 use crate::{
     acceptor::Acceptor,
-    gate::{CookieGate, Verdict, hello::opens_a_handshake},
+    gate::{
+        CookieGate, Verdict,
+        hello::{is_urgent, opens_a_handshake},
+    },
     handshake::Handshake,
     listener::{
         allowance::Allowance,
@@ -38,7 +41,6 @@ use crate::{
         sessions::Sessions,
         table::{Denial, Opening},
     },
-    record_layer::record,
     stats::ListenerStats,
 };
 
@@ -176,7 +178,7 @@ impl Listener {
         Config::default()
             .max_channels(limits.channels())
             .route(route)
-            .urgent(record::is_urgent)
+            .urgent(is_urgent)
             .max_datagram(MAX_DATAGRAM)
     }
 

@@ -9,13 +9,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use dtls_wire::{HandshakeType, fragments};
+use dtls_wire::{Fragments, HandshakeType, Record};
 use futures::future::BoxFuture;
 
-use crate::{
-    psk::{PskKey, answer::Answer},
-    record_layer::record::{Record, content},
-};
+use crate::psk::{PskKey, answer::Answer};
 
 /// Finds the key of an identity some time later.
 pub(crate) type LookLater = dyn Fn(Vec<u8>) -> BoxFuture<'static, Option<PskKey>> + Send + Sync;
@@ -45,9 +42,7 @@ impl PskInquiry {
     /// Looks at a plaintext record on its way to OpenSSL.
     pub(crate) fn watch(&mut self, record: &Record<'_>) {
         if let State::Listening(exchange) = &mut self.state
-            && record.epoch == 0
-            && record.content_type == content::HANDSHAKE
-            && let Some(identity) = exchange.take(record.body)
+            && let Some(identity) = exchange.take(record.fragments())
         {
             // OpenSSL cuts it at a zero byte, and has to find no key then.
             self.state = if identity.contains(&0) {
@@ -96,8 +91,8 @@ impl Default for Exchange {
 impl Exchange {
     /// Takes in what a record's well-formed fragments tell, and returns the identity once it is
     /// complete. That is before OpenSSL has the whole message, of which it is the start.
-    fn take(&mut self, body: &[u8]) -> Option<Vec<u8>> {
-        let whole = fragments(body).map_while(Result::ok);
+    fn take(&mut self, fragments: Fragments<'_>) -> Option<Vec<u8>> {
+        let whole = fragments.map_while(Result::ok);
         for fragment in whole.filter(|it| it.handshake_type == HandshakeType::CLIENT_KEY_EXCHANGE) {
             let places = self.0.iter_mut().skip(fragment.offset);
             for (place, byte) in places.zip(fragment.body) {
@@ -128,7 +123,7 @@ const MAX_IDENTITY: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dtls_wire::{Encode, Fragment};
+    use dtls_wire::{Encode, Fragment, fragments};
     use proptest::prelude::*;
 
     fn fragment(kind: u8, message: &[u8], range: std::ops::Range<usize>) -> Vec<u8> {
@@ -150,7 +145,7 @@ mod tests {
     fn other_messages_and_points_have_no_identity() {
         let message = exchange(b"device", b"");
         assert_eq!(
-            Exchange::default().take(&fragment(11, &message, 0..8)),
+            Exchange::default().take(fragments(&fragment(11, &message, 0..8))),
             None
         );
         for start in [
@@ -162,12 +157,15 @@ mod tests {
         ] {
             let point = [start, &[7; 200]].concat();
             assert_eq!(
-                Exchange::default().take(&fragment(16, &point, 0..202)),
+                Exchange::default().take(fragments(&fragment(16, &point, 0..202))),
                 None
             );
         }
         let behind = [fragment(11, b"x", 0..1), fragment(16, &message, 0..8)].concat();
-        assert_eq!(Exchange::default().take(&behind).unwrap(), b"device");
+        assert_eq!(
+            Exchange::default().take(fragments(&behind)).unwrap(),
+            b"device"
+        );
     }
 
     proptest! {
@@ -188,14 +186,14 @@ mod tests {
             let needed = 2 + identity.len();
             for (number, range) in ranges.iter().enumerate() {
                 let complete = ranges[number + 1..].iter().all(|later| later.start >= needed);
-                let taken = exchange.take(&fragment(16, &message, range.clone()));
+                let taken = exchange.take(fragments(&fragment(16, &message, range.clone())));
                 prop_assert_eq!(taken.as_deref(), complete.then_some(&identity[..]));
             }
         }
 
         #[test]
         fn any_bytes_are_safe(bytes: Vec<u8>) {
-            let _ = Exchange::default().take(&bytes);
+            let _ = Exchange::default().take(fragments(&bytes));
         }
     }
 }

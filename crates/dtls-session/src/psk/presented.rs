@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use dtls_wire::{Decoder, Fragment, HandshakeType};
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
@@ -39,10 +40,9 @@ pub(crate) fn is_whole(ssl: &SslRef, identity: &[u8]) -> bool {
 
 /// What a ClientKeyExchange starts with (RFC 4279 2, RFC 5489 2), where a pre-shared key is used.
 fn identity(message: &[u8]) -> Option<&[u8]> {
-    let (header, body) = message.split_at_checked(HEADER)?;
-    let (length, rest) = body.split_first_chunk()?;
-    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
-    (header[0] == CLIENT_KEY_EXCHANGE).then_some(identity)
+    let (message, _) = Fragment::split(message).ok()?;
+    let identity = Decoder::new(message.body).vector16("psk_identity").ok()?;
+    (message.handshake_type == HandshakeType::CLIENT_KEY_EXCHANGE).then_some(identity)
 }
 
 fn slot(ssl: &SslRef) -> Option<&Presented> {
@@ -55,17 +55,17 @@ fn index() -> Result<Index<Ssl, Presented>, ErrorStack> {
     INDEX.clone()
 }
 
-const CLIENT_KEY_EXCHANGE: u8 = 16;
-/// The bytes of a handshake message's header (RFC 6347 4.2.2).
-const HEADER: usize = 12;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dtls_wire::Encode;
 
     #[test]
     fn only_a_whole_identity_is_found() {
-        let message = |kind: u8, body: &[u8]| [&[kind][..], &[0; 11], body].concat();
+        let message = |kind: u8, body: &[u8]| {
+            let whole = Fragment::whole(HandshakeType::new(kind), 2, body);
+            whole.to_vec().unwrap()
+        };
         for (message, found) in [
             (message(16, b"\0\x03dev"), Some(&b"dev"[..])),
             (message(16, b"\0\x05dev\0x\x20point"), Some(b"dev\0x")),

@@ -2,13 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use dtls_wire::{AnyRecord, ContentType, HandshakeType, Record};
 use tokio::time::Instant;
 
-use crate::record_layer::{
-    ingress::HELLO_VERIFY_REQUEST,
-    record::{self, Record, content, shift_sequence},
-    unified,
-};
+use crate::record_layer::ingress::asks_for_cookie;
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -85,27 +82,29 @@ impl Egress {
             return false;
         }
         let mut rest = written;
-        while let Some(length) = record::length(rest) {
-            let (bytes, behind) = rest.split_at(length);
+        while let Ok((record, behind)) = AnyRecord::split(rest) {
+            let bytes = &rest[..record.wire_len()];
             rest = behind;
-            let Some((record, _)) = Record::split(bytes).filter(|_| !unified::starts(bytes[0]))
-            else {
-                self.append(bytes, !self.established, None);
-                self.open &= unified::has_length(bytes);
-                continue;
+            let record = match record {
+                AnyRecord::Full(record) => record,
+                AnyRecord::Unified(record) => {
+                    self.append(bytes, !self.established, None);
+                    self.open &= record.has_length;
+                    continue;
+                }
             };
             if self.numbering.precedes(&record) {
                 continue;
             }
-            // ClientHello, with message number 1.
-            if let [1, _, _, _, 0, 1, ..] = record.body
-                && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
+            if let Some(Ok(message)) = record.fragments().next()
+                && message.handshake_type == HandshakeType::CLIENT_HELLO
+                && message.message_sequence == 1
             {
                 self.second_hello.get_or_insert(record.sequence);
             }
             let flight = matches!(
                 record.content_type,
-                content::HANDSHAKE | content::CHANGE_CIPHER_SPEC
+                ContentType::HANDSHAKE | ContentType::CHANGE_CIPHER_SPEC
             );
             self.append(
                 bytes,
@@ -133,7 +132,8 @@ impl Egress {
         let start = last.len();
         last.extend_from_slice(bytes);
         if let Some(sequence) = plaintext {
-            shift_sequence(&mut last[start..], self.numbering.shift(sequence));
+            let number = sequence.wrapping_add(self.numbering.shift(sequence));
+            Record::set_sequence(&mut last[start..], number);
         }
         self.largest = self.largest.max(last.len());
         self.queued += bytes.len();
@@ -178,9 +178,7 @@ impl Numbering {
     /// Whether a record is a HelloVerifyRequest for a hello that came from nobody: the client's own
     /// has a good cookie.
     fn precedes(&self, record: &Record<'_>) -> bool {
-        matches!(self, Self::From(_))
-            && (record.content_type, record.epoch) == (content::HANDSHAKE, 0)
-            && record.body.first() == Some(&HELLO_VERIFY_REQUEST)
+        matches!(self, Self::From(_)) && asks_for_cookie(record).is_some()
     }
 
     fn shift(&mut self, written: u64) -> u64 {
@@ -204,8 +202,8 @@ const FALLBACK_MTUS: [usize; 2] = [1200, 548];
 
 fn changes_keys(datagram: &[u8]) -> bool {
     let mut rest = datagram;
-    while let Some((record, behind)) = Record::split(rest) {
-        if record.content_type == content::CHANGE_CIPHER_SPEC {
+    while let Ok((record, behind)) = Record::split(rest) {
+        if record.content_type == ContentType::CHANGE_CIPHER_SPEC {
             return true;
         }
         rest = behind;
@@ -297,7 +295,7 @@ mod tests {
         let mut egress = Egress::new(1000, None);
         let hello = |sequence, message| {
             let mut record = record(22, 0, sequence, 12);
-            record[13..19].copy_from_slice(&[1, 0, 0, 0, 0, message]);
+            record[13..].copy_from_slice(&[1, 0, 0, 0, 0, message, 0, 0, 0, 0, 0, 0]);
             record
         };
         for (sequence, message) in [(0, 0), (1, 0)] {

@@ -1,16 +1,11 @@
 //! What may reach OpenSSL: before there are keys, anybody can write to a handshake.
 
-use dtls_wire::{HandshakeType, fragments};
+use dtls_wire::{
+    AlertLevel, ChangeCipherSpec, ContentType, Decode, HandshakeType, Record, fragments,
+};
 use tokio::time::Instant;
 
-use crate::{
-    alert::Alert,
-    record_layer::{
-        beginning::Beginning,
-        record::{Record, content},
-    },
-    stats::SessionStats,
-};
+use crate::{alert::Alert, record_layer::beginning::Beginning, stats::SessionStats};
 
 /// Which side of the handshake this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,9 +108,9 @@ impl Ingress {
 
     /// Returns the number under which OpenSSL may see the record, or None if it may not.
     pub(crate) fn admit(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
-        let known = (content::CHANGE_CIPHER_SPEC..=content::APPLICATION_DATA)
+        let known = (ContentType::CHANGE_CIPHER_SPEC..=ContentType::APPLICATION_DATA)
             .contains(&record.content_type);
-        if !known || record.version >> 8 != 0xfe {
+        if !known || !record.version.is_dtls() {
             stats.filtered_malformed += 1;
             return None;
         }
@@ -125,7 +120,9 @@ impl Ingress {
                 None
             }
             // It has no meaning under keys (RFC 6347 4.1).
-            (_, _) if record.epoch > 0 && record.content_type == content::CHANGE_CIPHER_SPEC => {
+            (_, _)
+                if record.epoch > 0 && record.content_type == ContentType::CHANGE_CIPHER_SPEC =>
+            {
                 stats.filtered_malformed += 1;
                 None
             }
@@ -137,30 +134,32 @@ impl Ingress {
 
     fn admit_plaintext(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let counter = match record.content_type {
-            content::ALERT => {
-                if let [2, description] | [_, description @ 0] = *record.body {
-                    let alert = Alert::new(description);
+            ContentType::ALERT => {
+                if let Ok(alert) = dtls_wire::Alert::parse(record.body)
+                    && (alert.level == AlertLevel::FATAL
+                        || alert.description == Alert::CLOSE_NOTIFY)
+                {
                     let since = self.alert.map_or_else(Instant::now, |(_, since)| since);
-                    self.alert = Some((alert, since));
+                    self.alert = Some((alert.description, since));
                 }
                 &mut stats.filtered_alerts
             }
-            content::CHANGE_CIPHER_SPEC if record.body == [1] => {
+            ContentType::CHANGE_CIPHER_SPEC if ChangeCipherSpec::parse(record.body).is_ok() => {
                 if self.beginning.has_begun() {
                     self.make_room();
                     return self.next_number(record.sequence);
                 }
                 &mut stats.filtered_plaintext
             }
-            content::HANDSHAKE if self.well_formed(record.body) => {
+            ContentType::HANDSHAKE if self.well_formed(record.body) => {
                 if let Some(beginning) = self.beginning.after(record.body) {
                     self.beginning = beginning;
-                    self.cookie |= record.body.first() == Some(&HELLO_VERIFY_REQUEST);
+                    self.cookie |= asks_for_cookie(record).is_some();
                     return self.next_number(record.sequence);
                 }
                 &mut stats.filtered_plaintext
             }
-            content::APPLICATION_DATA => &mut stats.filtered_plaintext,
+            ContentType::APPLICATION_DATA => &mut stats.filtered_plaintext,
             _ => &mut stats.filtered_malformed,
         };
         *counter += 1;
@@ -239,14 +238,14 @@ impl Ingress {
     /// OpenSSL keeps what is no handshake message and comes between ChangeCipherSpec and Finished,
     /// but some releases never let go of it: 3.4.1 and 3.5.0 yield nothing else from then on.
     pub(crate) fn postpones(&self, record: &Record<'_>) -> bool {
-        !self.established && record.epoch > 0 && record.content_type != content::HANDSHAKE
+        !self.established && record.epoch > 0 && record.content_type != ContentType::HANDSHAKE
     }
 
     /// Records that come before their keys are kept, by OpenSSL or by us, so their number is bounded.
     fn admit_early(&mut self, record: &Record<'_>, stats: &mut SessionStats) -> Option<u64> {
         let begun = self.beginning.has_begun();
         let (kept, limit) = match record.content_type {
-            content::HANDSHAKE => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
+            ContentType::HANDSHAKE => (&mut self.early_handshake, MAX_EARLY_HANDSHAKE),
             _ => (&mut self.early_data, MAX_EARLY_DATA),
         };
         if *kept == limit || record.epoch != 1 || !begun {
@@ -270,10 +269,16 @@ impl Role {
     }
 }
 
+/// Returns the number of the HelloVerifyRequest that a plaintext record starts with.
+pub(crate) fn asks_for_cookie(record: &Record<'_>) -> Option<u16> {
+    let first = record.fragments().next()?.ok()?;
+    let request = first.handshake_type == HandshakeType::HELLO_VERIFY_REQUEST;
+    request.then_some(first.message_sequence)
+}
+
 /// More than a handshake has plaintext records.
 const MAX_AHEAD: u64 = 512;
 
-pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;
@@ -281,13 +286,15 @@ const MAX_EARLY_HANDSHAKE: u8 = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dtls_wire::ProtocolVersion;
 
     fn record(content_type: u8, epoch: u16, sequence: u64, body: &[u8]) -> Record<'_> {
         Record {
-            content_type,
-            version: 0xfefd,
+            content_type: ContentType::new(content_type),
+            version: ProtocolVersion::DTLS_1_2,
             epoch,
             sequence,
+            connection_id: &[],
             body,
         }
     }

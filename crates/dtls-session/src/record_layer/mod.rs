@@ -5,11 +5,9 @@ pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod pace;
-pub(crate) mod record;
 pub(crate) mod refusals;
 pub(crate) mod scratch;
 pub(crate) mod transport;
-pub(crate) mod unified;
 
 use std::{
     io,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
+use dtls_wire::{AnyRecord, ContentType, Record, UnifiedRecord};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
@@ -20,11 +21,9 @@ use crate::{
     record_layer::{
         early::Early,
         egress::{self, Egress},
-        ingress::{HELLO_VERIFY_REQUEST, Ingress, Role},
-        record::{self, Record, content, set_sequence},
+        ingress::{Ingress, Role, asks_for_cookie},
         refusals::Refusals,
         scratch::with_datagram,
-        unified,
     },
     stats::SessionStats,
 };
@@ -121,7 +120,7 @@ impl Transport {
     /// Takes a record that OpenSSL has to see first, or behind those taken before, under a number
     /// above theirs.
     pub(crate) fn precede(&mut self, record: &mut [u8], number: u64) {
-        set_sequence(record, number);
+        Record::set_sequence(record, number);
         self.held.extend_from_slice(record);
         self.ingress.follow(number);
     }
@@ -225,11 +224,21 @@ impl Transport {
     fn sift<'a>(&mut self, datagram: &'a mut [u8]) -> &'a [u8] {
         let mut first = 0..0;
         let mut at = 0;
-        while let Some(length) = record::length(&datagram[at..]) {
-            let range = at..at + length;
+        while let Ok((record, _)) = AnyRecord::split(&datagram[at..]) {
+            let range = at..at + record.wire_len();
             at = range.end;
-            if !self.admit(&mut datagram[range.clone()]) {
+            let (admitted, number) = match record {
+                AnyRecord::Full(record) => {
+                    let number = self.admit(&record, &datagram[range.clone()]);
+                    (number.is_some(), number)
+                }
+                AnyRecord::Unified(_) => (self.ingress.admit_unified(&mut self.stats), None),
+            };
+            if !admitted {
                 continue;
+            }
+            if let Some(number) = number {
+                Record::set_sequence(&mut datagram[range.clone()], number);
             }
             if first.is_empty() && !self.inquires() {
                 first = range;
@@ -243,46 +252,39 @@ impl Transport {
         &datagram[first]
     }
 
-    /// Decides about one record, and puts its number right.
-    fn admit(&mut self, bytes: &mut [u8]) -> bool {
-        if bytes.first().copied().is_some_and(unified::starts) {
-            return self.ingress.admit_unified(&mut self.stats);
-        }
-        let Some((record, _)) = Record::split(bytes) else {
-            return false;
-        };
-        let Some(number) = self.ingress.admit(&record, &mut self.stats) else {
+    /// Decides about one record, and returns the number under which it is admitted.
+    fn admit(&mut self, record: &Record<'_>, bytes: &[u8]) -> Option<u64> {
+        let Some(number) = self.ingress.admit(record, &mut self.stats) else {
             let Record {
                 content_type,
                 epoch,
                 sequence,
                 ..
             } = record;
-            tracing::trace!(content_type, epoch, sequence, "record dropped");
-            return false;
+            tracing::trace!(%content_type, epoch, sequence, "record dropped");
+            return None;
         };
-        if self.ingress.postpones(&record) {
+        if self.ingress.postpones(record) {
             if !self.early.push(bytes) {
                 self.stats.filtered_early += 1;
             }
-            return false;
+            return None;
         }
         // OpenSSL answers one with the number of its second hello, and takes message 0 for one that
         // it has had.
-        self.cookie_refused |= record.content_type == content::HANDSHAKE
-            && matches!(record.body, [HELLO_VERIFY_REQUEST, _, _, _, 0, 0, ..])
-            && self.egress.refuses_cookie(record.sequence);
+        self.cookie_refused |=
+            asks_for_cookie(record) == Some(0) && self.egress.refuses_cookie(record.sequence);
         if let Some(inquiry) = &mut self.inquiry {
-            inquiry.watch(&record);
+            inquiry.watch(record);
         }
-        set_sequence(bytes, number);
-        true
+        Some(number)
     }
 
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        let Some(length) = record::length(&self.held) else {
+        let Ok((record, _)) = AnyRecord::split(&self.held) else {
             return false;
         };
+        let length = record.wire_len();
         let fits = length <= buf.remaining();
         if fits {
             buf.put_slice(&self.held[..length]);
@@ -424,9 +426,9 @@ impl AsyncWrite for Transport {
         let this = self.get_mut();
         // Data has nothing to be packed with, so it need not pass through the queue.
         let data = buf.first().is_some_and(|first| {
-            *first == content::APPLICATION_DATA
+            *first == ContentType::APPLICATION_DATA.number()
                 // Nothing tells data from the few messages that follow a handshake of DTLS 1.3.
-                || (unified::starts(*first) && this.ingress.is_established())
+                || (UnifiedRecord::starts(*first) && this.ingress.is_established())
         });
         if data
             && this.egress.front().is_none()

@@ -4,7 +4,6 @@ use crate::{Encode, EncodeError, Encoder, Malformed, Record, UnifiedRecord};
 
 /// A record, whichever header it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum AnyRecord<'a> {
     /// A record with a full header.
     Full(Record<'a>),

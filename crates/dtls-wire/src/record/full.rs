@@ -1,7 +1,8 @@
 //! Records with a full header.
 
 use crate::{
-    ContentType, Encode, EncodeError, Encoder, Fault, Malformed, ProtocolVersion, UnifiedRecord,
+    ContentType, Encode, EncodeError, Encoder, Fault, Fragments, Malformed, ProtocolVersion,
+    UnifiedRecord, fragments,
 };
 
 /// A record with a full header: all of DTLS 1.2, and the plaintext of DTLS 1.3 (RFC 6347 4.1,
@@ -100,12 +101,22 @@ impl<'a> Record<'a> {
         Ok((record, rest))
     }
 
-    /// Gives the record that this is the header of the lower 48 bits of `sequence` for its number.
+    /// Gives the record that `bytes` starts with the lower 48 bits of `sequence` for its number; without
+    /// a whole header there, nothing is changed.
     #[inline]
-    pub const fn set_sequence(header: &mut [u8; HEADER], sequence: u64) {
+    pub const fn set_sequence(bytes: &mut [u8], sequence: u64) {
         let [_, _, s0, s1, s2, s3, s4, s5] = sequence.to_be_bytes();
-        let [_, _, _, _, _, n0, n1, n2, n3, n4, n5, _, _] = header;
-        (*n0, *n1, *n2, *n3, *n4, *n5) = (s0, s1, s2, s3, s4, s5);
+        if let [_, _, _, _, _, n0, n1, n2, n3, n4, n5, _, _, ..] = bytes {
+            (*n0, *n1, *n2, *n3, *n4, *n5) = (s0, s1, s2, s3, s4, s5);
+        }
+    }
+
+    /// Returns the handshake messages, whole or in parts, in a plaintext record of these; in any other
+    /// there are none to be read.
+    #[inline]
+    pub fn fragments(&self) -> Fragments<'a> {
+        let readable = self.epoch == 0 && self.content_type == ContentType::HANDSHAKE;
+        fragments(if readable { self.body } else { &[] })
     }
 
     /// Returns the length on the wire in bytes, header included.
