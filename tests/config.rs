@@ -293,7 +293,7 @@ async fn each_line_of_the_log_is_an_object_for_tools() {
     let addr = server.says_line("listening on ").await;
     run(&addr, &[], b"x\n").await;
     server.logs("session ended").await;
-    let log = server.kill().await.err;
+    let log = server.stop().await.err;
     let events: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))

@@ -15,7 +15,10 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
     for program in [SERVER, CLIENT] {
         for (args, word) in [
             (&[][..], "ADDR"),
-            (&["127.0.0.1"], "port is missing"),
+            (
+                &["0.0.0.0"],
+                "no port in \"0.0.0.0\": write for example 0.0.0.0:9000",
+            ),
             (&["::1:9"], "brackets"),
             (&["localhost:http"], "not a port"),
             (&["localhost:99999"], "not a port"),

@@ -50,7 +50,7 @@ async fn resume() {
         assert_eq!((ended.code, &*ended.err), (Some(0), ""));
     }
     let [first, second] = fleet.servers;
-    let log = first.program.kill().await.err;
+    let log = first.program.stop().await.err;
     assert!(log.contains("session started"), "{log}");
     let before = second.program.logged("resumed=true");
     for session in &sessions {

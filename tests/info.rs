@@ -68,7 +68,7 @@ async fn the_server_tells_of_the_same() {
     let addr = format!("localhost:{}", server.port());
     let ended = run(&addr, &["--json"], b"x\n").await;
     server.program.logs("session ended").await;
-    let log = server.program.kill().await.err;
+    let log = server.program.stop().await.err;
     for fact in [
         "group=\"x25519\"",
         "name=\"localhost\"",

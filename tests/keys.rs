@@ -78,7 +78,7 @@ async fn tshark_reads(side: Side) {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let warned = match side {
         Side::Client => ended.err,
-        Side::Server => server.program.kill().await.err,
+        Side::Server => server.program.stop().await.err,
     };
     assert!(warned.contains("can read the sessions") && warned.contains(&keys));
     #[cfg(unix)]

@@ -83,7 +83,7 @@ async fn broken_files_change_nothing_and_are_named() {
     }
     server.program.signal("-HUP");
     server.program.logs("reloaded").await;
-    let log = server.program.kill().await.err;
+    let log = server.program.stop().await.err;
     assert_eq!(log.matches("ERROR").count(), 3, "{log}");
     for path in paths {
         assert!(log.contains(&path), "no {path} in {log}");

@@ -206,7 +206,7 @@ async fn reload(server: &Server) {
 
 /// Ends a server and tells of each session whether it was resumed.
 async fn started(server: Server) -> Vec<String> {
-    let log = server.program.kill().await.err;
+    let log = server.program.stop().await.err;
     log.lines()
         .filter(|line| line.contains("session started"))
         .map(|line| line.rsplit_once("resumed=").unwrap().1.trim().to_owned())

@@ -252,6 +252,8 @@ async fn fragments() {
     let mut client = common::client(&addr, &["--trace=json", "--alpn", "coap"]);
     client.write(b"x\n").await;
     peer.says("x\n").await;
+    // The trace is a little later on stderr than the datagrams are on the wire.
+    client.logs("application_data").await;
     let lines = lines(&client.kill().await);
     let new = lines.iter().filter(|line| line["novelty"] == "new");
     let records = new.flat_map(|line| line["records"].as_array().unwrap());

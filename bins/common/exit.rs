@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use tokio::runtime;
 
-use crate::{LogArgs, stderr, stdout::is_broken_pipe, tell_error};
+use crate::{LogArgs, describe, stderr, stdout::is_broken_pipe, tell_error};
 
 /// Starts logging and runs a program's future on a current-thread runtime; an error goes to stderr,
 /// with its causes, and makes the exit code 1.
@@ -16,7 +17,7 @@ pub fn run(log: LogArgs, program: impl Future<Output = anyhow::Result<ExitCode>>
             if is_broken_pipe(&error) {
                 return ExitCode::SUCCESS;
             }
-            tell_error(format_args!("{error:#}"));
+            tell_error(describe(&error));
             ExitCode::FAILURE
         });
     stderr::flush();
@@ -26,7 +27,8 @@ pub fn run(log: LogArgs, program: impl Future<Output = anyhow::Result<ExitCode>>
 fn block_on(program: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .context("cannot start")?;
     let outcome = runtime.block_on(program);
     // A thread may still be waiting for a line at the terminal.
     runtime.shutdown_background();

@@ -68,9 +68,12 @@ impl FromStr for HostPort {
                 "an IPv6 address goes in brackets, with a port: [{text}]:9000"
             ));
         }
+        if text.is_empty() {
+            return Err("the host is missing".to_owned());
+        }
         let (host, port) = text
             .rsplit_once(':')
-            .ok_or_else(|| format!("the port is missing: {text}:9000"))?;
+            .ok_or_else(|| format!("no port in {text:?}: write for example {text}:9000"))?;
         let port = port
             .parse()
             .map_err(|_| format!("{port:?} is not a port: a number from 0 to 65535 is needed"))?;
@@ -129,7 +132,10 @@ mod tests {
             ("::1", "brackets"),
             ("fe80::1%eth0", "brackets"),
             ("[x%eth0]:1", "not an IPv6"),
-            ("localhost", "port is missing"),
+            (
+                "localhost",
+                "no port in \"localhost\": write for example localhost:9000",
+            ),
             ("localhost:x", "not a port"),
             ("localhost:70000", "not a port"),
             (":9000", "host is missing"),

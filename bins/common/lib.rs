@@ -4,6 +4,7 @@
 
 mod certificate;
 mod color;
+mod descriptors;
 mod development;
 mod exit;
 mod facts;
@@ -29,6 +30,7 @@ pub struct Readme;
 
 pub use certificate::{CertificateFacts, Validity};
 pub use color::ColorArgs;
+pub use descriptors::{describe, is_out_of_files};
 pub use development::{development_identity, development_roots};
 pub use exit::run;
 pub use facts::{Facts, FactsArgs};
@@ -43,6 +45,6 @@ pub use request::Request;
 pub use seconds::seconds;
 pub use secret::Secret;
 pub use short_keys::warn_of_short_keys;
-pub use stderr::{lost_lines, tell};
+pub use stderr::{flush, lost_lines, tell};
 pub use stdout::{announce, print};
 pub use trust::TrustArgs;

@@ -47,6 +47,7 @@ pub fn explain(error: BuildError) -> anyhow::Error {
     let advice = match &error {
         BuildError::Ccm8 { .. } => "--allow-ccm8 does that",
         BuildError::PskWithDtls13 => "--max-version 1.2 does that",
+        BuildError::ServerName { .. } | BuildError::ServerNameTwice { .. } => "--sni names it",
         _ => return error.into(),
     };
     anyhow!("{error} ({advice})")

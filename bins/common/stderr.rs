@@ -31,7 +31,7 @@ pub(crate) fn start(notice: fn(u64) -> String) -> io::Result<()> {
 }
 
 /// Waits until all is written, for a while: somebody may hold the other end of a pipe and not read.
-pub(crate) fn flush() {
+pub fn flush() {
     if let Some(queue) = STDERR.get() {
         queue.flush(PATIENCE);
     }

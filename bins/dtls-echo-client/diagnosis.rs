@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::anyhow;
-use dtls_echo::{CertificateFacts, plain};
+use dtls_echo::{CertificateFacts, is_out_of_files, plain};
 use dtls_session::{Alert, CertificateFault, CertificateRefusal, ConnectError, HandshakeError};
 
 use crate::{Args, direction::Direction, failure::Failure, watch::Seen};
@@ -226,6 +226,9 @@ impl fmt::Display for Diagnosis {
 impl Failure {
     /// Says what went wrong, what was seen of it, and what to try next.
     pub(crate) fn explain(self, args: &Args) -> anyhow::Error {
+        if matches!(&self.error, ConnectError::Socket { source, .. } if is_out_of_files(source)) {
+            return self.error.into();
+        }
         let diagnosis = Diagnosis::of(&self, args).unwrap_or_default();
         anyhow!("{}{diagnosis}", self.describe())
     }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use dtls_echo::describe;
 use hdrhistogram::Histogram;
 
 /// The counts of all sessions.
@@ -40,7 +41,7 @@ impl Tally {
     pub(crate) fn fail(&self, error: &anyhow::Error) {
         let mut counts = self.lock();
         counts.failed += 1;
-        counts.failure.get_or_insert_with(|| format!("{error:#}"));
+        counts.failure.get_or_insert_with(|| describe(error));
     }
 
     /// Counts a session that ended while it waited for some replies.
@@ -48,7 +49,7 @@ impl Tally {
         let mut counts = self.lock();
         counts.broken += 1;
         counts.lost += unanswered;
-        counts.failure.get_or_insert_with(|| format!("{error:#}"));
+        counts.failure.get_or_insert_with(|| describe(error));
     }
 }
 

@@ -226,7 +226,7 @@ mod tests {
                 1,
                 "\"maybe\" is none of request, require",
             ),
-            ("addr = 'here'", 1, "`addr`: the port is missing"),
+            ("addr = 'here'", 1, "`addr`: no port in"),
             ("addr = '--json'", 1, "`addr`: "),
             ("mtu = 1200\nmtu = 1201", 2, "duplicate key"),
             ("\n\nmtu", 3, ""),

@@ -208,7 +208,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
         .into_iter()
         .map(|socket| (socket, Listener::endpoint_config(&limits)));
     let (socket, config) = endpoints.next().context("there is no socket")?;
-    let endpoint = Endpoint::from_socket(socket, config)?;
+    let endpoint = Endpoint::from_socket(socket, config).context("cannot start a shard")?;
     let listener = Arc::new(Listener::new(endpoint, acceptor, limits)?);
     let exposition = match &args.metrics {
         Some(addr) => Some(Exposition::bind(addr).await?),
@@ -222,7 +222,8 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     let service = Service {
         facts: args.facts,
         metrics: metrics.clone(),
-        stop: Stop::at_signals(args.drain_timeout.unwrap_or_default(), stop::overdue)?,
+        stop: Stop::at_signals(args.drain_timeout.unwrap_or_default(), stop::overdue)
+            .context("cannot listen to signals")?,
         peers: TaskTracker::new(),
     };
     reload.at_each_hangup(addresses, Arc::clone(&listener), metrics.clone())?;
@@ -241,7 +242,8 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     drain.cancel();
     let others = shards.join().await;
     serve::report(&listener);
-    served.and(others)?;
+    served?;
+    others?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{io, net::UdpSocket, sync::Arc, thread};
 
+use anyhow::{Context, anyhow};
 use dtls_session::Listener;
 use tokio::{runtime, task::spawn_blocking};
 use udp_demux::{Config, Endpoint};
@@ -10,7 +11,7 @@ use crate::serve::{Service, serve};
 
 /// The threads, until they have stopped.
 #[derive(Debug)]
-pub(crate) struct Shards(Vec<thread::JoinHandle<io::Result<()>>>);
+pub(crate) struct Shards(Vec<thread::JoinHandle<anyhow::Result<()>>>);
 
 impl Shards {
     /// Starts one for each socket, as siblings of `listener`, which is number 0.
@@ -34,10 +35,10 @@ impl Shards {
     }
 
     /// Waits until all of them have ended, which is some time after they are told to.
-    pub(crate) async fn join(self) -> io::Result<()> {
+    pub(crate) async fn join(self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         for thread in self.0 {
-            let gone = || Err(io::Error::other("a shard has panicked"));
+            let gone = || Err(anyhow!("a shard has panicked"));
             let joined = spawn_blocking(move || thread.join()).await;
             let ended = joined.map_or_else(|_| gone(), |ended| ended.unwrap_or_else(|_| gone()));
             outcome = outcome.and(ended);
@@ -52,14 +53,16 @@ fn run(
     service: Service,
     socket: UdpSocket,
     config: Config,
-) -> io::Result<()> {
+) -> anyhow::Result<()> {
     // However this ends, the others end with it: without it some peers would get no answer.
     let _ending = service.stop.drain.clone().drop_guard();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .context("cannot start a shard")?;
     runtime.block_on(async {
-        let listener = listener.sibling(Endpoint::from_socket(socket, config)?);
-        serve(number, Arc::new(listener), service).await
+        let endpoint = Endpoint::from_socket(socket, config).context("cannot start a shard")?;
+        let listener = listener.sibling(endpoint);
+        Ok(serve(number, Arc::new(listener), service).await?)
     })
 }

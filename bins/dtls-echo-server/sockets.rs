@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, ensure};
+use dtls_echo::is_out_of_files;
 use listenfd::ListenFd;
 use udp_demux::bind_shards;
 
@@ -19,6 +20,10 @@ pub(crate) async fn open(args: &Args) -> anyhow::Result<Vec<UdpSocket>> {
     };
     let addresses = addr.resolve().await?;
     bind(&addresses, shards(args)).map_err(|error| {
+        if is_out_of_files(&error) {
+            let what = format!("cannot listen on {addr} with a socket for each shard");
+            return anyhow::Error::from(error).context(what);
+        }
         let link_local = addresses.iter().any(is_link_local);
         let advice = match error.kind() {
             io::ErrorKind::InvalidInput if link_local => {

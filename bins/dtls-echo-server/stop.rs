@@ -77,6 +77,7 @@ impl Stop {
 /// Ends the process although a thread does not.
 pub(crate) fn overdue() {
     tracing::error!("a thread does not hear that the server stops: it ends without it");
+    dtls_echo::flush();
     process::exit(1);
 }
 

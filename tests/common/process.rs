@@ -74,7 +74,13 @@ impl Program {
         self.err.line(prefix, &self.out).await
     }
 
-    /// Ends it at once and returns what it had to say.
+    /// Lets a server end and returns what it had to say, all of it: a thread of its own writes the log.
+    pub(crate) async fn stop(self) -> Ended {
+        self.signal("-TERM");
+        self.end().await
+    }
+
+    /// Ends it at once and returns what it had to say so far.
     pub(crate) async fn kill(mut self) -> Ended {
         let _ = self.child.start_kill();
         self.end().await

@@ -221,7 +221,7 @@ async fn an_interrupted_run_is_reported_too() {
 async fn usage_errors_name_the_thing_and_exit_with_2() {
     for (args, word) in [
         (&[][..], "ADDR"),
-        (&["127.0.0.1"], "port is missing"),
+        (&["127.0.0.1"], "no port in"),
         (&["127.0.0.1:0"], "port 0"),
         (&["127.0.0.1:1", "flood"], "flood"),
         (&["127.0.0.1:1", "--size", "26"], "from 27 to 1307 bytes"),

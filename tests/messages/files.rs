@@ -161,7 +161,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 files.write("keys", &format!("a:{KEY}")[..20]);
                 server.program.signal("-HUP");
                 server.program.logs("goes on as before").await;
-                server.program.kill().await.err
+                server.program.stop().await.err
             },
         )
         .only_if(cfg!(unix)),
@@ -206,6 +206,32 @@ pub(crate) fn cases() -> Vec<Case> {
                 ended.err
             },
         ),
+        Case::new("no port in \"...\": write for example ...:9000", || {
+            start(&["0.0.0.0"])
+        }),
+        Case::new(
+            "...: Too many open files (os error 24) (this process may have no more files and sockets open",
+            || async {
+                // Some for the runtime and its signals, and too few for the sockets.
+                let script = format!("ulimit -n 14; exec {SERVER} 127.0.0.1:0 --shards 64");
+                err(Program::start("sh", &["-c", &script]).end().await)
+            },
+        ),
+        Case::new(
+            "`...` cannot be the name of a server that clients ask for: ... (--sni names it)",
+            || async {
+                let named = format!("a.*.b={},{}", cert("server.pem"), cert("server.key"));
+                server(&["--sni", &named]).await
+            },
+        ),
+        Case::new(
+            "there are two identities for the server name `...` (--sni names it)",
+            || async {
+                let files = format!("={},{}", cert("server.pem"), cert("server.key"));
+                let (one, other) = (format!("a.b{files}"), format!("A.b.{files}"));
+                server(&["--sni", &one, "--sni", &other]).await
+            },
+        ),
         Case::new("cannot write to stdout: ...", || async {
             let script = format!("{SERVER} --generate man >/dev/full");
             err(Program::start("sh", &["-c", &script]).end().await)
@@ -238,6 +264,10 @@ async fn server(flags: &[&str]) -> String {
     err(Program::start(SERVER, &[&["127.0.0.1:0"], flags].concat())
         .end()
         .await)
+}
+
+async fn start(args: &[&str]) -> String {
+    Program::start(SERVER, args).end().await.err
 }
 
 async fn server_with(pem: &str, key: &str) -> String {

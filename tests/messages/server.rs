@@ -113,7 +113,7 @@ async fn logged(server: &[&str], client: &[&str], until: &str) -> String {
     .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     server.program.logs(until).await;
-    server.program.kill().await.err
+    server.program.stop().await.err
 }
 
 fn is_root() -> bool {

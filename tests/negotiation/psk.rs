@@ -151,6 +151,6 @@ pub(crate) async fn reload() {
     ended.fails_with(1, &["not finished", "is it the key that the server has"]);
     live.write(b"two\n").await;
     live.says("Echo: two\n").await;
-    let ended = server.program.kill().await;
+    let ended = server.program.stop().await;
     assert!(!ended.err.contains("secret"), "{ended:?}");
 }

@@ -66,6 +66,7 @@ mod refusal;
 mod resumption;
 mod roots;
 mod secret;
+mod server_name;
 mod session;
 mod stats;
 mod version;

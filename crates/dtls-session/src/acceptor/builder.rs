@@ -63,7 +63,8 @@ impl AcceptorBuilder {
     }
 
     /// Shows another identity to clients that ask for the server `name` (SNI, RFC 6066 3); `*.`
-    /// at its start stands for any one label (default: the same one to all).
+    /// at its start stands for any one label, and neither case nor a dot at its end matters (default: the
+    /// same one to all). [`Self::build`] refuses what no client asks for, and a name given twice.
     pub fn server_name(mut self, name: &str, identity: Identity) -> Self {
         self.server_names.insert(name, identity);
         self
@@ -274,6 +275,7 @@ impl AcceptorBuilder {
         if let Some(kind) = self.identities().find_map(|it| it.unusable(allow_1_3)) {
             return Err(BuildError::KeyUnusable { kind });
         }
+        self.server_names.check()?;
         for (asked, given, what, needs) in [
             (
                 !self.server_names.is_empty(),

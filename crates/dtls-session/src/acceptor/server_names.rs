@@ -4,30 +4,58 @@ use std::collections::HashMap;
 
 use openssl::ssl::{ClientHelloResponse, NameType, SniError, SslContextBuilder};
 
-use crate::{ffi, identity::Identity, resumption::scope::Scope};
+use crate::{
+    error::BuildError,
+    ffi,
+    identity::Identity,
+    resumption::scope::Scope,
+    server_name::{fault, normal},
+};
 
 /// Identities by the names that clients ask for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ServerNames(HashMap<String, Identity>);
+pub(crate) struct ServerNames {
+    identities: HashMap<String, Identity>,
+    /// A name that was given once more.
+    twice: Option<String>,
+}
 
 impl ServerNames {
     pub(crate) fn insert(&mut self, name: &str, identity: Identity) {
-        self.0.insert(name.to_ascii_lowercase(), identity);
+        if self.identities.insert(normal(name), identity).is_some() {
+            self.twice = Some(name.to_owned());
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.identities.is_empty()
     }
 
     pub(crate) fn identities(&self) -> impl Iterator<Item = &Identity> {
-        self.0.values()
+        self.identities.values()
     }
 
     /// Finds the identity of the name itself or of a `*` in place of its first label.
     fn find(&self, name: &str) -> Option<&Identity> {
-        let name = name.to_ascii_lowercase();
-        let wildcard = || self.0.get(&format!("*.{}", name.split_once('.')?.1));
-        self.0.get(&name).or_else(wildcard)
+        let name = normal(name);
+        let of = |name: &str| self.identities.get(name);
+        let wildcard = || of(&format!("*.{}", name.split_once('.')?.1));
+        of(&name).or_else(wildcard)
+    }
+
+    /// Finds a name that would show nobody what it was given for.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        if let Some(name) = &self.twice {
+            return Err(BuildError::ServerNameTwice { name: name.clone() });
+        }
+        let mut names = self.identities.keys();
+        match names.find_map(|name| Some((name, fault(name)?))) {
+            Some((name, fault)) => Err(BuildError::ServerName {
+                name: name.clone(),
+                fault,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Clients that name none of these, or nothing at all, are shown the context's identity.
@@ -50,6 +78,7 @@ impl ServerNames {
 pub(super) fn narrow(context: &mut SslContextBuilder, scope: Scope) {
     context.set_client_hello_callback(move |ssl, _| {
         if let Some(name) = ffi::requested_server_name(ssl) {
+            let name = name.strip_suffix(b".").unwrap_or(name);
             let scope = scope.clone().with(&name.to_ascii_lowercase());
             ffi::set_session_id_context(ssl, &scope.digest())?;
         }
@@ -68,10 +97,12 @@ mod tests {
         let identity = Identity::from_pem(chain, key).unwrap();
         let mut names = ServerNames::default();
         names.insert("*.Example.org", identity.clone());
-        names.insert("a.b.example.org", identity);
+        names.insert("a.b.example.org.", identity.clone());
+        names.check().unwrap();
         for (name, found) in [
             ("x.example.org", true),
             ("X.EXAMPLE.ORG", true),
+            ("x.example.org.", true),
             ("a.b.example.org", true),
             ("c.b.example.org", false),
             ("example.org", false),
@@ -79,5 +110,8 @@ mod tests {
         ] {
             assert_eq!(names.find(name).is_some(), found, "{name}");
         }
+        names.insert("A.B.example.org", identity);
+        let error = names.check().unwrap_err();
+        assert!(matches!(error, BuildError::ServerNameTwice { name } if name.starts_with("A.B")));
     }
 }

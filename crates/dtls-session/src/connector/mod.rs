@@ -21,6 +21,7 @@ use crate::{
     record_layer::{ingress::Role, transport::Transport},
     resumption::{Resumption, scope::Scope, store::SessionStore},
     roots::Roots,
+    server_name::normal,
 };
 
 /// Makes the client's half of handshakes; cheap to clone.
@@ -97,7 +98,7 @@ impl Connector {
     }
 
     fn scope_of(&self, name: &str) -> [u8; 32] {
-        self.scope.clone().with(name.as_bytes()).digest()
+        self.scope.clone().with(normal(name).as_bytes()).digest()
     }
 
     fn start(&self, name: &str, resumption: Option<&Resumption>, pipe: Pipe) -> Started {
@@ -109,6 +110,7 @@ impl Connector {
         }
         let (mut ssl, pace) = self.context.ssl()?;
         let scope = self.scope_of(name);
+        let name = &*normal(name);
         ffi::set_session_id_context(&ssl, &scope)?;
         if let Some(session) = resumption.and_then(|resumption| resumption.session(&scope)) {
             ffi::set_session(&ssl, &session)?;

@@ -88,6 +88,20 @@ pub enum BuildError {
         /// What the key is.
         kind: &'static str,
     },
+    /// No client asks for a server of that name.
+    #[error("`{name}` cannot be the name of a server that clients ask for: {fault}")]
+    ServerName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// Two identities would be shown for one name.
+    #[error("there are two identities for the server name `{name}`")]
+    ServerNameTwice {
+        /// The name.
+        name: String,
+    },
     /// Keys that were shared beforehand would be used in DTLS 1.3, too.
     ///
     /// There they stand in the hello and in sessions otherwise, and nobody has tried what becomes of

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::resumption::Resumption;
+use crate::{resumption::Resumption, server_name::normal};
 
 /// One [`Resumption`] for each server, by name and address, in memory; cheap to clone.
 ///
@@ -48,7 +48,7 @@ impl SessionStore {
     /// Stores what the next handshake with a server may resume, instead of what it had.
     pub fn insert(&self, name: &str, peer: SocketAddr, resumption: Resumption) {
         let mut entries = self.lock();
-        let server = (name.to_owned(), peer);
+        let server = (normal(name), peer);
         entries.stored += 1;
         let turn = entries.stored;
         entries.of_server.insert(server, (turn, resumption));
@@ -63,19 +63,19 @@ impl SessionStore {
     /// Returns what was stored last for a server.
     pub fn get(&self, name: &str, peer: SocketAddr) -> Option<Resumption> {
         let entries = self.lock();
-        let (_, resumption) = entries.of_server.get(&(name.to_owned(), peer))?;
+        let (_, resumption) = entries.of_server.get(&(normal(name), peer))?;
         Some(resumption.clone())
     }
 
     /// Forgets a server.
     pub fn remove(&self, name: &str, peer: SocketAddr) {
-        self.lock().of_server.remove(&(name.to_owned(), peer));
+        self.lock().of_server.remove(&(normal(name), peer));
     }
 
     /// Forgets a server unless somebody else has stored something since.
     fn remove_if(&self, name: &str, peer: SocketAddr, former: &Resumption) {
         let mut entries = self.lock();
-        if let Entry::Occupied(entry) = entries.of_server.entry((name.to_owned(), peer))
+        if let Entry::Occupied(entry) = entries.of_server.entry((normal(name), peer))
             && entry.get().1.is(former)
         {
             entry.remove();
