@@ -80,6 +80,10 @@ const COUNTERS: &[Help] = &[
         "Errors that the socket reported for single datagrams of sessions that have ended, by direction.",
     ),
     (
+        "dtls_session_warnings_total",
+        "Warning alerts of clients that were passed over, in sessions that have ended.",
+    ),
+    (
         "dtls_records_filtered_total",
         "Records that sessions which have ended kept from OpenSSL, by the reason.",
     ),

@@ -100,6 +100,7 @@ pub(super) fn add_session(stats: &SessionStats) {
         counter!("dtls_session_bytes_total", "direction" => direction).increment(bytes);
         counter!("dtls_session_errors_total", "direction" => direction).increment(errors);
     }
+    counter!("dtls_session_warnings_total").increment(stats.warnings);
     counter!("dtls_flights_repeated_total").increment(stats.retransmissions);
     for (reason, datagrams) in [
         ("closed", stats.dropped_closed),
@@ -113,6 +114,7 @@ pub(super) fn add_session(stats: &SessionStats) {
         ("alert", stats.filtered_alerts),
         ("plaintext", stats.filtered_plaintext),
         ("early", stats.filtered_early),
+        ("handshake", stats.filtered_handshake),
     ] {
         counter!("dtls_records_filtered_total", "reason" => reason).increment(records);
     }

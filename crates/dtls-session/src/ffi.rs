@@ -33,6 +33,12 @@ pub(crate) trait Timer {
     fn interval(ssl: &SslRef, previous: u32) -> u32;
 }
 
+/// Sees what the peer reports.
+pub(crate) trait AlertTap {
+    /// Takes an alert (RFC 5246 7.2), before OpenSSL obeys it.
+    fn alert(ssl: &SslRef, level: u8, description: u8);
+}
+
 /// Sees what OpenSSL sends and receives.
 pub(crate) trait MessageTap {
     /// Takes one message, by the number that OpenSSL has for its kind.
@@ -65,6 +71,12 @@ pub(crate) struct OldTicket {
     pub(crate) mac_key: Zeroizing<[u8; 32]>,
     /// Whether the client gets another for it.
     pub(crate) renew: bool,
+}
+
+/// Makes `ssl` tell of the alerts that it reads (`SSL_set_info_callback`).
+pub(crate) fn set_alert_callback<T: AlertTap>(ssl: &SslRef) {
+    // SAFETY: the SSL is live, and the callback has the type that the header asks for.
+    unsafe { SSL_set_info_callback(ssl.as_ptr(), Some(on_info::<T>)) };
 }
 
 /// Makes `ssl` ask for its retransmission intervals (`DTLS_set_timer_cb`).
@@ -131,6 +143,19 @@ pub(crate) fn received_shutdown(ssl: &SslRef) -> bool {
     // SAFETY: the SSL is live; the function only reads it.
     let state = unsafe { sys::SSL_get_shutdown(ssl.as_ptr()) };
     state & SSL_RECEIVED_SHUTDOWN != 0
+}
+
+/// Marks the peer as having sent its close_notify, or as not having done so (`SSL_set_shutdown`).
+pub(crate) fn set_received_shutdown(ssl: &SslRef, received: bool) {
+    // SAFETY: the SSL is live; the function only reads it.
+    let state = unsafe { sys::SSL_get_shutdown(ssl.as_ptr()) };
+    let state = if received {
+        state | SSL_RECEIVED_SHUTDOWN
+    } else {
+        state & !SSL_RECEIVED_SHUTDOWN
+    };
+    // SAFETY: the SSL is live and used by this thread only; the function only sets flags.
+    unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), state) };
 }
 
 /// Marks both directions as shut down without sending anything (`SSL_set_shutdown`), so that
@@ -413,6 +438,16 @@ extern "C" fn on_timer<T: Timer>(ssl: *mut sys::SSL, previous: c_uint) -> c_uint
     T::interval(ssl, previous)
 }
 
+extern "C" fn on_info<T: AlertTap>(ssl: *const sys::SSL, event: c_int, value: c_int) {
+    if event != SSL_CB_READ_ALERT || ssl.is_null() {
+        return;
+    }
+    let [.., level, description] = value.to_be_bytes();
+    // SAFETY: OpenSSL calls this with the SSL that has read the alert.
+    let ssl = unsafe { SslRef::from_ptr(ssl.cast_mut()) };
+    T::alert(ssl, level, description);
+}
+
 extern "C" fn on_message<T: MessageTap>(
     sent: c_int,
     _version: c_int,
@@ -544,6 +579,10 @@ unsafe extern "C" {
         callback: Option<extern "C" fn(*mut sys::SSL, c_uint) -> c_uint>,
     );
     fn SSL_set_options(ssl: *mut sys::SSL, options: u64) -> u64;
+    fn SSL_set_info_callback(
+        ssl: *mut sys::SSL,
+        callback: Option<extern "C" fn(*const sys::SSL, c_int, c_int)>,
+    );
     fn SSL_clear(ssl: *mut sys::SSL) -> c_int;
     fn SSL_SESSION_get_max_fragment_length(session: *const sys::SSL_SESSION) -> u8;
     fn SSL_CTX_set_tlsext_max_fragment_length(context: *mut sys::SSL_CTX, code: u8) -> c_int;
@@ -621,5 +660,6 @@ const SSL_SECOP_OTHER_CIPHER: c_int = 1 << 16;
 const SSL_CTRL_SET_MIN_PROTO_VERSION: c_int = 123;
 const SSL_CTRL_SET_MAX_PROTO_VERSION: c_int = 124;
 const SSL_OP_COOKIE_EXCHANGE: u64 = 1 << 13;
+const SSL_CB_READ_ALERT: c_int = 0x4004;
 const SSL_SENT_SHUTDOWN: c_int = 1;
 const SSL_RECEIVED_SHUTDOWN: c_int = 2;

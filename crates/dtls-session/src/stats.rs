@@ -30,12 +30,18 @@ pub struct SessionStats {
     pub filtered_empty: u64,
     /// Records, or what was left of a datagram, that do not parse.
     pub filtered_malformed: u64,
-    /// Alerts that were not authenticated.
+    /// Alerts that were not authenticated: those of a handshake, and those of a session behind four
+    /// [`warnings`](Self::warnings) in a row.
     pub filtered_alerts: u64,
     /// Plaintext records that had no place where they came, such as any after the handshake.
     pub filtered_plaintext: u64,
     /// Protected records ahead of their keys, beyond what is kept.
     pub filtered_early: u64,
+    /// Handshake records after the handshake that call for nothing: HelloRequests, and repeats of a
+    /// flight that has been answered, or was answered often enough.
+    pub filtered_handshake: u64,
+    /// Warning alerts of the peer's, other than close_notify, that were passed over (RFC 5246 7.2.2).
+    pub warnings: u64,
 }
 
 /// Counters of one listener, and how many clients it has now.

@@ -4,6 +4,8 @@ use std::io;
 
 use openssl::error::ErrorStack;
 
+use crate::{alert::Alert, error::reason};
+
 /// Why the record layer can go no further.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -21,5 +23,10 @@ impl Failure {
             Some(udp_demux::RecvError::Replaced) => Self::Replaced,
             _ => Self::Pipe(error),
         }
+    }
+
+    /// Whether the peer has said goodbye, if by an alert of the wrong level.
+    pub(crate) fn is_close_notify(&self) -> bool {
+        matches!(self, Self::OpenSsl(errors) if reason::peer_alert(errors) == Some(Alert::CLOSE_NOTIFY))
     }
 }

@@ -77,6 +77,10 @@ impl Ingress {
         self.unified = true;
     }
 
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     pub(crate) fn is_established(&self) -> bool {
         self.established
     }

@@ -4,10 +4,12 @@ pub(crate) mod beginning;
 pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
+pub(crate) mod last_flight;
 pub(crate) mod pace;
 pub(crate) mod refusals;
 pub(crate) mod scratch;
 pub(crate) mod transport;
+pub(crate) mod warning;
 
 use std::{
     io,
@@ -31,7 +33,7 @@ use crate::{
     config::SessionConfig,
     error::failure::Failure,
     ffi,
-    record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport},
+    record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport, warning::Warnings},
 };
 
 /// The one place that knows how records are made; today `tokio_openssl::SslStream` does it.
@@ -42,6 +44,7 @@ pub(crate) struct RecordLayer {
     stream: Pin<Box<SslStream<Transport>>>,
     pace: Arc<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
+    warnings: Warnings,
     /// The MTU that was asked for, or that repeats have led to; the path's own may be smaller.
     mtu: usize,
 }
@@ -54,13 +57,19 @@ pub(crate) enum Opened {
 }
 
 impl RecordLayer {
-    pub(crate) fn new(ssl: Ssl, transport: Transport, pace: Arc<Pace>) -> Result<Self, ErrorStack> {
+    pub(crate) fn new(
+        mut ssl: Ssl,
+        transport: Transport,
+        pace: Arc<Pace>,
+    ) -> Result<Self, ErrorStack> {
+        warning::attach(&mut ssl)?;
         let mtu = transport.egress().mtu();
         let stream = Box::pin(SslStream::new(ssl, transport)?);
         let mut layer = Self {
             stream,
             pace,
             timer: None,
+            warnings: Warnings::default(),
             mtu,
         };
         layer.follow_path();
@@ -85,7 +94,8 @@ impl RecordLayer {
             }
             match outcome {
                 Poll::Ready(Ok(())) => {
-                    self.transport().establish();
+                    let ours = self.ssl().is_server() != self.ssl().session_reused();
+                    self.transport().establish(ours);
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ssl_failure(error))),
@@ -128,38 +138,56 @@ impl RecordLayer {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<Opened, Failure>> {
-        let mut empty = 0;
+        let mut unmoved = 0;
         self.transport().begin_poll();
         loop {
+            let many = self.warnings.are_many();
+            let alert = self.transport().open_gate(many);
+            if alert {
+                self.warnings.expect(self.stream.ssl());
+            }
             let mut plaintext = ReadBuf::new(buf);
             let outcome = self.stream.as_mut().poll_read(cx, &mut plaintext);
             let length = plaintext.filled().len();
-            match outcome {
+            let passed = alert && self.warnings.passed(self.stream.ssl());
+            if passed {
+                self.transport().count_warning();
+            }
+            let again = match outcome {
                 Poll::Ready(Ok(())) if length > 0 => {
+                    self.warnings.interrupt();
+                    // Reading may have repeated the last flight.
+                    if self.is_unsent() {
+                        let _ = self.transport().poll_drain(cx);
+                    }
                     return Poll::Ready(Ok(Opened::Record(length)));
                 }
-                Poll::Ready(Ok(())) if ffi::received_shutdown(self.ssl()) => {
+                Poll::Ready(Ok(())) if !passed && ffi::received_shutdown(self.ssl()) => {
                     return Poll::Ready(Ok(Opened::CloseNotify));
                 }
                 // An empty record is nobody's end.
-                Poll::Ready(Ok(())) => {
-                    empty += 1;
-                    if empty < MAX_UNMOVED {
-                        continue;
-                    }
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                Poll::Ready(Ok(())) => true,
                 Poll::Ready(Err(error)) => {
                     let _ = self.transport().poll_drain(cx);
-                    return Poll::Ready(Err(io_failure(error)));
+                    return Poll::Ready(match io_failure(error) {
+                        failure if failure.is_close_notify() => Ok(Opened::CloseNotify),
+                        failure => Err(failure),
+                    });
                 }
-                Poll::Pending => {}
-            }
+                Poll::Pending => self.transport().shut_gate(),
+            };
             // Reading may have repeated the last flight.
             let drained = self.transport().poll_drain(cx);
             if let Some(error) = self.transport().take_failure() {
                 return Poll::Ready(Err(Failure::of_pipe(error)));
+            }
+            if again {
+                unmoved += 1;
+                if unmoved < MAX_UNMOVED {
+                    continue;
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             if drained.is_pending() || self.poll_timer(cx).is_pending() {
                 return Poll::Pending;

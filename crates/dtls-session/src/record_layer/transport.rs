@@ -22,8 +22,10 @@ use crate::{
         early::Early,
         egress::{self, Egress},
         ingress::{Ingress, Role, asks_for_cookie},
+        last_flight::LastFlight,
         refusals::Refusals,
         scratch::with_datagram,
+        warning::Gate,
     },
     stats::SessionStats,
 };
@@ -41,6 +43,8 @@ pub(crate) struct Transport {
     held: BytesMut,
     /// Records that OpenSSL is not to see before the handshake has finished.
     early: Early,
+    last_flight: LastFlight,
+    gate: Gate,
     /// What OpenSSL may have to wait for.
     inquiry: Option<PskInquiry>,
     /// Whether the last read yielded a record.
@@ -75,6 +79,8 @@ impl Transport {
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
             early: Early::default(),
+            last_flight: LastFlight::default(),
+            gate: Gate::default(),
             inquiry: None,
             fed: false,
             fruitless: 0,
@@ -156,8 +162,10 @@ impl Transport {
         &mut self.egress
     }
 
-    pub(crate) fn establish(&mut self) {
+    /// Ends the handshake; `ours` if this side has sent the last flight.
+    pub(crate) fn establish(&mut self, ours: bool) {
         self.ingress.establish();
+        self.last_flight.establish(ours);
         self.early.release(&mut self.held);
         self.inquiry = None;
         self.egress.establish();
@@ -170,6 +178,36 @@ impl Transport {
         self.cookie_refused = false;
         self.held.clear();
         self.early = Early::default();
+        self.last_flight = LastFlight::default();
+    }
+
+    /// Lets the next read yield the alert that is next, if one is, or drops it.
+    pub(crate) fn open_gate(&mut self, drop: bool) -> bool {
+        let asked = std::mem::take(&mut self.gate) == Gate::Asked;
+        if asked && drop {
+            let next = AnyRecord::split(&self.held);
+            let length = next.map_or(self.held.len(), |(record, _)| record.wire_len());
+            self.held.advance(length);
+            self.stats.filtered_alerts += 1;
+            return false;
+        }
+        if asked {
+            self.gate = Gate::Open;
+        }
+        asked
+    }
+
+    /// Whether there may be more than was read, because of an alert.
+    pub(crate) fn shut_gate(&mut self) -> bool {
+        if self.gate == Gate::Passed {
+            self.gate = Gate::Shut;
+            return true;
+        }
+        self.gate == Gate::Asked
+    }
+
+    pub(crate) fn count_warning(&mut self) {
+        self.stats.warnings += 1;
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
@@ -264,6 +302,13 @@ impl Transport {
             tracing::trace!(%content_type, epoch, sequence, "record dropped");
             return None;
         };
+        if self.ingress.is_established()
+            && record.content_type == ContentType::HANDSHAKE
+            && !self.last_flight.admits(self.ingress.role(), record)
+        {
+            self.stats.filtered_handshake += 1;
+            return None;
+        }
         if self.ingress.postpones(record) {
             if !self.early.push(bytes) {
                 self.stats.filtered_early += 1;
@@ -285,6 +330,13 @@ impl Transport {
             return false;
         };
         let length = record.wire_len();
+        if self.is_alert(&self.held) {
+            if self.gate != Gate::Open {
+                self.gate = Gate::Asked;
+                return false;
+            }
+            self.gate = Gate::Passed;
+        }
         let fits = length <= buf.remaining();
         if fits {
             buf.put_slice(&self.held[..length]);
@@ -294,6 +346,11 @@ impl Transport {
             self.held = BytesMut::new();
         }
         fits
+    }
+
+    /// Whether a record is an alert of a session's, which has to pass the gate.
+    fn is_alert(&self, record: &[u8]) -> bool {
+        self.ingress.is_established() && record.first() == Some(&ContentType::ALERT.number())
     }
 
     /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
@@ -355,6 +412,13 @@ impl Transport {
                         self.first_heard.get_or_insert_with(Instant::now);
                     }
                     let first = self.sift(&mut scratch[..length]);
+                    if self.is_alert(first) {
+                        let behind = self.held.split();
+                        self.held.extend_from_slice(first);
+                        self.held.unsplit(behind);
+                        self.gate = Gate::Asked;
+                        return Poll::Pending;
+                    }
                     if !first.is_empty() && first.len() <= buf.remaining() {
                         buf.put_slice(first);
                         return Poll::Ready(());
@@ -400,12 +464,15 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.fed = false;
-        if this.inquires() {
+        if this.inquires() || this.gate == Gate::Passed {
             return Poll::Pending;
         }
         this.fed = this.take_held(buf);
         if this.fed {
             return Poll::Ready(Ok(()));
+        }
+        if this.gate == Gate::Asked {
+            return Poll::Pending;
         }
         if this.failure.is_some() {
             return Poll::Pending;
@@ -436,6 +503,12 @@ impl AsyncWrite for Transport {
         {
             this.count_sent(buf.len(), &outcome);
             return Poll::Ready(Ok(buf.len()));
+        }
+        let established = this.ingress.is_established();
+        let mut rest = buf;
+        while let Ok((record, behind)) = Record::split(rest) {
+            this.last_flight.wrote(&record, established);
+            rest = behind;
         }
         if !this.egress.push(buf) {
             this.stats.dropped_unsent += 1;

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod certificate;
+mod insider;
 mod narrow;
 mod pipe;
 mod relay;
@@ -13,6 +14,7 @@ mod udp_pipe;
 
 pub(crate) use agreement::{Outcome, agree, attempt, failures, outcomes, outcomes_of, resumed};
 pub(crate) use certificate::{certificate, p256, self_signed};
+pub(crate) use insider::Inside;
 pub(crate) use narrow::Narrow;
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
 pub(crate) use relay::relay;
