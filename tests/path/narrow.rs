@@ -19,7 +19,12 @@ pub(crate) fn trials(possible: bool) -> Vec<Trial> {
         trial(
             "a_servers_flight_is_cut_to_what_the_path_says_that_it_carries",
             possible,
-            servers_flight,
+            || servers_flight("10.0.2.1:0"),
+        ),
+        trial(
+            "so_is_that_of_a_server_with_one_socket_for_both_families",
+            possible,
+            || servers_flight("[::]:0"),
         ),
     ]
 }
@@ -27,7 +32,7 @@ pub(crate) fn trials(possible: bool) -> Vec<Trial> {
 async fn long_lines() {
     let path = Path::new();
     // Large datagrams of the handshake are not what this is about.
-    let (_server, server) = path.serve(&["--mtu", "500"]).await;
+    let (_server, server) = path.serve("10.0.2.1:0", &["--mtu", "500"]).await;
     let mut client = path.client(server);
     let line = |byte: &str, length| format!("{}\n", byte.repeat(length));
     client.write(line("a", 100).as_bytes()).await;
@@ -51,9 +56,10 @@ async fn long_lines() {
 
 /// The server's flight is larger than the path. What the path says reaches its host, and the server hears
 /// of it when it sends again.
-async fn servers_flight() {
+async fn servers_flight(bound_to: &str) {
     let path = Path::new();
-    let (server, addr) = path.serve(&["--handshake-timeout", "60"]).await;
+    let flags = ["--handshake-timeout", "60"];
+    let (server, addr) = path.serve(bound_to, &flags).await;
     let mut client = path.client(addr);
     // The reply is longer than the line, and does not fit.
     let line = "x".repeat(534);
@@ -95,11 +101,12 @@ impl Path {
         }
     }
 
-    async fn serve(&self, flags: &[&str]) -> (Program, SocketAddr) {
+    async fn serve(&self, addr: &str, flags: &[&str]) -> (Program, SocketAddr) {
         let (pem, key) = (cert("server.pem"), cert("server.key"));
         let identity = ["--cert", &*pem, "--key", &key];
         let flags = [&identity, flags].concat();
-        self.server.serve("10.0.2.1:0", &flags).await
+        let (server, bound) = self.server.serve(addr, &flags).await;
+        (server, ([10, 0, 2, 1], bound.port()).into())
     }
 
     fn client(&self, server: SocketAddr) -> Program {
