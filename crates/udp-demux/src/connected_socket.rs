@@ -3,13 +3,18 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use socket2::SockRef;
-use tokio::{io::ReadBuf, net::UdpSocket, task::coop};
+use tokio::{
+    io::{Interest, ReadBuf, Ready},
+    net::UdpSocket,
+    task::coop,
+};
 
 use crate::{
     config::Config,
@@ -50,7 +55,8 @@ use crate::{
 /// # }
 /// ```
 pub struct ConnectedSocket {
-    io: UdpSocket,
+    io: Arc<UdpSocket>,
+    failing: Option<Failing>,
     local: SocketAddr,
     peer: SocketAddr,
     path: PathMtu,
@@ -58,6 +64,8 @@ pub struct ConnectedSocket {
     error: Mutex<Option<io::Error>>,
     pub(crate) adapters: Adapters,
 }
+
+type Failing = Pin<Box<dyn Future<Output = io::Result<Ready>> + Send + Sync>>;
 
 /// What the socket keeps for its other forms.
 #[derive(Default)]
@@ -120,7 +128,8 @@ impl ConnectedSocket {
         let path = PathMtu::default();
         path.learn(path::of_connected(&socket, peer));
         Ok(Self {
-            io: UdpSocket::from_std(socket)?,
+            io: Arc::new(UdpSocket::from_std(socket)?),
+            failing: None,
             local,
             peer,
             path,
@@ -155,7 +164,10 @@ impl ConnectedSocket {
         }
         for _ in 0..MAX_FRUITLESS {
             let mut read = ReadBuf::new(buf);
-            let outcome = ready!(self.io.poll_recv(cx, &mut read));
+            let Poll::Ready(outcome) = self.io.poll_recv(cx, &mut read) else {
+                ready!(self.poll_error(cx));
+                continue;
+            };
             if let Some(received) = self.received(outcome.map(|()| read.filled().len())) {
                 return Poll::Ready(received);
             }
@@ -291,6 +303,27 @@ impl ConnectedSocket {
         }
     }
 
+    /// Waits for an error of an earlier datagram: a socket with one is not readable.
+    fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let io = &self.io;
+        let failing = self.failing.get_or_insert_with(|| {
+            let io = Arc::clone(io);
+            Box::pin(async move { io.ready(Interest::ERROR).await })
+        });
+        let told = ready!(failing.as_mut().poll(cx));
+        self.failing = None;
+        if told.is_err() {
+            return Poll::Pending;
+        }
+        // Before it is taken: another one then is news.
+        let told = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.io.try_io(Interest::ERROR, told);
+        if let Ok(Some(error)) = self.io.take_error() {
+            self.note(error);
+        }
+        Poll::Ready(())
+    }
+
     fn count_sent(&self, outcome: io::Result<usize>) -> io::Result<()> {
         match &outcome {
             Ok(_) => self.counters.sent.add(1),
@@ -333,7 +366,7 @@ impl ConnectedSocket {
     }
 
     fn ask_path(&self) -> Option<usize> {
-        path::of_connected(&self.io, self.peer)
+        path::of_connected(&*self.io, self.peer)
     }
 
     fn lock_error(&self) -> MutexGuard<'_, Option<io::Error>> {

@@ -5,12 +5,14 @@
 mod common;
 
 use std::{
+    future::poll_fn,
     io,
     net::{Ipv4Addr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    task::Poll,
 };
 
 use bytes::Bytes;
@@ -68,6 +70,22 @@ async fn an_older_datagrams_error_costs_the_next_one_nothing() {
     let error = socket.take_error().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(socket.take_error().is_none());
+}
+
+#[tokio::test]
+async fn an_error_is_heard_of_while_nothing_is_sent_or_received() {
+    let (peer, mut socket) = pair();
+    drop(peer);
+    socket.send(b"lost").await.unwrap();
+    let heard = poll_fn(|cx| {
+        assert!(socket.poll_recv(cx, &mut [0; 8]).is_pending());
+        match socket.take_error() {
+            Some(error) => Poll::Ready(error),
+            None => Poll::Pending,
+        }
+    });
+    let error = soon(heard).await;
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
