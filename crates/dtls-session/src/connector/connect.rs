@@ -139,7 +139,7 @@ impl<'a> Connect<'a> {
     /// Starts the handshake over a pipe that leads to the server, whose name may then stand without a port.
     ///
     /// The store is left alone unless [`Self::resume`] was asked for; then it remembers the new session
-    /// under the name and the pipe's address.
+    /// under the name and the address that [`Self::to`] has given, or else the pipe's.
     ///
     /// # Panics
     ///
@@ -151,7 +151,8 @@ impl<'a> Connect<'a> {
             Former::Nothing => self.connector.handshake(name, None, pipe),
             Former::This(former) => self.connector.handshake(name, Some(former), pipe),
             Former::Stored => {
-                let peer = pipe.peer_addr();
+                let named = self.addresses.and_then(<[_]>::first);
+                let peer = named.copied().unwrap_or_else(|| pipe.peer_addr());
                 let mut place = Place::new(&self.connector.sessions, name, peer);
                 let offered = place.offer().cloned();
                 let handshake = self.connector.handshake(name, offered.as_ref(), pipe);
