@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{
+    failures,
     metrics::{Ending, Failure, Metrics},
     stop::Stop,
 };
@@ -132,6 +133,7 @@ fn report_socket(listener: &Listener) {
 
 async fn attend(peer: SocketAddr, handshake: Handshake, service: Service) {
     let started = Instant::now();
+    let (hello, repeated) = (handshake.client_hello(), handshake.is_repeated());
     let established = tokio::select! {
         established = handshake => established,
         () = service.stop.close.cancelled() => {
@@ -147,10 +149,13 @@ async fn attend(peer: SocketAddr, handshake: Handshake, service: Service) {
             let _ = service.facts.tell(peer, || session.info());
             echo(peer, session, &service).await;
         }
+        // Its hello came again, and was answered again; it has been told of.
+        Err(error) if repeated => tracing::debug!(%peer, %error, "handshake failed once more"),
         Err(error) => {
             service.failed_handshake(Failure::from(&error));
-            let error = anyhow::Error::from(error);
-            tracing::info!(%peer, "handshake failed: {error:#}");
+            if tracing::enabled!(tracing::Level::INFO) {
+                failures::tell(peer, error, hello.as_deref());
+            }
         }
     }
 }

@@ -44,13 +44,14 @@ impl Failure {
     /// The server stopped before the handshake had ended.
     pub(crate) const STOPPED: Self = Self("stopped");
 
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self("timed_out"),
         Self("peer_alert"),
         Self("certificate_refused"),
         Self("no_common_cipher"),
         Self("no_common_protocol"),
         Self("no_common_version"),
+        Self("psk_unproven"),
         Self("evicted"),
         Self("replaced"),
         Self("no_longer_welcome"),
@@ -70,6 +71,7 @@ impl From<&HandshakeError> for Failure {
             HandshakeError::NoCommonCipher => "no_common_cipher",
             HandshakeError::NoCommonProtocol => "no_common_protocol",
             HandshakeError::NoCommonVersion => "no_common_version",
+            HandshakeError::PskUnproven { .. } => "psk_unproven",
             HandshakeError::Evicted => "evicted",
             HandshakeError::Replaced => "replaced",
             HandshakeError::NoLongerWelcome => "no_longer_welcome",

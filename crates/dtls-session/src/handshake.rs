@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use openssl::ssl::Ssl;
+use bytes::Bytes;
+use openssl::{error::ErrorStack, ssl::Ssl};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     datagrams::{Datagrams, Pipe},
     error::{HandshakeError, failure::Failure},
     listener::registry::Permit,
+    psk::presented,
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
     refusal::{self, CertificateRefusal},
     resumption::{Resumption, store::Place},
@@ -42,8 +44,10 @@ use crate::{
 #[must_use = "a handshake does nothing unless it is awaited"]
 pub struct Handshake {
     peer: SocketAddr,
+    hello: Option<Bytes>,
+    repeats: bool,
     /// None once it has ended.
-    pending: Option<Result<Pending, HandshakeError>>,
+    pending: Option<Result<Box<Pending>, HandshakeError>>,
 }
 
 /// What a handshake is made from, or why there is none.
@@ -59,6 +63,8 @@ struct Pending {
     place: Option<Place>,
     /// How often it may yet start anew for what anybody could have forged.
     restarts_left: u8,
+    /// What was wrong with what came before it started anew.
+    spoiled: Option<ErrorStack>,
 }
 
 impl Handshake {
@@ -70,7 +76,7 @@ impl Handshake {
     ) -> Self {
         let peer = pipe.peer_addr();
         let pending = start(pipe).and_then(|(ssl, pace, transport)| {
-            Ok(Pending {
+            Ok(Box::new(Pending {
                 layer: RecordLayer::new(ssl, transport, pace)?,
                 context: Arc::clone(context),
                 started: Instant::now(),
@@ -79,16 +85,26 @@ impl Handshake {
                 permit: None,
                 place: None,
                 restarts_left: MAX_RESTARTS,
-            })
+                spoiled: None,
+            }))
         });
         Self {
             peer,
+            hello: None,
+            repeats: false,
             pending: Some(pending),
         }
     }
 
+    /// Remembers the record that it began with.
+    pub(crate) fn with_hello(mut self, hello: &Bytes) -> Self {
+        self.hello = Some(hello.clone());
+        self
+    }
+
     /// Makes the handshake hold a permit, and its session after it.
     pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
+        self.repeats = permit.repeats();
         if let Some(Ok(pending)) = &mut self.pending {
             pending.permit = Some(permit);
         }
@@ -107,6 +123,18 @@ impl Handshake {
     pub fn peer_addr(&self) -> SocketAddr {
         self.peer
     }
+
+    /// Returns the ClientHello that a server's handshake began with, in its record, where the client had to
+    /// return a cookie: it tells what a client offered that shares nothing with this server.
+    pub fn client_hello(&self) -> Option<Bytes> {
+        self.hello.clone()
+    }
+
+    /// Returns whether a handshake with the same hello has failed before: who counts clients, and not
+    /// hellos, passes it over.
+    pub fn is_repeated(&self) -> bool {
+        self.repeats
+    }
 }
 
 impl Future for Handshake {
@@ -117,6 +145,7 @@ impl Future for Handshake {
         if let Some(Ok(pending)) = &mut this.pending
             && let Err(error) = ready!(pending.poll(cx))
         {
+            let error = pending.blame(error);
             tracing::debug!(%error, "handshake failed");
             if let Some(place) = &pending.place {
                 place.set(None);
@@ -169,6 +198,7 @@ impl Pending {
                 // A stale or forged message, as from a session that had this port before.
                 Err(HandshakeError::OpenSsl(errors)) if self.may_restart() => {
                     tracing::debug!(%errors, "the handshake starts anew");
+                    self.spoiled = Some(errors);
                     self.layer.restart()?;
                 }
                 outcome => return Poll::Ready(outcome),
@@ -193,6 +223,19 @@ impl Pending {
             return Poll::Ready(Err(self.timed_out(after)));
         }
         self.poll_silence(cx).map(Err)
+    }
+
+    /// Says what a client's silence, or its next attempt, most probably means.
+    fn blame(&self, error: HandshakeError) -> HandshakeError {
+        match error {
+            HandshakeError::TimedOut { .. }
+            | HandshakeError::Evicted
+            | HandshakeError::Replaced => match presented::asked(self.layer.ssl()) {
+                Some((identity, known)) => HandshakeError::PskUnproven { identity, known },
+                None => error,
+            },
+            error => error,
+        }
     }
 
     /// Takes the place of a session, if the peer may have one and the place is still there.
@@ -273,6 +316,10 @@ impl Pending {
         let limit = self.context.role.max_message();
         if let Some(length) = self.layer.transport_ref().ingress().too_long() {
             return HandshakeError::MessageTooLong { length, limit };
+        }
+        // After that the server may well have answered no hello any more.
+        if let Some(errors) = &self.spoiled {
+            return HandshakeError::OpenSsl(errors.clone());
         }
         let heard = self.layer.transport_ref().stats().datagrams_received > 0;
         HandshakeError::TimedOut { after, heard }

@@ -84,7 +84,12 @@ pub use error::{
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;
 pub use identity::Identity;
-pub use listener::{Listener, limits::Limits, sessions::Sessions};
+pub use listener::{
+    Listener,
+    limits::Limits,
+    refusal::{Limit, Refused},
+    sessions::Sessions,
+};
 pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};

@@ -98,6 +98,7 @@ impl Acceptor {
     /// Outside a Tokio runtime.
     pub fn accept_verified(&self, hello: &VerifiedHello, pipe: impl Into<Pipe>) -> Handshake {
         Handshake::new(pipe.into(), |pipe| self.resume(hello, pipe), &self.context)
+            .with_hello(&hello.record)
     }
 
     fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {

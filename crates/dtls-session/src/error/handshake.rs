@@ -58,6 +58,23 @@ pub enum HandshakeError {
     /// has been silent for a while.
     #[error("the peer refused the handshake with the alert {0}")]
     PeerAlert(Alert),
+    /// The client named a pre-shared key and has not proved that it has it.
+    ///
+    /// DTLS answers a wrong key with silence, as it does a lost message (RFC 6347 4.1.2.7).
+    #[error(
+        "{}",
+        if *.known {
+            "the client did not finish: it has another pre-shared key, or its last message was lost"
+        } else {
+            "there is no pre-shared key for the client's identity"
+        }
+    )]
+    PskUnproven {
+        /// The client's identity, any bytes.
+        identity: Vec<u8>,
+        /// Whether there is a key for it: then the client has another, or its last message was lost.
+        known: bool,
+    },
     /// Its place was given to another: the client had started anew, or it was the oldest of too
     /// many handshakes.
     #[error("the handshake had to make room for another")]

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod allowance;
 pub(crate) mod eviction;
 pub(crate) mod limits;
+pub(crate) mod refusal;
 pub(crate) mod registry;
 pub(crate) mod sessions;
 pub(crate) mod table;
@@ -13,7 +14,7 @@ use std::{
     net::SocketAddr,
     pin::pin,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{
             AtomicBool, AtomicU64,
             Ordering::{Acquire, Relaxed, Release},
@@ -37,6 +38,7 @@ use crate::{
     listener::{
         allowance::Allowance,
         limits::Limits,
+        refusal::{Limit, Refused},
         registry::{Permit, Registry},
         sessions::Sessions,
         table::{Denial, Opening},
@@ -85,6 +87,9 @@ struct Common {
     counters: Counters,
     closed: AtomicBool,
     closing: Notify,
+    /// The last one, until somebody asks.
+    refused: Mutex<Option<Refused>>,
+    refusing: Notify,
 }
 
 /// What new clients meet.
@@ -128,6 +133,8 @@ impl Listener {
             counters: Counters::default(),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
+            refused: Mutex::default(),
+            refusing: Notify::new(),
         };
         Ok(Self {
             endpoint,
@@ -249,6 +256,23 @@ impl Listener {
         Sessions::of(self)
     }
 
+    /// Waits for a client that is refused because a limit is reached, with this listener or a sibling. Of
+    /// several since it was called last it tells of the latest; [`Self::stats`] counts them all.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no refusal is forgotten.
+    pub async fn refused(&self) -> Refused {
+        loop {
+            let refusing = self.common.refusing.notified();
+            let refused = self.common.refused.lock();
+            if let Some(refused) = refused.unwrap_or_else(PoisonError::into_inner).take() {
+                return refused;
+            }
+            refusing.await;
+        }
+    }
+
     /// Lets nobody in any more, ends the handshakes that run, and closes the sessions, those of all
     /// siblings as well.
     ///
@@ -351,6 +375,12 @@ impl Listener {
         }
     }
 
+    fn refuse(&self, refused: Refused) {
+        let latest = self.common.refused.lock();
+        *latest.unwrap_or_else(PoisonError::into_inner) = Some(refused);
+        self.common.refusing.notify_one();
+    }
+
     /// Makes a channel for a hello, beside whatever the peer has: a session stays until its
     /// successor is established.
     fn admit(
@@ -367,15 +397,21 @@ impl Listener {
         let mut permit = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                add(match refusal {
-                    Denial::Repeated => &self.common.counters.repeated,
-                    Denial::HalfOpen => &self.common.counters.refused_half_open,
-                    Denial::HalfOpenPerAddress => {
-                        &self.common.counters.refused_half_open_per_address
-                    }
-                    Denial::Sessions => &self.common.counters.refused_sessions,
-                    Denial::PerAddress => &self.common.counters.refused_per_address,
-                });
+                let counters = &self.common.counters;
+                let (counter, limit) = match refusal {
+                    Denial::Repeated => (&counters.repeated, None),
+                    Denial::HalfOpen => (&counters.refused_half_open, Some(Limit::HalfOpen)),
+                    Denial::HalfOpenPerAddress => (
+                        &counters.refused_half_open_per_address,
+                        Some(Limit::HalfOpenPerAddress),
+                    ),
+                    Denial::Sessions => (&counters.refused_sessions, Some(Limit::Sessions)),
+                    Denial::PerAddress => (&counters.refused_per_address, Some(Limit::PerAddress)),
+                };
+                add(counter);
+                if let Some(limit) = limit {
+                    self.refuse(Refused { peer, limit });
+                }
                 tracing::debug!(%peer, ?refusal, "the hello starts no handshake");
                 return None;
             }

@@ -48,12 +48,17 @@ impl Registry {
         opening: Opening,
         proven: bool,
     ) -> Result<Permit, Denial> {
-        let (id, eviction) = self.lock().enter(&self.limits, peer, opening, proven)?;
+        let mut table = self.lock();
+        let (id, eviction) = table.enter(&self.limits, peer, opening, proven)?;
+        let repeats = table.has_failed(peer, &opening);
+        drop(table);
         Ok(Permit {
             registry: Arc::clone(self),
             peer,
             id,
             eviction,
+            opening,
+            repeats,
             established: false,
             promotion: None,
             unproven: None,
@@ -110,6 +115,9 @@ pub(crate) struct Permit {
     peer: SocketAddr,
     id: u64,
     eviction: Arc<Eviction>,
+    opening: Opening,
+    /// Whether the same hello has failed before.
+    repeats: bool,
     established: bool,
     promotion: Option<Promotion>,
     unproven: Option<OwnedSemaphorePermit>,
@@ -124,6 +132,11 @@ impl Permit {
     /// Keeps a place among the handshakes of unproven clients until this one is established.
     pub(crate) fn occupies(&mut self, unproven: OwnedSemaphorePermit) {
         self.unproven = Some(unproven);
+    }
+
+    /// Whether the same hello has failed before.
+    pub(crate) fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// Waits until the place was given to another.
@@ -159,6 +172,9 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut table = self.registry.lock();
         table.leave(self.peer, self.id, self.established);
+        if !self.established {
+            table.remember_failure(self.peer, self.opening);
+        }
         let idle = table.counts() == (0, 0);
         drop(table);
         if idle {

@@ -1,7 +1,7 @@
 //! Who has a handshake or a session, and what makes room.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Weak},
@@ -45,6 +45,8 @@ pub(super) struct Table {
     /// The running handshakes, the oldest first.
     half_open: BTreeMap<u64, HalfOpen>,
     sessions: HashMap<u64, Weak<dyn Close>>,
+    /// Hellos whose handshakes failed, the oldest first.
+    failed: VecDeque<(SocketAddr, [u8; 32])>,
     total: usize,
     next: u64,
     pub(super) evicted: u64,
@@ -167,6 +169,19 @@ impl Table {
         }
     }
 
+    /// Remembers a hello that came to nothing, which its client may repeat.
+    pub(super) fn remember_failure(&mut self, peer: SocketAddr, opening: Opening) {
+        if self.failed.len() >= MAX_FAILED {
+            self.failed.pop_front();
+        }
+        self.failed.push_back((peer, opening.random));
+    }
+
+    /// Whether the same hello has come to nothing before.
+    pub(super) fn has_failed(&self, peer: SocketAddr, opening: &Opening) -> bool {
+        self.failed.contains(&(peer, opening.random))
+    }
+
     /// Remembers an established session.
     pub(super) fn keep(&mut self, id: u64, session: Weak<dyn Close>) {
         self.sessions.insert(id, session);
@@ -262,6 +277,9 @@ fn network(ip: IpAddr) -> IpAddr {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (!0 << 64)).into(),
     }
 }
+
+/// How many hellos that failed are remembered.
+const MAX_FAILED: usize = 64;
 
 /// From what age on a handshake has to make room: several round trips of the slowest network.
 pub(super) const STALE: Duration = Duration::from_secs(2);

@@ -67,7 +67,9 @@ impl PskLookup {
         message_log::watch(context);
         context.set_psk_server_callback(move |ssl, identity, buffer| {
             let identity = identity.unwrap_or_default();
-            let (key, mark) = decoy.answer(identity, self.look(ssl, identity));
+            let found = self.look(ssl, identity);
+            presented::answered(ssl, found.is_some());
+            let (key, mark) = decoy.answer(identity, found);
             if let Some(session) = ssl.session() {
                 ffi::set_ticket_data(session, &mark)?;
             }

@@ -12,9 +12,16 @@ use openssl::{
     ssl::{Ssl, SslRef},
 };
 
-/// Where the identity of one handshake is kept until it is asked for.
+/// Where the identity of one handshake is kept.
 #[derive(Clone, Default)]
-struct Presented(Arc<Mutex<Option<Vec<u8>>>>);
+struct Presented(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    identity: Option<Vec<u8>>,
+    /// Whether there is a key for it, once that was asked.
+    known: Option<bool>,
+}
 
 /// Makes `ssl` remember the identity that it is shown.
 pub(crate) fn attach(ssl: &mut SslRef) -> Result<(), ErrorStack> {
@@ -25,7 +32,8 @@ pub(crate) fn attach(ssl: &mut SslRef) -> Result<(), ErrorStack> {
 /// Looks at a handshake message that OpenSSL is about to read.
 pub(crate) fn watch(ssl: &SslRef, message: &[u8]) {
     if let (Some(identity), Some(Presented(presented))) = (identity(message), slot(ssl)) {
-        *presented.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.to_vec());
+        let mut state = presented.lock().unwrap_or_else(PoisonError::into_inner);
+        state.identity = Some(identity.to_vec());
     }
 }
 
@@ -35,7 +43,22 @@ pub(crate) fn is_whole(ssl: &SslRef, identity: &[u8]) -> bool {
         return false;
     };
     let presented = presented.lock().unwrap_or_else(PoisonError::into_inner);
-    presented.as_deref() == Some(identity)
+    presented.identity.as_deref() == Some(identity)
+}
+
+/// Takes note of whether there is a key for the identity.
+pub(crate) fn answered(ssl: &SslRef, known: bool) {
+    if let Some(Presented(presented)) = slot(ssl) {
+        let mut state = presented.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known = Some(known);
+    }
+}
+
+/// The identity that a key was asked for, and whether there is one.
+pub(crate) fn asked(ssl: &SslRef) -> Option<(Vec<u8>, bool)> {
+    let Presented(presented) = slot(ssl)?;
+    let state = presented.lock().unwrap_or_else(PoisonError::into_inner);
+    Some((state.identity.clone()?, state.known?))
 }
 
 /// What a ClientKeyExchange starts with (RFC 4279 2, RFC 5489 2), where a pre-shared key is used.
