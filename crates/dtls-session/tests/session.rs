@@ -5,12 +5,7 @@
 mod common;
 
 use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Wake, Waker},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -18,7 +13,7 @@ use bytes::Bytes;
 use common::{
     Narrow, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
 };
-use dtls_session::{ClosedBy, HandshakeError, Pipe, RecvError, SendError, Session, Version};
+use dtls_session::{ClosedBy, HandshakeError, Pipe, RecvError, SendError, Version};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -323,35 +318,4 @@ async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
         }
     })
     .await;
-}
-
-/// More receivers than a session lists, whose wakers poll it at once: no lock may be held then.
-#[tokio::test]
-async fn a_waker_may_poll_the_session() {
-    struct Inline(Arc<Session>, AtomicBool);
-    impl Wake for Inline {
-        fn wake(self: Arc<Self>) {
-            self.1.store(true, Ordering::Relaxed);
-            let mut buf = [0; 10];
-            let mut recv = pin!(self.0.recv(&mut buf));
-            let _ = recv.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        }
-    }
-    let (server, _client) = default_sessions().await;
-    let server = Arc::new(server);
-    let polled = tokio::task::spawn_blocking(move || {
-        let waiting: Vec<_> = (0..50)
-            .map(|_| Arc::new(Inline(Arc::clone(&server), false.into())))
-            .collect();
-        for inline in &waiting {
-            let waker = Waker::from(Arc::clone(inline));
-            let mut buf = [0; 10];
-            let mut recv = pin!(server.recv(&mut buf));
-            let polled = recv.as_mut().poll(&mut Context::from_waker(&waker));
-            assert!(polled.is_pending());
-        }
-        let woken = |inline: &Arc<Inline>| inline.1.load(Ordering::Relaxed);
-        waiting.iter().filter(|inline| woken(inline)).count()
-    });
-    assert!(within(polled).await.unwrap() > 0);
 }

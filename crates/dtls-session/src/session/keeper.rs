@@ -113,8 +113,6 @@ impl Future for Keeper {
             return Poll::Ready(());
         };
         let mut core = session.lock();
-        // Before anything is polled: what wakes the keeper from within must find it.
-        session.waiters.keeper(cx.waker(), false);
         let mut cx_below = session.context();
         let news = session.waiters.is_stirred() && {
             session.waiters.settle();

@@ -366,15 +366,13 @@ impl Session {
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
         let budget = ready!(poll_proceed(cx));
         let mut core = self.0.lock();
-        let mut drained = if core.is_over() {
+        let drained = if core.is_over() {
             Poll::Ready(())
         } else {
             core.poll_drain(&mut self.0.context())
         };
         if drained.is_pending() {
-            // The pipe may have become writable before this task was on the list.
             let displaced = self.0.waiters.sender(cx.waker());
-            drained = core.poll_drain(&mut self.0.context());
             drop(core);
             displaced.wake();
         }

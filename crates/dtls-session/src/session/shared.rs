@@ -46,6 +46,7 @@ impl Shared {
 
     pub(crate) fn lock(&self) -> Locked<'_> {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiters.hold();
         let mtu = core.mtu();
         core.layer.follow_path();
         Locked {
@@ -106,12 +107,16 @@ impl Drop for Locked<'_> {
             self.shared.max_datagram_size.store(size, Ordering::Release);
         }
         self.shared.waiters.set_unsent(self.is_unsent());
+        // While the lock is held, for whoever takes it next holds anew.
+        let woken = self.shared.waiters.let_go();
         drop(self.core.take());
         if ended || resized {
             self.shared.changed.notify_waiters();
         }
         if ended {
             self.shared.waiters.wake_all();
+        } else if woken {
+            self.shared.waiters.wake_waiting();
         }
     }
 }

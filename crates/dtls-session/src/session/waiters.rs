@@ -4,7 +4,7 @@ use std::{
     iter, mem,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Wake, Waker},
 };
@@ -15,6 +15,9 @@ use std::{
 /// who polled it last. While a task of the application waits to receive, the keeper is left
 /// alone; but such a task may have given up without a word, so once there was activity the
 /// keeper has a look from time to time ([`crate::session::keeper`]), and is woken to start that.
+///
+/// What is polled under the session's lock may wake this at once, and so may anybody meanwhile: then
+/// they are woken when the lock is released ([`Self::hold`]).
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     waiting: Mutex<Waiting>,
@@ -22,6 +25,8 @@ pub(crate) struct Waiters {
     stirred: AtomicBool,
     /// Whether something waits for the pipe to take it.
     unsent: AtomicBool,
+    /// [`HELD`] while the session is locked, and [`WOKEN`] if somebody is to be woken after that.
+    hold: AtomicU8,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +58,17 @@ impl Waiters {
         }
     }
 
+    /// Puts off what is to be woken, from when the session is locked until [`Self::let_go`].
+    pub(crate) fn hold(&self) {
+        self.hold.store(HELD, Ordering::Release);
+    }
+
+    /// Ends what [`Self::hold`] has begun, just before the lock is released, and returns whether
+    /// [`Self::wake_waiting`] was put off until after that.
+    pub(crate) fn let_go(&self) -> bool {
+        self.hold.swap(0, Ordering::AcqRel) & WOKEN != 0
+    }
+
     /// Takes note that somebody is about to look at all there is.
     pub(crate) fn settle(&self) {
         self.stirred.store(false, Ordering::Release);
@@ -82,7 +98,8 @@ impl Waiters {
         receivers.wake();
     }
 
-    fn wake_waiting(&self) {
+    /// Wakes whoever has something to do, with no lock held.
+    pub(crate) fn wake_waiting(&self) {
         self.stir();
         let mut waiting = self.lock();
         let receivers = mem::take(&mut waiting.receivers);
@@ -103,6 +120,16 @@ impl Waiters {
         keeper.into_iter().for_each(Waker::wake);
     }
 
+    fn wake_unless_held(&self) {
+        let put_off = |hold| (hold & HELD != 0).then_some(hold | WOKEN);
+        let held = self
+            .hold
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, put_off);
+        if held.is_err() {
+            self.wake_waiting();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,11 +137,11 @@ impl Waiters {
 
 impl Wake for Waiters {
     fn wake(self: std::sync::Arc<Self>) {
-        self.wake_waiting();
+        self.wake_unless_held();
     }
 
     fn wake_by_ref(self: &std::sync::Arc<Self>) {
-        self.wake_waiting();
+        self.wake_unless_held();
     }
 }
 
@@ -164,3 +191,6 @@ impl Displaced {
 }
 
 const MIN_WAKERS: usize = 16;
+
+const HELD: u8 = 1;
+const WOKEN: u8 = 2;
