@@ -74,6 +74,23 @@ fn the_index_knows_every_page() {
     }
 }
 
+#[test]
+fn the_readme_shows_the_examples_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    for example in ["server", "client"] {
+        let path = format!("crates/dtls-session/examples/{example}.rs");
+        let program = fs::read_to_string(root.join(&path)).unwrap();
+        let block = format!("```rust,no_run\n{program}```");
+        assert!(readme.contains(&block), "README.md shows another {path}");
+    }
+    let lines = readme.lines().count();
+    assert!(
+        lines <= 160,
+        "README.md has {lines} lines, and 160 are enough"
+    );
+}
+
 /// A Markdown file, without its code blocks.
 struct Page {
     path: PathBuf,

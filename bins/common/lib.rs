@@ -28,6 +28,11 @@ mod trust;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// Compiles what `docs/serving.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/serving.md")]
+pub struct Serving;
+
 pub use certificate::{CertificateFacts, Validity};
 pub use color::ColorArgs;
 pub use descriptors::{describe, is_out_of_files};

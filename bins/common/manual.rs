@@ -56,7 +56,7 @@ pub const RUST_LOG: Entry = (
 /// What `PreferenceArgs` reads.
 pub const SSLKEYLOGFILE: Entry = (
     "SSLKEYLOGFILE",
-    "The file to which the sessions' secrets are appended, as by --keylog, which goes before it. Whoever reads the \
+    "The file to which the sessions' secrets are appended, as by --keylog, which overrides it. Whoever reads the \
      file can read the sessions.",
 );
 

@@ -43,7 +43,7 @@ impl CommandLine {
 
     /// Reads the file that `--config` names, if there is one.
     ///
-    /// What stands on the command line goes before what stands in the file, and so does what
+    /// What stands on the command line overrides what stands in the file, and so does what
     /// cannot be together with it.
     pub(crate) fn complete(&self) -> Result<Complete, ConfigError> {
         let mut command = Args::command();

@@ -110,7 +110,7 @@ struct Args {
     /// Serve metrics for Prometheus at http://HOST:PORT/metrics; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     metrics: Option<HostPort>,
-    /// Read this TOML file, in which each key is a flag without its dashes; flags go before it
+    /// Read this TOML file, in which each key is a flag without its dashes; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Read all files, say what is wrong with them or that they are good, and end

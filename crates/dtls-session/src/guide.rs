@@ -25,29 +25,30 @@
 //! ```
 //!
 //! [`Listener::accept`](crate::Listener::accept) hands out the handshakes themselves and never waits for a peer:
-//! spawn each, and see why one fails. Spawn the loop that accepts, too, where throughput counts: what tasks
-//! send in one turn leaves the socket together.
+//! spawn a task for each, which also learns why one fails. Where throughput counts, run the loop that accepts
+//! in a task as well: the datagrams that tasks send in one turn of the runtime leave in one system call.
 //!
 //! # Who has come
 //!
 //! [`Session::info`](crate::Session::info) has the peer's certificates and the identity of its pre-shared
-//! key, [`Session::peer_addr`](crate::Session::peer_addr) its address.
+//! key, [`Session::peer_addr`](crate::Session::peer_addr) its address. An identity is any bytes: compare it
+//! as bytes, since `String::from_utf8_lossy` may make one text of two identities.
 //!
 //! # Pushing
 //!
 //! A [`Session`](crate::Session) is a handle that clones: keep one in a table of your own, and send whenever there is
-//! something to tell.
+//! something to tell. [`Session::try_send`](crate::Session::try_send) never waits.
 //!
 //! # A graceful stop
 //!
-//! Stop accepting, let the tasks of the sessions finish, and close what is left:
-//! [`Listener::close`](crate::Listener::close) says close_notify to all, and
+//! Stop accepting, give the tasks of the sessions some time, and close what is left:
+//! [`Listener::close`](crate::Listener::close) sends close_notify to every client, and
 //! [`Listener::wait_idle`](crate::Listener::wait_idle) waits until the last handle is dropped.
 //!
 //! ```no_run
 //! # async fn example(listener: dtls_session::Listener, stop: impl Future<Output = ()>) {
-//! let mut sessions = listener.sessions();
 //! let serve = async {
+//!     let mut sessions = listener.sessions();
 //!     while let Some(Ok(session)) = sessions.next().await {
 //!         tokio::spawn(async move { while let Ok(Some(_)) = session.recv_bytes().await {} });
 //!     }
@@ -61,13 +62,18 @@
 //! # }
 //! ```
 //!
+//! The stream of sessions is dropped before the waiting begins: it runs the handshakes, and one that
+//! nobody polls keeps its place.
+//!
 //! # How a session ends
 //!
 //! `recv` yields None after a close_notify of either side, and [`RecvError::Closed`](crate::RecvError::Closed)
 //! otherwise; [`Session::closed`](crate::Session::closed) waits for the end and tells
 //! [why](crate::ClosedBy). A client is right to connect anew where the end was not its own:
-//! after an idle timeout, an error, or a close by the peer. A key or certificate that is taken back
-//! ends no session: close it, by a handle that was kept.
+//! after an idle timeout, an error, or a close by the peer. Taking back a key or a certificate
+//! ends no session: close it by a handle that you have kept.
+//!
+//! `docs/serving.md` of the repository has a table of which errors are worth a retry.
 //!
 //! # A client
 //!
@@ -102,7 +108,7 @@
 //! # }
 //! ```
 //!
-//! Small devices often have no Diffie-Hellman exchange; `allow_plain_psk` of both builders lets
+//! Small devices often can do no Diffie-Hellman exchange; `allow_plain_psk` of both builders lets
 //! them in. A wrong key and an unknown identity look alike: the client's last flight is not
 //! answered, and the handshake times out.
 //!

@@ -1,19 +1,24 @@
 //! DTLS 1.2 sessions for Tokio, on OpenSSL.
 //!
-//! A [`Listener`] accepts clients on one UDP socket, a [`Connector`] connects to a server; either
-//! gives a [`Handshake`], a future that becomes a [`Session`], which sends and receives whole
-//! datagrams. [`Acceptor`] and [`Connector`] also work over a [`Pipe`] of your own: anything that
-//! carries datagrams. [`CookieGate`] works without I/O.
+//! A [`Listener`] accepts clients on one UDP socket: [`Listener::sessions`] yields established
+//! sessions, [`Listener::accept`] the handshakes. [`Connector::connect`] connects to a server. A
+//! [`Session`] sends and receives whole datagrams; it is a handle that clones. [`Acceptor`] and
+//! [`Connector`] also work over a [`Pipe`] of your own: anything that carries datagrams.
+//! [`CookieGate`] works without I/O. The UDP layer below is here as [`udp_demux`].
 //!
 //! The [`guide`] has an example for each usual thing.
 //!
-//! What OpenSSL leaves to its user is done here: the stateless cookie exchange, the timer that
-//! repeats lost flights, flights packed into datagrams that fit the path, a falling MTU, records
-//! that nobody should be able to end a handshake with, and somebody who goes on reading.
+//! OpenSSL leaves to its user, for DTLS, what TCP does for TLS. This crate does it:
+//!
+//! - It exchanges cookies with clients, and keeps nothing about one that has not returned its cookie.
+//! - It repeats lost flights on time, packs them into datagrams that fit the path, and makes these
+//!   smaller where larger ones do not get through.
+//! - It keeps from OpenSSL what a stranger could end a handshake with: forged alerts, records and fragments.
+//! - A task in the background reads on while the application does not, so that a peer that has lost
+//!   the last flight of the handshake gets it again.
 //!
 //! ```
 //! use dtls_session::{Acceptor, Connector, Identity, Limits, Listener, Roots};
-//! use udp_demux::{Config, Endpoint};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,23 +27,23 @@
 //!     Identity::from_pem_files(format!("{certs}/server.pem"), format!("{certs}/server.key"))?;
 //! let acceptor = Acceptor::builder(identity).build()?;
 //! let listener = Listener::bind("127.0.0.1:0".parse()?, acceptor, Limits::default())?;
-//! let server = listener.local_addr();
+//! let server = listener.local_addr().to_string();
 //! tokio::spawn(async move {
-//!     let session = listener.accept().await?.await?;
-//!     let mut buf = [0; 2048];
-//!     while let Some(length) = session.recv(&mut buf).await? {
-//!         session.send(&buf[..length]).await?;
+//!     let mut sessions = listener.sessions();
+//!     while let Some(Ok(session)) = sessions.next().await {
+//!         tokio::spawn(async move {
+//!             while let Ok(Some(datagram)) = session.recv_bytes().await {
+//!                 let _ = session.send(&datagram).await;
+//!             }
+//!         });
 //!     }
-//!     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
 //! });
 //!
 //! let roots = Roots::from_pem_file(format!("{certs}/ca.pem"))?;
 //! let connector = Connector::builder(roots).build()?;
-//! let channel = Endpoint::bind("127.0.0.1:0".parse()?, Config::default())?.open(server)?;
-//! let session = connector.connect("localhost").over(channel).await?;
+//! let session = connector.connect(&server).await?;
 //! session.send(b"hello").await?;
-//! let mut buf = [0; 2048];
-//! assert_eq!(session.recv(&mut buf).await?, Some(5));
+//! assert_eq!(session.recv_bytes().await?.as_deref(), Some(&b"hello"[..]));
 //! session.close();
 //! # Ok(())
 //! # }

@@ -188,8 +188,8 @@ impl AcceptorBuilder {
         self
     }
 
-    /// Lets `configure` change the `openssl` context after everything else, for what this
-    /// builder has no word for. What it breaks is its own affair.
+    /// Lets `configure` change the `openssl` context after everything else, for settings of OpenSSL
+    /// that this builder has no method for. Nothing checks what it sets.
     pub fn configure(
         mut self,
         configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,
