@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ),
         trial("each_documented_label_starts_at_zero", true, labels),
         trial("the_first_certificate_that_expires_is_told", true, expiry),
+        trial("a_client_that_repeats_a_hello_counts_once", true, repeats),
         trial("a_port_that_is_taken_is_named", true, taken),
         trial("whoever_says_nothing_has_to_go", true, stalled),
         trial("promtool_has_no_complaint", promtool, promtool_checks),
@@ -159,6 +160,19 @@ async fn labels() {
         seen += 1;
     }
     assert!(seen > 5);
+}
+
+async fn repeats() {
+    let server = Server::start(&["--metrics", "127.0.0.1:0"]).await;
+    let flags = ["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"];
+    // It believes the alert only once its hello, sent again, has met another.
+    let refused = run(&server.addr, &flags, b"").await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let metrics = scrape(&server).await;
+    let hellos = value(&metrics, "dtls_verified_hellos_total{outcome=\"accepted\"}");
+    assert!(hellos > 1.0, "{metrics}");
+    let clients = "dtls_handshakes_failed_total{reason=\"no_common_cipher\"}";
+    assert_eq!(value(&metrics, clients), 1.0, "{metrics}");
 }
 
 async fn expiry() {

@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use tokio::task::JoinHandle;
+use tokio::{process::Command, task::JoinHandle};
 
 use crate::{
     Case,
     common::{
-        Ended, Files, Server, authorities, cert, client, has, run, s_server, self_signed,
+        Ended, Files, Program, Server, authorities, cert, client, has, run, s_server, self_signed,
         self_signed_between,
     },
 };
@@ -172,8 +172,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "none of the ... lines sent got a reply: the server may be gone",
             || async {
                 let server = Server::start(&[]).await;
-                let mut client = client(&server.addr, &["--timeout", "2"]);
-                server.program.logs("session started").await;
+                let mut client = Command::new(env!("CARGO_BIN_EXE_dtls-echo-client"));
+                client.args([&*server.addr, "--timeout", "2"]);
+                let mut client = Program::start_with(client.env("RUST_LOG", "info"));
+                // The server has its session before the client does.
+                client.logs("session started").await;
                 server.program.kill().await;
                 client.write(b"x\n").await;
                 err(client.end().await)

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod admission;
 mod certificates;
 mod client;
 #[path = "../common/mod.rs"]
@@ -12,6 +13,7 @@ mod common;
 mod files;
 mod path;
 mod server;
+mod stuck;
 
 use std::{collections::BTreeSet, fs, pin::Pin, process::ExitCode};
 
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         .chain(files::cases())
         .chain(path::cases())
         .chain(server::cases())
+        .chain(admission::cases())
+        .chain(stuck::cases())
         .collect();
     let messages: BTreeSet<_> = cases.iter().map(|case| case.message.to_owned()).collect();
     assert_eq!(messages.len(), cases.len(), "a message has two tests");

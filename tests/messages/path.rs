@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use tokio::net::UdpSocket;
+use tokio::{net::UdpSocket, task::JoinHandle};
 
 use crate::{
     Case,
     client::err,
-    common::{Program, Relay, Server, Weather, has, run},
+    common::{Direction, Program, Relay, Server, Weather, has, run},
 };
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_dtls-echo-client");
@@ -33,12 +33,19 @@ async fn narrow() -> String {
     err(run(&addr, &["--timeout", "3"], b"").await)
 }
 
-/// Nothing passes that the server sends behind its ChangeCipherSpec.
 async fn unfinished() -> String {
     let server = Server::start(&[]).await;
+    let (addr, path) = half_way(&server.addr, Direction::ToClient).await;
+    let said = err(run(&addr, &["--timeout", "3"], b"").await);
+    path.abort();
+    said
+}
+
+/// A path to a server where nothing passes in one direction that is behind a ChangeCipherSpec.
+pub(crate) async fn half_way(server: &str, cut: Direction) -> (String, JoinHandle<()>) {
     let front = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let back = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    back.connect(&server.addr).await.unwrap();
+    back.connect(server).await.unwrap();
     let addr = front.local_addr().unwrap().to_string();
     let path = tokio::spawn(async move {
         let (mut up, mut down) = ([0; 2048], [0; 2048]);
@@ -48,23 +55,24 @@ async fn unfinished() -> String {
                 received = front.recv_from(&mut up) => {
                     let (length, from) = received.unwrap();
                     client = Some(from);
-                    back.send(&up[..length]).await.unwrap();
+                    back.send(passing(&up[..length], cut == Direction::ToServer)).await.unwrap();
                 }
                 received = back.recv(&mut down) => {
-                    let datagram = through_change_cipher_spec(&down[..received.unwrap()]);
+                    let datagram = passing(&down[..received.unwrap()], cut == Direction::ToClient);
                     front.send_to(datagram, client.unwrap()).await.unwrap();
                 }
             }
         }
     });
-    let said = err(run(&addr, &["--timeout", "3"], b"").await);
-    path.abort();
-    said
+    (addr, path)
 }
 
-/// Cuts a datagram behind such a record.
-fn through_change_cipher_spec(datagram: &[u8]) -> &[u8] {
+/// What passes of a datagram.
+fn passing(datagram: &[u8], cut: bool) -> &[u8] {
     const CHANGE_CIPHER_SPEC: u8 = 20;
+    if !cut {
+        return datagram;
+    }
     let mut rest = datagram;
     while let [kind, _, _, _, _, _, _, _, _, _, _, high, low, body @ ..] = rest {
         rest = &body[usize::from(u16::from_be_bytes([*high, *low]))..];

@@ -1,11 +1,11 @@
-//! What the server says of its address and of its clients.
+//! What the server says of its address.
 
 use std::process::Command;
 
 use crate::{
     Case,
     client::err,
-    common::{Files, Program, Server, cert, has, run},
+    common::{Program, Server, has},
 };
 
 const SERVER: &str = env!("CARGO_BIN_EXE_dtls-echo-server");
@@ -46,51 +46,6 @@ pub(crate) fn cases() -> Vec<Case> {
             "no socket was passed: --socket-activation is for services that systemd starts",
             || refused(&[SERVER, "--socket-activation"]),
         ),
-        Case::new(
-            "handshake failed: the two sides have no cipher suite in common",
-            || async {
-                let flags = ["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"];
-                logged(&[], &flags, "no cipher suite in common").await
-            },
-        ),
-        Case::new(
-            "handshake failed: the peer refused the handshake with the alert unknown_ca",
-            || async {
-                let stranger = cert("client.pem");
-                logged(&[], &["--ca", &stranger], "unknown_ca").await
-            },
-        ),
-        Case::new(
-            "handshake failed: the peer's certificate is refused: it sent none",
-            || async {
-                let ca = cert("ca.pem");
-                logged(&["--client-ca", &ca], &[], "it sent none").await
-            },
-        ),
-        Case::new(
-            "handshake failed: the handshake was not finished within ...: the peer stopped answering",
-            || async {
-                let files = Files::new();
-                let keys = files.write("keys", "device:00112233445566778899aabbccddeeff\n");
-                let server = ["--psk-file", &keys, "--handshake-timeout", "2"];
-                logged(
-                    &server,
-                    &["--psk", "device:00"],
-                    "was not finished within 2s",
-                )
-                .await
-            },
-        ),
-        Case::new(
-            "handshake failed: the two sides have no application protocol in common",
-            || {
-                logged(
-                    &["--alpn", "coap"],
-                    &["--alpn", "mqtt"],
-                    "no application protocol in common",
-                )
-            },
-        ),
     ]
 }
 
@@ -100,20 +55,6 @@ async fn refused(command: &[&str]) -> String {
 
 async fn refused_owned(command: Vec<&'static str>) -> String {
     refused(&command).await
-}
-
-/// What a server with these flags logs of a client with those.
-async fn logged(server: &[&str], client: &[&str], until: &str) -> String {
-    let server = Server::start(server).await;
-    let ended = run(
-        &server.addr,
-        &[client, &["--timeout", "4"]].concat(),
-        b"x\n",
-    )
-    .await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    server.program.logs(until).await;
-    server.program.stop().await.err
 }
 
 fn is_root() -> bool {
