@@ -21,6 +21,7 @@ mod secret;
 mod short_keys;
 mod stderr;
 mod stdout;
+mod timers;
 mod trust;
 
 /// Runs the README's examples as tests.
@@ -52,4 +53,5 @@ pub use secret::Secret;
 pub use short_keys::warn_of_short_keys;
 pub use stderr::{flush, lost_lines, tell};
 pub use stdout::{announce, print};
+pub use timers::TimerArgs;
 pub use trust::TrustArgs;

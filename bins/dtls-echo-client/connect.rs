@@ -42,6 +42,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
+    let config = args.timers.apply(config);
     let store = SessionStore::default();
     let trace = args.trace.trace(args.facts.json());
     let watches = Watches::default();

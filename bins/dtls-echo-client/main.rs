@@ -25,7 +25,9 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
-use dtls_echo::{FactsArgs, HostPort, LogArgs, PreferenceArgs, TrustArgs, parse, run, seconds};
+use dtls_echo::{
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, TimerArgs, TrustArgs, parse, run, seconds,
+};
 
 use crate::{ping::PingArgs, trace::TraceArgs};
 
@@ -69,6 +71,8 @@ pub(crate) struct Args {
     ping: PingArgs,
     #[command(flatten)]
     preferences: PreferenceArgs,
+    #[command(flatten)]
+    timers: TimerArgs,
 }
 
 impl Args {

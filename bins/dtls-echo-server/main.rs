@@ -29,8 +29,8 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, announce, explain, parse_from, run, seconds,
-    tell_error,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, TimerArgs, announce, explain, parse_from, run,
+    seconds, tell_error,
 };
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use tokio_util::task::TaskTracker;
@@ -95,7 +95,7 @@ struct Args {
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
     /// How long a handshake may take
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     handshake_timeout: Duration,
     /// After how long a silence a session ends
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
@@ -122,6 +122,8 @@ struct Args {
     facts: FactsArgs,
     #[command(flatten)]
     preferences: PreferenceArgs,
+    #[command(flatten)]
+    timers: TimerArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -263,10 +265,12 @@ fn acceptor(
     };
     let (builder, certificates) = credentials::builder(args, addresses, lines)?;
     let builder = builder.session(
-        SessionConfig::default()
-            .mtu(args.mtu.into())
-            .handshake_timeout(args.handshake_timeout)
-            .idle_timeout(Some(args.idle_timeout)),
+        args.timers.apply(
+            SessionConfig::default()
+                .mtu(args.mtu.into())
+                .handshake_timeout(args.handshake_timeout)
+                .idle_timeout(Some(args.idle_timeout)),
+        ),
     );
     let secret = match &args.shared_secret {
         Some(file) => Some(lines.read(file, "--shared-secret", SharedSecret::from_hex_lines)?),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::record_layer::{ingress::Role, pace::LEAST};
+
 /// Sizes and times of a session and its handshake.
 ///
 /// ```
@@ -14,7 +16,8 @@ use std::time::Duration;
 #[must_use]
 pub struct SessionConfig {
     pub(crate) mtu: usize,
-    pub(crate) handshake_timeout: Duration,
+    /// None is the role's own.
+    handshake_timeout: Option<Duration>,
     pub(crate) initial_rto: Duration,
     pub(crate) min_rto: Duration,
     pub(crate) max_rto: Duration,
@@ -35,27 +38,36 @@ impl SessionConfig {
         self
     }
 
-    /// Sets how long a whole handshake may take (default 10 s).
+    /// Sets how long a whole handshake may take (default: 60 s for an acceptor's, whose clients may
+    /// be small devices that compute for seconds, and 10 s for a connector's, for whose end
+    /// somebody waits).
+    ///
+    /// Where a pause of the process outlasts it, what came meanwhile is looked at first.
     ///
     /// OpenSSL repeats one flight at most twelve times. A server's handshake ends then; a client
     /// starts anew, as often as there is time.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
-        self.handshake_timeout = time;
+        self.handshake_timeout = Some(time);
         self
     }
 
-    /// Sets the first retransmission timeout where no round trip has been measured yet (default
-    /// 400 ms; RFC 6347 4.2.4.1 recommends 1 s, at the price of that second for each first hello
-    /// that is lost).
+    /// Sets the first retransmission timeout of a flight for which the peer has to compute, or
+    /// whose round trip is not known (default 1 s, as RFC 6347 4.2.4.1 recommends). It is doubled
+    /// at each expiry, and longer from the start where the path has shown to take longer: three
+    /// round trips (RFC 6298 2.2).
+    ///
+    /// A shorter one mends losses sooner, and repeats flights that were not lost to a peer that
+    /// computes for longer.
     pub fn initial_rto(mut self, time: Duration) -> Self {
         self.initial_rto = time;
         self
     }
 
-    /// Sets the bounds of the retransmission timeout (default 50 ms and 2 s). The lower one is
-    /// never below 30 ms, since OpenSSL takes a timer that has 15 ms left for expired.
+    /// Sets the bounds of the retransmission timeout (default 200 ms and 60 s). The lower one is for
+    /// a peer that has shown how long it takes, or has nothing to compute, and is never below
+    /// 30 ms, since OpenSSL takes a timer that has 15 ms left for expired.
     pub fn rto_bounds(mut self, min: Duration, max: Duration) -> Self {
-        self.min_rto = min.max(MIN_RTO);
+        self.min_rto = min.max(LEAST);
         self.max_rto = max.max(self.min_rto);
         self
     }
@@ -65,6 +77,14 @@ impl SessionConfig {
     pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
         self.idle_timeout = time;
         self
+    }
+
+    /// How long a whole handshake of this side may take.
+    pub(crate) fn deadline(&self, role: Role) -> Duration {
+        self.handshake_timeout.unwrap_or(match role {
+            Role::Client => Duration::from_secs(10),
+            Role::Server => Duration::from_secs(60),
+        })
     }
 
     /// The first interval, within the bounds.
@@ -78,13 +98,11 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             mtu: 1350,
-            handshake_timeout: Duration::from_secs(10),
-            initial_rto: Duration::from_millis(400),
-            min_rto: Duration::from_millis(50),
-            max_rto: Duration::from_secs(2),
+            handshake_timeout: None,
+            initial_rto: Duration::from_secs(1),
+            min_rto: Duration::from_millis(200),
+            max_rto: Duration::from_secs(60),
             idle_timeout: Some(Duration::from_secs(300)),
         }
     }
 }
-
-const MIN_RTO: Duration = Duration::from_millis(30);

@@ -13,11 +13,12 @@ use std::{
 
 use bytes::Bytes;
 use openssl::{error::ErrorStack, ssl::Ssl};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     context::SessionContext,
     datagrams::{Datagrams, Pipe},
+    deadline::Deadline,
     error::{HandshakeError, failure::Failure},
     listener::registry::Permit,
     psk::presented,
@@ -57,7 +58,7 @@ struct Pending {
     layer: RecordLayer,
     context: Arc<SessionContext>,
     started: Instant,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Deadline,
     silence: Option<Pin<Box<Sleep>>>,
     permit: Option<Permit>,
     place: Option<Place>,
@@ -80,7 +81,7 @@ impl Handshake {
                 layer: RecordLayer::new(ssl, transport, pace)?,
                 context: Arc::clone(context),
                 started: Instant::now(),
-                deadline: Box::pin(sleep(context.config.handshake_timeout)),
+                deadline: Deadline::new(context.config.deadline(context.role)),
                 silence: None,
                 permit: None,
                 place: None,
@@ -185,6 +186,9 @@ impl Future for Handshake {
 
 impl Pending {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
+        if let Some(permit) = &self.permit {
+            self.layer.hear_hello(permit.hello());
+        }
         while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
             match outcome.map_err(|failure| self.explain(failure)) {
                 Err(error) if error.is_exhaustion() => match self.context.role {
@@ -218,8 +222,8 @@ impl Pending {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.deadline.as_mut().poll(cx).is_ready() {
-            let after = self.context.config.handshake_timeout;
+        if self.deadline.poll(cx).is_ready() {
+            let after = self.deadline.time();
             return Poll::Ready(Err(self.timed_out(after)));
         }
         self.poll_silence(cx).map(Err)

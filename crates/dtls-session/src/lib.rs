@@ -56,6 +56,7 @@ mod config;
 mod connector;
 mod context;
 mod datagrams;
+mod deadline;
 mod error;
 mod ffi;
 mod file;

@@ -18,6 +18,8 @@ pub struct SessionStats {
     pub sent_bytes: u64,
     /// Flights repeated because a timer expired.
     pub retransmissions: u64,
+    /// Flights sent again at once because the peer had repeated its own.
+    pub repeats_answered: u64,
     /// Application datagrams that came after this side had closed the session, and were dropped.
     pub dropped_closed: u64,
     /// Datagrams dropped because the pipe did not take them.

@@ -112,7 +112,7 @@ impl Acceptor {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
         let config = &self.context.config;
-        let mut transport = Transport::new(pipe, Role::Server, config.mtu, None);
+        let mut transport = Transport::new(pipe, Role::Server, config.mtu, &pace, None);
         transport.inquire(self.inquiry(&mut ssl)?);
         let versions = self.context.versions;
         Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
@@ -152,14 +152,10 @@ impl Acceptor {
             // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
             ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
         }
-        // A cookie that took longer may have been asked for twice (Karn's rule).
-        if let Some(round_trip) = hello.round_trip()
-            && round_trip < self.context.config.initial_rto
-        {
-            pace.observe(round_trip);
-        }
         let mtu = self.context.config.mtu;
-        let mut transport = Transport::new(pipe, Role::Server, mtu, Some(hello.sequence));
+        let started_by = Some((hello.message_sequence, hello.sequence));
+        let mut transport = Transport::new(pipe, Role::Server, mtu, &pace, started_by);
+        transport.dialogue_mut().take_cookie_age(hello.round_trip());
         transport.inquire(self.inquiry(&mut ssl)?);
         for number in 0..hello.message_sequence {
             transport.precede(&mut prelude::hello(number), number.into());

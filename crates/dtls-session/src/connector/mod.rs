@@ -124,7 +124,7 @@ impl Connector {
             Ok(ip) => ssl.param_mut().set_ip(ip)?,
             Err(_) => ssl.param_mut().set_host(name)?,
         }
-        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, None)
+        let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, &pace, None)
             .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))
     }

@@ -2,8 +2,8 @@
 
 pub(crate) mod admission;
 pub(crate) mod allowance;
-pub(crate) mod eviction;
 pub(crate) mod limits;
+pub(crate) mod notice;
 pub(crate) mod refusal;
 pub(crate) mod registry;
 pub(crate) mod sessions;
@@ -226,6 +226,12 @@ impl Listener {
                 }
                 Verdict::Discard => add(&self.common.counters.discarded),
                 Verdict::Verified(hello) => {
+                    // Known peers' hellos come here, and not to their handshakes.
+                    self.common.registry.repeat(
+                        incoming.peer_addr(),
+                        &hello.opening(),
+                        hello.sequence,
+                    );
                     let admitted = self.admit(incoming, hello.opening(), None);
                     if let Some((channel, permit)) = admitted {
                         tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use udp_demux::Promotion;
 
 use crate::listener::{
-    eviction::Eviction,
     limits::Limits,
+    notice::Notice,
     table::{Denial, Finished, Opening, Table},
 };
 
@@ -49,14 +49,14 @@ impl Registry {
         proven: bool,
     ) -> Result<Permit, Denial> {
         let mut table = self.lock();
-        let (id, eviction) = table.enter(&self.limits, peer, opening, proven)?;
+        let (id, notice) = table.enter(&self.limits, peer, opening, proven)?;
         let repeats = table.has_failed(peer, &opening);
         drop(table);
         Ok(Permit {
             registry: Arc::clone(self),
             peer,
             id,
-            eviction,
+            notice,
             opening,
             repeats,
             established: false,
@@ -68,6 +68,12 @@ impl Registry {
     /// Whether the hello is one that has started a handshake already.
     pub(crate) fn has(&self, peer: SocketAddr, opening: &Opening) -> bool {
         self.lock().has(peer, opening)
+    }
+
+    /// Tells the handshake that this hello has started that it has come again, in a record of this
+    /// number.
+    pub(crate) fn repeat(&self, peer: SocketAddr, opening: &Opening, record: u64) {
+        self.lock().repeat(peer, opening, record);
     }
 
     /// How many handshakes and how many sessions there are.
@@ -114,7 +120,7 @@ pub(crate) struct Permit {
     registry: Arc<Registry>,
     peer: SocketAddr,
     id: u64,
-    eviction: Arc<Eviction>,
+    notice: Arc<Notice>,
     opening: Opening,
     /// Whether the same hello has failed before.
     repeats: bool,
@@ -141,7 +147,12 @@ impl Permit {
 
     /// Waits until the place was given to another.
     pub(crate) fn poll_evicted(&self, cx: &Context<'_>) -> Poll<()> {
-        self.eviction.poll(cx)
+        self.notice.poll_evicted(cx)
+    }
+
+    /// The record number in which the client's hello has come again, or 0.
+    pub(crate) fn hello(&self) -> u64 {
+        self.notice.hello()
     }
 
     /// Makes this a session's place; false if it was given to another in the last moment.

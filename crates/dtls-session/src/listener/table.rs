@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::listener::{eviction::Eviction, limits::Limits, registry::Close};
+use crate::listener::{limits::Limits, notice::Notice, registry::Close};
 
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ struct Source {
 struct HalfOpen {
     peer: SocketAddr,
     since: Instant,
-    eviction: Arc<Eviction>,
+    notice: Arc<Notice>,
 }
 
 /// What one peer has: RFC 6347 4.2.8 lets a handshake run beside a session.
@@ -112,7 +112,7 @@ impl Table {
         peer: SocketAddr,
         opening: Opening,
         proven: bool,
-    ) -> Result<(u64, Arc<Eviction>), Denial> {
+    ) -> Result<(u64, Arc<Notice>), Denial> {
         let none = Associations::default();
         let associations = self.peers.get(&peer).unwrap_or(&none);
         if associations.have(&opening) {
@@ -128,11 +128,11 @@ impl Table {
         let id = self.next;
         self.next += 1;
         self.total += 1;
-        let eviction = Arc::<Eviction>::default();
+        let notice = Arc::<Notice>::default();
         let half_open = HalfOpen {
             peer,
             since: Instant::now(),
-            eviction: Arc::clone(&eviction),
+            notice: Arc::clone(&notice),
         };
         self.half_open.insert(id, half_open);
         let source = self.sources.entry(network(peer.ip())).or_default();
@@ -140,7 +140,7 @@ impl Table {
         source.total += 1;
         let association = Association { id, opening };
         self.peers.entry(peer).or_default().half_open = Some(association);
-        Ok((id, eviction))
+        Ok((id, notice))
     }
 
     /// Makes a handshake a session; false if its place was given to another.
@@ -200,6 +200,18 @@ impl Table {
         associations.is_some_and(|associations| associations.have(opening))
     }
 
+    /// Tells the handshake that this hello has started that it has come again.
+    pub(super) fn repeat(&self, peer: SocketAddr, opening: &Opening, record: u64) {
+        let associations = self.peers.get(&peer);
+        let half_open = associations.and_then(|associations| associations.half_open.as_ref());
+        if let Some(association) =
+            half_open.filter(|association| association.opening.covers(opening))
+            && let Some(half_open) = self.half_open.get(&association.id)
+        {
+            half_open.notice.repeat_hello(record);
+        }
+    }
+
     /// How many handshakes and how many sessions there are.
     pub(super) fn counts(&self) -> (usize, usize) {
         let half_open = self.half_open.len();
@@ -240,7 +252,7 @@ impl Table {
             self.evicted += 1;
             self.leave_source(evicted.peer, true);
             self.forget(evicted.peer, id);
-            evicted.eviction.evict();
+            evicted.notice.evict();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use dtls_wire::{AnyRecord, ContentType, HandshakeType, Record};
+use dtls_wire::{AnyRecord, ContentType, Encode, Fragment, HandshakeType, Record};
 use tokio::time::Instant;
 
 use crate::record_layer::ingress::asks_for_cookie;
@@ -16,6 +16,9 @@ pub(crate) struct Egress {
     mtu: usize,
     datagrams: VecDeque<Vec<u8>>,
     queued: usize,
+    /// The present flight's records as they were written, for as long as it may be wanted again;
+    /// None if it is too long.
+    flight: Option<Vec<u8>>,
     /// Whether the last datagram may take more records.
     open: bool,
     numbering: Numbering,
@@ -31,11 +34,13 @@ pub(crate) struct Egress {
 /// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
 /// answers (RFC 6347 4.2.1), but OpenSSL has counted its own records only. A client that has
 /// already seen a HelloVerifyRequest of that number would take it for a replay.
+///
+/// What is sent again without OpenSSL shifts all that comes after it.
 #[derive(Debug)]
-enum Numbering {
-    AsWritten,
-    From(u64),
-    ShiftedBy(u64),
+struct Numbering {
+    first: Option<u64>,
+    shift: u64,
+    last: u64,
 }
 
 impl Egress {
@@ -44,8 +49,9 @@ impl Egress {
             mtu,
             datagrams: VecDeque::new(),
             queued: 0,
+            flight: None,
             open: false,
-            numbering: first_sequence.map_or(Numbering::AsWritten, Numbering::From),
+            numbering: Numbering::new(first_sequence),
             largest: 0,
             second_hello: None,
             last_flight: None,
@@ -57,6 +63,8 @@ impl Egress {
     pub(crate) fn restart(&mut self) {
         self.second_hello = None;
         self.last_flight = None;
+        self.flight = None;
+        self.numbering = Numbering::new(None);
     }
 
     /// Whether the flight with the ChangeCipherSpec has been repeated often enough, and long enough, for
@@ -64,6 +72,56 @@ impl Egress {
     pub(crate) fn last_flight_is_in_vain(&self, patience: Duration) -> bool {
         self.last_flight
             .is_some_and(|(since, sent)| sent > PERMITTED_REPEATS && since.elapsed() >= patience)
+    }
+
+    /// Starts a flight, or its repeat. What is left of the flight before was answered.
+    pub(crate) fn begin_flight(&mut self) {
+        self.flight = Some(Vec::new());
+        self.forget_unsent();
+    }
+
+    fn forget_unsent(&mut self) {
+        self.datagrams.clear();
+        self.queued = 0;
+        self.open = false;
+    }
+
+    /// Keeps a part of the flight for [`Self::repeat_flight`], unless that becomes too long.
+    pub(crate) fn keep(&mut self, written: &[u8]) {
+        let room = |flight: &Vec<u8>| flight.len() + written.len() <= MAX_KEPT;
+        self.flight = self.flight.take().filter(room);
+        if let Some(flight) = &mut self.flight {
+            flight.extend_from_slice(written);
+        }
+    }
+
+    /// Queues the present flight again, in datagrams of up to `most` bytes, if it is kept.
+    ///
+    /// A protected record has the number that it had, since its key is OpenSSL's: a peer that
+    /// misses it takes it, and another passes it over.
+    pub(crate) fn repeat_flight(&mut self, most: usize) -> bool {
+        let Some(flight) = self.flight.take() else {
+            return false;
+        };
+        self.forget_unsent();
+        let mtu = std::mem::replace(&mut self.mtu, most);
+        let mut rest = &flight[..];
+        while let Ok((record, behind)) = Record::split(rest) {
+            let bytes = &rest[..rest.len() - behind.len()];
+            rest = behind;
+            if record.epoch > 0 {
+                self.append(bytes, true, None);
+                continue;
+            }
+            for mut fragment in fragments(bytes, most) {
+                let number = self.numbering.another();
+                Record::set_sequence(&mut fragment, number);
+                self.append(&fragment, true, None);
+            }
+        }
+        self.mtu = mtu;
+        self.flight = Some(flight);
+        true
     }
 
     /// Whether a HelloVerifyRequest with this record number answers a hello that had a cookie: it
@@ -74,6 +132,7 @@ impl Egress {
 
     pub(crate) fn establish(&mut self) {
         self.established = true;
+        self.flight = None;
     }
 
     /// Queues what one write held; false if there was no room, and nothing of it was taken.
@@ -132,8 +191,7 @@ impl Egress {
         let start = last.len();
         last.extend_from_slice(bytes);
         if let Some(sequence) = plaintext {
-            let number = sequence.wrapping_add(self.numbering.shift(sequence));
-            Record::set_sequence(&mut last[start..], number);
+            Record::set_sequence(&mut last[start..], self.numbering.number(sequence));
         }
         self.largest = self.largest.max(last.len());
         self.queued += bytes.len();
@@ -160,8 +218,18 @@ impl Egress {
     /// The size to fall back to when datagrams of the present size stay unanswered, if any sent
     /// so far was larger (RFC 6347 4.1.1.1).
     pub(crate) fn smaller_mtu(&self) -> Option<usize> {
+        self.smaller_mtus().next()
+    }
+
+    /// The sizes to fall back to in turn, the largest first, then None, and so on.
+    pub(crate) fn mtu_in_turn(&self, nth: usize) -> Option<usize> {
+        let turns = self.smaller_mtus().count() + 1;
+        self.smaller_mtus().nth(nth % turns)
+    }
+
+    fn smaller_mtus(&self) -> impl Iterator<Item = usize> {
         let present = self.largest.min(self.mtu);
-        mtu_below(present)
+        FALLBACK_MTUS.into_iter().filter(move |mtu| *mtu < present)
     }
 
     pub(crate) fn mtu(&self) -> usize {
@@ -175,20 +243,34 @@ impl Egress {
 }
 
 impl Numbering {
+    fn new(first: Option<u64>) -> Self {
+        Self {
+            first,
+            shift: 0,
+            last: 0,
+        }
+    }
+
     /// Whether a record is a HelloVerifyRequest for a hello that came from nobody: the client's own
     /// has a good cookie.
     fn precedes(&self, record: &Record<'_>) -> bool {
-        matches!(self, Self::From(_)) && asks_for_cookie(record).is_some()
+        self.first.is_some() && asks_for_cookie(record).is_some()
     }
 
-    fn shift(&mut self, written: u64) -> u64 {
-        if let Self::From(wanted) = *self {
-            *self = Self::ShiftedBy(wanted.saturating_sub(written));
+    /// The number of what OpenSSL has written with this one.
+    fn number(&mut self, written: u64) -> u64 {
+        if let Some(first) = self.first.take() {
+            self.shift = first.saturating_sub(written);
         }
-        match self {
-            Self::ShiftedBy(delta) => *delta,
-            _ => 0,
-        }
+        self.last = written.wrapping_add(self.shift);
+        self.last
+    }
+
+    /// The number of what OpenSSL has not written.
+    fn another(&mut self) -> u64 {
+        self.shift = self.shift.wrapping_add(1);
+        self.last = self.last.wrapping_add(1);
+        self.last
     }
 }
 
@@ -196,6 +278,51 @@ impl Numbering {
 pub(crate) fn mtu_below(present: usize) -> Option<usize> {
     FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
 }
+
+/// Cuts a record with one fragment of a message into such that fit (RFC 6347 4.2.3).
+fn fragments(bytes: &[u8], mtu: usize) -> Vec<Vec<u8>> {
+    let as_it_is = || vec![bytes.to_vec()];
+    let Ok((record, _)) = Record::split(bytes) else {
+        return as_it_is();
+    };
+    let only = match &mut record.fragments() {
+        fragments if record.content_type == ContentType::HANDSHAKE && record.epoch == 0 => {
+            fragments.next().and_then(Result::ok)
+        }
+        _ => None,
+    };
+    let Some(fragment) = only
+        .filter(|it| bytes.len() > mtu && Fragment::HEADER + it.body.len() == record.body.len())
+    else {
+        return as_it_is();
+    };
+    let room = mtu.saturating_sub(Record::HEADER + Fragment::HEADER).max(1);
+    let cut = |(nth, part)| {
+        let fragment = Fragment {
+            offset: fragment.offset + nth * room,
+            body: part,
+            ..fragment
+        };
+        let body = fragment.to_vec().ok()?;
+        Record {
+            body: &body,
+            ..record
+        }
+        .to_vec()
+        .ok()
+    };
+    let parts = fragment.body.chunks(room).enumerate();
+    parts
+        .map(cut)
+        .collect::<Option<_>>()
+        .unwrap_or_else(as_it_is)
+}
+
+/// A handshake message's header in bytes (RFC 6347 4.2.2).
+
+/// A longer flight is repeated by OpenSSL's timer only: an answer to a small datagram, it would be
+/// much.
+const MAX_KEPT: usize = 16 * 1024;
 
 /// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
 const FALLBACK_MTUS: [usize; 2] = [1200, 548];
@@ -336,6 +463,89 @@ mod tests {
             egress.push(&record(22, 0, written, 1));
             assert_eq!(egress.front().unwrap()[10], written);
         }
+    }
+
+    #[test]
+    fn a_flight_is_sent_again_under_new_numbers_and_what_follows_goes_on_from_them() {
+        let mut egress = Egress::new(1000, Some(4));
+        let flight = [
+            record(22, 0, 1, 20),
+            record(20, 0, 2, 1),
+            record(22, 1, 0, 40),
+        ]
+        .concat();
+        egress.begin_flight();
+        egress.keep(&flight);
+        egress.push(&flight);
+        drain(&mut egress);
+        egress.repeat_flight(1000);
+        let again = egress.front().unwrap().to_vec();
+        assert_eq!([again[10], again[10 + 33], again[10 + 47]], [6, 7, 0]);
+        drain(&mut egress);
+        egress.push(&record(22, 0, 3, 20));
+        assert_eq!(egress.front().unwrap()[10], 8);
+    }
+
+    #[test]
+    fn a_flight_is_cut_for_a_narrow_path() {
+        let mut egress = Egress::new(1000, None);
+        let mut message = record(22, 0, 0, 112);
+        message[13..25].copy_from_slice(&[11, 0, 0, 100, 0, 2, 0, 0, 0, 0, 0, 100]);
+        egress.begin_flight();
+        egress.keep(&message);
+        egress.push(&message);
+        drain(&mut egress);
+        egress.repeat_flight(85);
+        let [first, second] = &drain(&mut egress)[..] else {
+            panic!("two datagrams");
+        };
+        assert_eq!((first.len(), second.len()), (85, 25 + 40));
+        assert_eq!(
+            first[11..25],
+            [0, 72, 11, 0, 0, 100, 0, 2, 0, 0, 0, 0, 0, 60]
+        );
+        assert_eq!(
+            second[11..25],
+            [0, 52, 11, 0, 0, 100, 0, 2, 0, 0, 60, 0, 0, 40]
+        );
+        // The MTU is not touched.
+        assert_eq!(egress.mtu(), 1000);
+    }
+
+    #[test]
+    fn what_was_answered_leaves_no_more() {
+        let mut egress = Egress::new(1000, None);
+        egress.push(&record(22, 0, 0, 20));
+        egress.begin_flight();
+        egress.push(&record(22, 0, 1, 30));
+        assert_eq!(drain(&mut egress), [record(22, 0, 1, 30)]);
+        assert_eq!(egress.queued, 0);
+    }
+
+    #[test]
+    fn a_long_flight_is_not_kept() {
+        let mut egress = Egress::new(1000, None);
+        egress.begin_flight();
+        for sequence in 0..100 {
+            egress.keep(&record(22, 0, sequence, 200));
+        }
+        assert!(!egress.repeat_flight(1000));
+        assert!(egress.front().is_none());
+    }
+
+    #[test]
+    fn sizes_take_turns() {
+        let mut egress = Egress::new(1350, None);
+        egress.push(&record(22, 0, 0, 255));
+        assert_eq!([0, 1].map(|nth| egress.mtu_in_turn(nth)), [None; 2]);
+        let mut large = record(22, 0, 0, 0);
+        large[11..13].copy_from_slice(&1300u16.to_be_bytes());
+        large.resize(1313, 0);
+        egress.push(&large);
+        assert_eq!(
+            [0, 1, 2, 3].map(|nth| egress.mtu_in_turn(nth)),
+            [Some(1200), Some(548), None, Some(1200)]
+        );
     }
 
     #[test]

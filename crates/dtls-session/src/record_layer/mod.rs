@@ -1,11 +1,13 @@
 //! The record layer behind a session: seal, open, close and the timer.
 
 pub(crate) mod beginning;
+pub(crate) mod dialogue;
 pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod last_flight;
 pub(crate) mod pace;
+pub(crate) mod progress;
 pub(crate) mod refusals;
 pub(crate) mod scratch;
 pub(crate) mod transport;
@@ -84,11 +86,20 @@ impl RecordLayer {
                 let _ = self.transport().poll_drain(cx);
                 return Poll::Pending;
             }
-            self.lower_mtu();
+            self.lower_mtu_after_silence();
             self.follow_path();
             let outcome = self.stream.as_mut().poll_do_handshake(cx);
+            if let Some(mtu) = self.transport().dialogue_mut().take_proven() {
+                tracing::debug!(
+                    mtu,
+                    "lowering the MTU: larger datagrams have not come through"
+                );
+                self.set_mtu(mtu);
+            }
+            if outcome.is_pending() {
+                self.mend();
+            }
             let drained = self.transport().poll_drain(cx);
-            self.observe_round_trip();
             if let Some(error) = self.transport().take_failure() {
                 return Poll::Ready(Err(Failure::of_pipe(error)));
             }
@@ -224,36 +235,58 @@ impl RecordLayer {
             return Poll::Pending;
         };
         // OpenSSL reckons by the wall clock: where that jumps, our own interval is the bound.
-        let left = left.min(self.pace.interval());
+        let mut left = left.min(self.pace.interval());
+        if let Some(end) = self.transport_ref().dialogue().gap_ends() {
+            left = left.min(end.saturating_duration_since(Instant::now()));
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(left)));
         timer.as_mut().reset(Instant::now() + left);
         timer.as_mut().poll(cx)
     }
 
-    fn observe_round_trip(&mut self) {
-        // After a repeat nobody knows which datagram was answered (Karn's rule).
-        if self.pace.total_expiries() == 0
-            && let Some(round_trip) = self.transport().first_round_trip()
-        {
-            self.pace.observe(round_trip);
+    /// Sends the present flight again, if the peer has repeated its own (RFC 6347 4.2.4), or a part
+    /// of the peer's is missing.
+    ///
+    /// Who repeats a flight is there, and so is the path for small datagrams: where it does so
+    /// again after it was answered, the answers may be too large (RFC 6347 4.1.1.1). Only if a
+    /// smaller one is then answered, the MTU follows.
+    fn mend(&mut self) {
+        let wanted = self.transport().dialogue_mut().take_repeat();
+        if wanted {
+            let dialogue = self.transport_ref().dialogue();
+            let (missed, queued) = (dialogue.missed() as usize, dialogue.is_queued());
+            let egress = self.transport_ref().egress();
+            // One repeat may be due to any loss.
+            let smaller = missed
+                .checked_sub(2)
+                .and_then(|nth| egress.mtu_in_turn(nth));
+            // The timer may have expired at the same time.
+            if (!queued || smaller.is_some()) && self.transport().repeat_flight(smaller) {
+                self.transport().count_answer();
+            }
+        }
+        if self.transport().dialogue_mut().take_gap() && !wanted {
+            self.transport().repeat_flight(None);
         }
     }
 
-    /// RFC 6347 4.1.1.1: repeats that stay unanswered may be too large for the path.
+    /// Makes datagrams smaller where nothing has been heard for long.
     ///
-    /// They stay unanswered, too, while a slow peer computes, and there is no way back up: so it
-    /// takes repeats and time.
-    fn lower_mtu(&mut self) {
+    /// That is no more than a last resort: a silent peer most likely computes, or is gone.
+    fn lower_mtu_after_silence(&mut self) {
         // OpenSSL is about to repeat the flight if no time is left, and will count it then.
         let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
-        let expiries = self.pace.expiries() + 1;
-        let unanswered =
-            expiries.is_multiple_of(EXPIRIES_PER_MTU) && self.pace.waited() >= MTU_PATIENCE;
-        if !repeats || !unanswered {
-            return;
+        let silent = self.pace.expiries() + 1 >= SILENT_EXPIRIES
+            && self.pace.waited() >= SILENCE
+            && self.transport_ref().dialogue().missed() == 0;
+        if repeats && silent {
+            self.lower_mtu();
         }
+    }
+
+    fn lower_mtu(&mut self) {
         if let Some(mtu) = self.transport().egress_mut().smaller_mtu() {
-            tracing::debug!(mtu, "lowering the MTU after repeated expiry");
+            tracing::debug!(mtu, "lowering the MTU: large datagrams may be lost");
             self.set_mtu(mtu);
         }
     }
@@ -314,6 +347,11 @@ impl RecordLayer {
         self.transport().refusals_mut().take_error()
     }
 
+    /// Takes the record number of a verified hello that has come again.
+    pub(crate) fn hear_hello(&mut self, record: u64) {
+        self.transport().dialogue_mut().heard_hello(record);
+    }
+
     fn transport(&mut self) -> &mut Transport {
         self.stream.as_mut().get_mut().get_mut()
     }
@@ -332,7 +370,7 @@ impl RecordLayer {
     }
 
     pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.pace.round_trip()
+        self.transport_ref().dialogue().round_trip()
     }
 
     pub(crate) fn retransmissions(&self) -> u64 {
@@ -341,7 +379,7 @@ impl RecordLayer {
 
     /// How long a peer may be silent before its silence means something.
     pub(crate) fn patience(&self) -> Duration {
-        MIN_PATIENCE.max(2 * self.pace.interval())
+        self.pace.interval().clamp(MIN_PATIENCE, MAX_PATIENCE)
     }
 }
 
@@ -378,6 +416,7 @@ fn drain_errors() {
 
 /// How many records that change nothing are read before others may run.
 const MAX_UNMOVED: u32 = 64;
-const EXPIRIES_PER_MTU: u32 = 2;
-const MTU_PATIENCE: Duration = Duration::from_secs(1);
+const SILENT_EXPIRIES: u32 = 4;
+const SILENCE: Duration = Duration::from_secs(5);
 const MIN_PATIENCE: Duration = Duration::from_millis(500);
+const MAX_PATIENCE: Duration = Duration::from_secs(2);

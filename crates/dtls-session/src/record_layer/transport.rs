@@ -4,8 +4,8 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::{Buf, BytesMut};
@@ -19,10 +19,12 @@ use crate::{
     datagrams::{Datagrams, Pipe},
     psk::inquiry::PskInquiry,
     record_layer::{
+        dialogue::Dialogue,
         early::Early,
         egress::{self, Egress},
         ingress::{Ingress, Role, asks_for_cookie},
         last_flight::LastFlight,
+        pace::{Pace, Turn},
         refusals::Refusals,
         scratch::with_datagram,
         warning::Gate,
@@ -62,16 +64,27 @@ pub(crate) struct Transport {
     stats: SessionStats,
     /// How many datagrams this poll may still read.
     budget: u32,
-    first_sent: Option<Instant>,
-    first_heard: Option<Instant>,
+    pace: Arc<Pace>,
+    dialogue: Dialogue,
+    /// Whether OpenSSL has read a record since it last wrote of a flight.
+    heard: bool,
+    /// How many of OpenSSL's repeats have begun.
+    repeats: u32,
     /// Whether it started from a hello whose cookie was good.
     verified: bool,
 }
 
 impl Transport {
     /// Makes the transport of a handshake that starts, for a server, from the verified hello's
-    /// record number.
-    pub(crate) fn new(pipe: Pipe, role: Role, mtu: usize, hello_sequence: Option<u64>) -> Self {
+    /// message number and its record's.
+    pub(crate) fn new(
+        pipe: Pipe,
+        role: Role,
+        mtu: usize,
+        pace: &Arc<Pace>,
+        hello: Option<(u16, u64)>,
+    ) -> Self {
+        let hello_sequence = hello.map(|(_, record)| record);
         Self {
             peer: pipe.peer_addr(),
             pipe,
@@ -91,9 +104,11 @@ impl Transport {
             cookie_refused: false,
             stats: SessionStats::default(),
             budget: 0,
-            first_sent: None,
-            first_heard: None,
-            verified: hello_sequence.is_some(),
+            pace: Arc::clone(pace),
+            dialogue: Dialogue::new(role, pace, hello),
+            heard: true,
+            repeats: 0,
+            verified: hello.is_some(),
         }
     }
 
@@ -169,12 +184,15 @@ impl Transport {
         self.early.release(&mut self.held);
         self.inquiry = None;
         self.egress.establish();
+        self.dialogue.end();
     }
 
     /// Forgets what belongs to a handshake that is given up.
     pub(crate) fn restart(&mut self) {
         self.ingress.restart();
         self.egress.restart();
+        self.dialogue.restart();
+        self.heard = true;
         self.cookie_refused = false;
         self.held.clear();
         self.early = Early::default();
@@ -247,9 +265,28 @@ impl Transport {
         std::mem::take(&mut self.refused)
     }
 
-    /// The time from the first datagram sent to the first received after it.
-    pub(crate) fn first_round_trip(&self) -> Option<Duration> {
-        Some(self.first_heard?.duration_since(self.first_sent?))
+    pub(crate) fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
+    pub(crate) fn dialogue_mut(&mut self) -> &mut Dialogue {
+        &mut self.dialogue
+    }
+
+    /// Queues the present flight again, in datagrams of up to `smaller` bytes or as large as the MTU
+    /// allows; false if it is too long to be kept.
+    pub(crate) fn repeat_flight(&mut self, smaller: Option<usize>) -> bool {
+        let most = smaller.unwrap_or(self.egress.mtu());
+        let repeated = self.egress.repeat_flight(most);
+        if repeated {
+            self.dialogue.repeat(smaller);
+            self.pace.answered();
+        }
+        repeated
+    }
+
+    pub(crate) fn count_answer(&mut self) {
+        self.stats.repeats_answered += 1;
     }
 
     /// Begins a poll: OpenSSL may ask again and again for what follows records that it drops, and
@@ -322,7 +359,35 @@ impl Transport {
         if let Some(inquiry) = &mut self.inquiry {
             inquiry.watch(record);
         }
+        if (record.content_type, record.epoch) == (ContentType::HANDSHAKE, 0) {
+            self.dialogue.heard(record, Instant::now());
+        }
         Some(number)
+    }
+
+    fn hear(&mut self) {
+        self.heard = true;
+        self.pace.heard();
+    }
+
+    /// Puts what OpenSSL writes of a flight to the right one; false if it is not to be sent.
+    fn take_turn(&mut self, written: &[u8]) -> bool {
+        match self.pace.turn() {
+            Turn::Withheld => return false,
+            Turn::New if self.heard => {
+                self.egress.begin_flight();
+                self.dialogue.begin();
+            }
+            Turn::Repeat if self.repeats != self.pace.total_expiries() => {
+                self.repeats = self.pace.total_expiries();
+                self.egress.begin_flight();
+                self.dialogue.repeat(None);
+            }
+            _ => {}
+        }
+        self.heard = false;
+        self.egress.keep(written);
+        true
     }
 
     fn take_held(&mut self, buf: &mut ReadBuf<'_>) -> bool {
@@ -356,7 +421,12 @@ impl Transport {
     /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(datagram) = self.egress.front() {
+            // Before it is written: the answer may be there when that returns.
+            let at = Instant::now();
             let outcome = ready!(self.pipe.poll_send(cx, datagram, self.peer));
+            if outcome.is_ok() && !self.ingress.is_established() {
+                self.dialogue.sent(datagram, at);
+            }
             let bytes = datagram.len();
             self.count_sent(bytes, &outcome);
             self.egress.pop();
@@ -372,7 +442,6 @@ impl Transport {
                 tracing::trace!(bytes, "datagram sent");
                 self.stats.datagrams_sent += 1;
                 self.refusals.sent();
-                self.first_sent.get_or_insert_with(Instant::now);
             }
             Err(error) => {
                 tracing::trace!(%error, "datagram not sent");
@@ -408,9 +477,6 @@ impl Transport {
                     self.refusals.heard();
                     tracing::trace!(bytes = length, "datagram received");
                     self.stats.datagrams_received += 1;
-                    if self.first_sent.is_some() {
-                        self.first_heard.get_or_insert_with(Instant::now);
-                    }
                     let first = self.sift(&mut scratch[..length]);
                     if self.is_alert(first) {
                         let behind = self.held.split();
@@ -469,6 +535,7 @@ impl AsyncRead for Transport {
         }
         this.fed = this.take_held(buf);
         if this.fed {
+            this.hear();
             return Poll::Ready(Ok(()));
         }
         if this.gate == Gate::Asked {
@@ -480,6 +547,9 @@ impl AsyncRead for Transport {
         // OpenSSL's own buffer is shorter than what UDP can carry.
         let read = with_datagram(|datagram| this.poll_datagrams(cx, datagram, buf));
         this.fed = read.is_ready();
+        if this.fed {
+            this.hear();
+        }
         read.map(Ok)
     }
 }
@@ -505,6 +575,10 @@ impl AsyncWrite for Transport {
             return Poll::Ready(Ok(buf.len()));
         }
         let established = this.ingress.is_established();
+        let flight = matches!(buf.first(), Some(20 | 22));
+        if flight && !established && !this.take_turn(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
         let mut rest = buf;
         while let Ok((record, behind)) = Record::split(rest) {
             this.last_flight.wrote(&record, established);
