@@ -183,6 +183,8 @@ async fn connected_to(server: SocketAddr) -> Arc<UdpSocket> {
         .expect("loopback has ports left");
     let connected = socket.connect(server).await;
     connected.expect("loopback can be connected to");
+    // Before that Tokio takes a new socket's buffer for full, and the first datagram would be lost.
+    socket.writable().await.expect("a new socket is writable");
     Arc::new(socket)
 }
 

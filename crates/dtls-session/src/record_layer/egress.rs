@@ -318,8 +318,6 @@ fn fragments(bytes: &[u8], mtu: usize) -> Vec<Vec<u8>> {
         .unwrap_or_else(as_it_is)
 }
 
-/// A handshake message's header in bytes (RFC 6347 4.2.2).
-
 /// A longer flight is repeated by OpenSSL's timer only: an answer to a small datagram, it would be
 /// much.
 const MAX_KEPT: usize = 16 * 1024;

@@ -276,7 +276,7 @@ impl Transport {
     /// Queues the present flight again, in datagrams of up to `smaller` bytes or as large as the MTU
     /// allows; false if it is too long to be kept.
     pub(crate) fn repeat_flight(&mut self, smaller: Option<usize>) -> bool {
-        let most = smaller.unwrap_or(self.egress.mtu());
+        let most = smaller.unwrap_or_else(|| self.egress.mtu());
         let repeated = self.egress.repeat_flight(most);
         if repeated {
             self.dialogue.repeat(smaller);
