@@ -17,6 +17,11 @@ pub(crate) fn trials(possible: bool) -> Vec<Trial> {
             long_lines,
         ),
         trial(
+            "a_clients_flight_is_sent_again_at_once_as_the_path_says_that_it_carries",
+            possible,
+            clients_flight,
+        ),
+        trial(
             "a_servers_flight_is_cut_to_what_the_path_says_that_it_carries",
             possible,
             || servers_flight("10.0.2.1:0"),
@@ -52,6 +57,25 @@ async fn long_lines() {
     let ended = client.end().await;
     ended.fails_with(1, &["line 5 has 1201 bytes"]);
     assert!(!ended.err.contains("ended"), "{ended:?}");
+}
+
+/// The client's flight with its certificate is larger than the path, and its socket hears of it.
+async fn clients_flight() {
+    let path = Path::new();
+    let ca = cert("ca.pem");
+    // None of the server's datagrams is.
+    let flags = ["--mtu", "500", "--client-ca", &ca];
+    let (_server, addr) = path.serve("10.0.2.1:0", &flags).await;
+    let (pem, key) = (cert("client.pem"), cert("client.key"));
+    let mut client = path.client_with(addr, &["--cert", &pem, "--key", &key]);
+    client.write(b"x\n").await;
+    client.says("Echo: x\n").await;
+    let ended = client.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let said = |what| ended.err.contains(what);
+    assert!(said("the path's MTU has changed mtu=572"), "{ended:?}");
+    // No timer has expired.
+    assert!(said("handshake finished repeats=0"), "{ended:?}");
 }
 
 /// The server's flight is larger than the path. What the path says reaches its host, and the server hears
@@ -110,8 +134,12 @@ impl Path {
     }
 
     fn client(&self, server: SocketAddr) -> Program {
+        self.client_with(server, &[])
+    }
+
+    fn client_with(&self, server: SocketAddr, flags: &[&str]) -> Program {
         let ca = cert("ca.pem");
-        let flags = [
+        let usual = [
             "--ca",
             &*ca,
             "--server-name",
@@ -119,6 +147,6 @@ impl Path {
             "--timeout",
             "60",
         ];
-        self.client.client(server, &flags)
+        self.client.client(server, &[&usual, flags].concat())
     }
 }

@@ -99,7 +99,7 @@ impl RecordLayer {
             if outcome.is_pending() {
                 self.mend();
             }
-            let drained = self.transport().poll_drain(cx);
+            let drained = self.poll_departure(cx);
             if let Some(error) = self.transport().take_failure() {
                 return Poll::Ready(Err(Failure::of_pipe(error)));
             }
@@ -306,13 +306,25 @@ impl RecordLayer {
         self.apply_mtu(self.path_mtu());
     }
 
-    /// Keeps to what the pipe knows of the path, smaller or larger than it was.
-    pub(crate) fn follow_path(&mut self) {
+    /// Keeps to what the pipe knows of the path, smaller or larger than it was, and returns whether
+    /// the flight that was lost for it is to be sent again.
+    pub(crate) fn follow_path(&mut self) -> bool {
         let mtu = self.path_mtu();
         let former = self.transport_ref().egress().mtu();
         if mtu != former {
             tracing::debug!(mtu, former, "the path's MTU has changed");
             self.apply_mtu(mtu);
+        }
+        mtu < former && self.transport().repeat_flight(None)
+    }
+
+    /// Sends what is queued, at once again where the path turns out to be narrower.
+    fn poll_departure(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let drained = self.transport().poll_drain(cx);
+            if !self.follow_path() {
+                return drained;
+            }
         }
     }
 
