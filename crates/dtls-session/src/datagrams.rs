@@ -234,7 +234,8 @@ impl Datagrams for ConnectedSocket {
         datagram: &[u8],
         _: SocketAddr,
     ) -> Poll<io::Result<()>> {
-        Self::poll_send(self, cx, datagram)
+        // Written rather than sent, so that it does not wait for this task's next turn.
+        Pin::new(self).poll_write(cx, datagram).map_ok(drop)
     }
 
     fn peer_addr(&self) -> SocketAddr {

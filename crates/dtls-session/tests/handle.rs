@@ -5,14 +5,15 @@
 mod common;
 
 use std::{
+    future::poll_fn,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -23,6 +24,8 @@ use common::{
 };
 use dtls_session::{BuildError, ClosedBy, Connector, Datagrams, Pipe, RecvError, SendError};
 use futures::{FutureExt, SinkExt, StreamExt};
+use tokio::task::coop;
+use udp_demux::ConnectedSocket;
 
 #[tokio::test]
 async fn the_last_clone_closes() {
@@ -34,6 +37,29 @@ async fn the_last_clone_closes() {
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), Some(10));
     drop(clone);
     assert_eq!(within(server.recv(&mut buf)).await.unwrap(), None);
+    assert!(matches!(within(server.closed()).await.by, ClosedBy::Peer));
+}
+
+/// A task that has used up its share of time drops its session, and does not come back.
+#[tokio::test]
+async fn the_last_clone_closes_though_its_task_has_no_turn_left() {
+    let [ours, theirs] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    ours.connect(theirs.local_addr().unwrap()).unwrap();
+    theirs.connect(ours.local_addr().unwrap()).unwrap();
+    let [ours, theirs] = [ours, theirs].map(|it| ConnectedSocket::from_socket(it).unwrap());
+    let accepting = tokio::spawn(acceptor(patient()).accept(theirs));
+    let connecting = connector(patient()).connect("localhost").over(ours);
+    let client = within(connecting).await.unwrap();
+    let server = within(accepting).await.unwrap().unwrap();
+    let mut client = Some(client);
+    poll_fn(|cx| {
+        while coop::has_budget_remaining() {
+            ready!(coop::poll_proceed(cx)).made_progress();
+        }
+        client = None;
+        Poll::Ready(())
+    })
+    .await;
     assert!(matches!(within(server.closed()).await.by, ClosedBy::Peer));
 }
 

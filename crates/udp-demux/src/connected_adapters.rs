@@ -83,11 +83,12 @@ impl AsyncRead for ConnectedSocket {
 /// Writes one datagram a call; an empty write sends nothing. Flushing and shutting down do nothing.
 impl AsyncWrite for ConnectedSocket {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_send(cx, buf))?;
+        // What is written for the last time, by who is dropped after that, must not wait for a turn.
+        ready!(self.poll_transmit(cx, buf))?;
         Poll::Ready(Ok(buf.len()))
     }
 

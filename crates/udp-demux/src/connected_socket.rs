@@ -227,15 +227,25 @@ impl ConnectedSocket {
     /// As for [`send`](Self::send).
     pub fn poll_send(&mut self, cx: &mut Context<'_>, datagram: &[u8]) -> Poll<io::Result<()>> {
         let turn = ready!(coop::poll_proceed(cx));
+        let sent = self.poll_transmit(cx, datagram);
+        if sent.is_ready() {
+            turn.made_progress();
+        }
+        sent
+    }
+
+    /// Polls to send one datagram, however long the task has run already.
+    pub(crate) fn poll_transmit(
+        &self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+    ) -> Poll<io::Result<()>> {
         loop {
             match self.try_send(datagram) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(self.io.poll_send_ready(cx))?;
                 }
-                outcome => {
-                    turn.made_progress();
-                    return Poll::Ready(outcome);
-                }
+                outcome => return Poll::Ready(outcome),
             }
         }
     }
