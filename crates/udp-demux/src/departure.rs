@@ -145,6 +145,10 @@ impl Shared {
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         let mut state = self.departure.lock();
+        // What is too long for UDP is the system's to refuse.
+        if datagram.len() > MAX_DATAGRAM {
+            return self.depart(state, origin, datagram, Patience::None);
+        }
         if !self.admits(&mut state, origin, datagram) {
             return self.wait(state, origin, datagram, patience);
         }
@@ -171,6 +175,9 @@ impl Shared {
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
         let mut state = self.departure.lock();
+        if datagram.len() > MAX_DATAGRAM {
+            return self.depart(state, origin, datagram, Patience::None);
+        }
         if !self.admits(&mut state, origin, datagram) {
             return self.wait(state, origin, datagram, patience);
         }
@@ -194,10 +201,6 @@ impl Shared {
 
     /// Whether a datagram may be given to the system now.
     fn admits(&self, state: &mut State, origin: Origin<'_>, datagram: &[u8]) -> bool {
-        // What is too long for UDP is the system's to refuse.
-        if datagram.len() > MAX_DATAGRAM {
-            return true;
-        }
         let meter = origin.meter.unwrap_or(&self.departure.strangers);
         let given = meter.charge(state.epoch, datagram.len());
         state.unseen = state.unseen.saturating_add(cost(datagram.len()));

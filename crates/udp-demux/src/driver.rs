@@ -9,7 +9,11 @@ use std::{
 
 use futures::future::{Either, select};
 
-use crate::{batch::Batch, pump::pause, shared::Shared};
+use crate::{
+    batch::Batch,
+    pump::{Alarm, pause},
+    shared::Shared,
+};
 
 /// Receives for everybody until the last handle has gone or the descriptor is dead.
 pub(crate) async fn drive(shared: Arc<Shared>) {
@@ -31,11 +35,12 @@ async fn receive(shared: &Shared) -> io::Error {
     let mut batch = shared.socket.batch(&shared.config);
     let mut failures: u32 = 0;
     let mut busy = false;
+    let mut alarm = Alarm::default();
     loop {
         let received = if busy {
             shared.socket.try_recv(&mut batch)
         } else {
-            next(shared, &mut batch).await
+            next(shared, &mut batch, &mut alarm).await
         };
         match received {
             Ok(()) => {
@@ -68,10 +73,10 @@ async fn receive(shared: &Shared) -> io::Error {
 }
 
 /// Waits until there is something to receive, or something to do for who sends.
-async fn next(shared: &Shared, batch: &mut Batch) -> io::Result<()> {
+async fn next(shared: &Shared, batch: &mut Batch, alarm: &mut Alarm) -> io::Result<()> {
     let mut room = pin!(async {
         if shared.is_blocked() {
-            shared.room().await
+            shared.room(alarm).await
         } else {
             pending().await
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures::future::{Either, select};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
     departure::{Question, State},
@@ -49,11 +49,11 @@ impl Shared {
     }
 
     /// Waits until a flush can do something, or it is worth a try.
-    pub(crate) async fn room(&self) -> io::Result<()> {
+    pub(crate) async fn room(&self, alarm: &mut Alarm) -> io::Result<()> {
         let look_again = self.departure.lock().asks(self.socket.fill());
         let timer = async {
             if look_again {
-                pause(PATIENCE).await;
+                alarm.rings().await;
             } else {
                 pending::<()>().await;
             }
@@ -188,6 +188,22 @@ impl Shared {
     }
 }
 
+/// Rings after [`PATIENCE`]. Who gives up waiting waits for the same one the next time: a pause cannot
+/// be called off, and takes a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm(Option<JoinHandle<()>>);
+
+impl Alarm {
+    async fn rings(&mut self) {
+        let sleeping = self
+            .0
+            .get_or_insert_with(|| spawn_blocking(|| thread::sleep(PATIENCE)));
+        // Fails only if the runtime is shutting down, which ends the driver as well.
+        let _ = sleeping.await;
+        self.0 = None;
+    }
+}
+
 impl State {
     /// Answers the question if it can be answered, and returns whether nothing is asked any more.
     fn settle(&mut self, fill: Fill) -> bool {
@@ -259,6 +275,7 @@ mod tests {
         task::Poll,
     };
 
+    use futures::FutureExt;
     use tokio::net::UdpSocket;
 
     use super::*;
@@ -343,6 +360,49 @@ mod tests {
         assert!(!state.may_go_on(Some(fill(201))) && state.may_go_on(Some(fill(200))));
         state.see(fill(10));
         assert!(state.data.has_turn(1000), "the buffer was low");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_for_udp_does_not_wait() {
+        let (shared, peer) = (shared(), peer().await);
+        let meter = Meter::default();
+        for send in [Shared::queue, Shared::send_now] {
+            for (gathering, blocked) in [(false, true), (true, false), (true, true)] {
+                let mut state = shared.departure.lock();
+                (state.gathering, state.blocked) = (gathering, blocked);
+                drop(state);
+                let datagram = vec![b'a'; 1 << 20];
+                let origin = origin(&peer, 1, &meter);
+                let sent = send(&shared, origin, &datagram, Patience::Queue);
+                assert!(matches!(sent, Err(SendError::Io(_))), "{sent:?}");
+            }
+        }
+        // Nor does it take the room of what may wait.
+        shared.departure.lock().blocked = true;
+        let sent = shared.queue(origin(&peer, 1, &meter), b"a", Patience::Queue);
+        sent.unwrap();
+        assert_eq!(shared.counters.snapshot().dropped_unsent, 0);
+    }
+
+    /// As a driver does that has much to receive.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_waits_for_room_again_and_again_takes_one_thread() {
+        let (shared, peer) = (shared(), peer().await);
+        let way = origin(&peer, 1, &Meter::default()).way;
+        shared.departure.lock().question = Some(Question {
+            way,
+            used: 0,
+            asked: now(),
+        });
+        let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+        let before = threads();
+        let mut alarm = Alarm::default();
+        for _ in 0..200 {
+            let _ = shared.room(&mut alarm).now_or_never();
+        }
+        let more = threads().saturating_sub(before);
+        assert!(more < 100, "{more} threads");
     }
 
     fn shared() -> Shared {
