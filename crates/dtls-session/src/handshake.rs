@@ -32,7 +32,7 @@ use crate::{
 ///
 /// It has its own deadline ([`SessionConfig::handshake_timeout`](crate::SessionConfig)), counted
 /// from when it was made, and repeats its flights by OpenSSL's timer (RFC 6347 4.2.4). It does
-/// nothing unless polled: a server spawns it.
+/// nothing unless polled, so a server spawns a task for it.
 ///
 /// # Errors
 ///
@@ -131,8 +131,8 @@ impl Handshake {
         self.hello.clone()
     }
 
-    /// Returns whether a handshake with the same hello has failed before: who counts clients, and not
-    /// hellos, passes it over.
+    /// Returns whether a handshake with the same hello has failed before. To count clients, and not
+    /// hellos, pass such a handshake over.
     pub fn is_repeated(&self) -> bool {
         self.repeats
     }

@@ -26,13 +26,13 @@ enum Source {
 }
 
 impl Roots {
-    /// Believes the system's authorities, where OpenSSL looks for them
+    /// Trusts the system's authorities, where OpenSSL looks for them
     /// (`SSL_CTX_set_default_verify_paths`).
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// Believes the authorities in a PEM bundle, and no others.
+    /// Trusts the authorities in a PEM bundle, and no others.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Roots {
         Ok(Self(Source::Given(certificates(bundle)?)))
     }
 
-    /// Believes the authorities in a PEM file, a regular one of up to 64 MiB, and no others.
+    /// Trusts the authorities in a PEM file, a regular one of up to 64 MiB, and no others.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Starts with whom to believe.
+    /// Starts with the authorities that the client trusts.
     pub fn builder(roots: Roots) -> ConnectorBuilder {
         ConnectorBuilder::new(Credential::Certificate(roots))
     }

@@ -111,7 +111,7 @@ impl fmt::Debug for CookieGate {
     }
 }
 
-/// What [`CookieGate::check`] thinks of a datagram.
+/// What [`CookieGate::check`] makes of a datagram.
 #[derive(Debug)]
 #[must_use = "a challenge has to be sent"]
 #[non_exhaustive]

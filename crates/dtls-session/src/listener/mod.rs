@@ -243,7 +243,7 @@ impl Listener {
         }
     }
 
-    /// Runs the handshakes itself, and yields established sessions: for who wants no more than these.
+    /// Returns a stream that runs the handshakes itself, and yields established sessions.
     ///
     /// ```no_run
     /// use dtls_session::{Acceptor, Limits, Listener};
@@ -290,7 +290,8 @@ impl Listener {
     }
 
     /// Waits until there is no handshake and no session, of any sibling: each session is one until its
-    /// last handle is dropped.
+    /// last handle is dropped, each handshake until it has been polled to its end or is dropped. So drop
+    /// [`Sessions`] first, which has the handshakes that it runs.
     ///
     /// # Cancel safety
     ///
