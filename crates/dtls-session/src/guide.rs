@@ -62,8 +62,8 @@
 //! # }
 //! ```
 //!
-//! The stream of sessions is dropped before the waiting begins: it runs the handshakes, and one that
-//! nobody polls keeps its place.
+//! To give the sessions some time, call `wait_idle` within a timeout before `close`. The stream of sessions has
+//! to be dropped by then, as here: it holds the handshakes that it runs, and `close` has not ended them yet.
 //!
 //! # How a session ends
 //!

@@ -37,7 +37,8 @@ async fn sessions_come_established_and_the_stream_ends_with_the_listener() {
         }
     });
     // One that says hello twice and then nothing keeps nobody waiting.
-    let _silent = common::hellos(addr, patient()).await;
+    let (silent, _, second) = common::hellos(addr, patient()).await;
+    silent.send_to(&second, addr).await.unwrap();
     let connector = connector(patient());
     let mut clients = Vec::new();
     for n in 0..10u8 {
@@ -92,5 +93,28 @@ async fn an_idle_listener_is_one_without_sessions() {
     let mut idle = Box::pin(idle);
     assert!(idle.as_mut().now_or_never().is_none());
     drop(session);
+    within(idle).await;
+}
+
+#[tokio::test]
+async fn handshakes_of_a_stream_keep_a_listener_busy_until_it_is_dropped() {
+    let listener = listener();
+    let addr = listener.local_addr();
+    let mut sessions = listener.sessions();
+    let begun = async {
+        let (silent, _, second) = common::hellos(addr, patient()).await;
+        silent.send_to(&second, addr).await.unwrap();
+        while listener.stats().half_open == 0 {
+            tokio::task::yield_now().await;
+        }
+        silent
+    };
+    let _silent = tokio::select! {
+        session = sessions.next() => panic!("a session came: {session:?}"),
+        silent = within(begun) => silent,
+    };
+    let mut idle = Box::pin(listener.wait_idle());
+    assert!(idle.as_mut().now_or_never().is_none());
+    drop(sessions);
     within(idle).await;
 }

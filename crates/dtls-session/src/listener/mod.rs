@@ -290,8 +290,8 @@ impl Listener {
     }
 
     /// Waits until there is no handshake and no session, of any sibling: each session is one until its
-    /// last handle is dropped, each handshake until it has been polled to its end or is dropped. So drop
-    /// [`Sessions`] first, which has the handshakes that it runs.
+    /// last handle is dropped, each handshake until it is dropped, or polled to its end, or the listener is
+    /// closed. So drop [`Sessions`] before you wait without closing: it holds the handshakes that it runs.
     ///
     /// # Cancel safety
     ///
