@@ -367,3 +367,41 @@ async fn what_was_sent_leaves_as_soon_as_the_pipe_takes_it() {
     let received = tokio::time::timeout(Duration::from_millis(100), server.recv(&mut buf));
     assert_eq!(received.await.unwrap().unwrap(), Some(4));
 }
+
+/// A buffer that is too short has the record read twice, which is no reason to forget what waits to be sent.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_leaves_though_a_buffer_was_too_short() {
+    let (server, client) = pipe(lossless());
+    let gate = Arc::new(Mutex::new((false, None::<Waker>)));
+    let blocked = Blocked {
+        pipe: client.into(),
+        gate: Arc::clone(&gate),
+    };
+    let accepting = tokio::spawn(acceptor(patient()).accept(server));
+    let client = connector(patient())
+        .connect("localhost")
+        .over(Pipe::new(blocked))
+        .await
+        .unwrap();
+    let server = accepting.await.unwrap().unwrap();
+    let mut buf = [0; 100];
+    // Something has happened, so the keeper watches with a timer.
+    server.send(b"x").await.unwrap();
+    assert_eq!(client.recv(&mut buf).await.unwrap(), Some(1));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(client.recv(&mut buf).now_or_never().is_none());
+    server.send(b"long").await.unwrap();
+    gate.lock().unwrap().0 = true;
+    client.send(b"held").await.unwrap();
+    let short = client.recv(&mut [0; 1]).await.unwrap_err();
+    assert!(matches!(short, RecvError::BufferTooShort { needed: 4, .. }));
+    let waker = {
+        let mut gate = gate.lock().unwrap();
+        gate.0 = false;
+        gate.1.take().unwrap()
+    };
+    waker.wake();
+    // The clock is paused: without the waker's help nothing would move it but this deadline.
+    let received = tokio::time::timeout(Duration::from_millis(100), server.recv(&mut buf));
+    assert_eq!(received.await.unwrap().unwrap(), Some(4));
+}

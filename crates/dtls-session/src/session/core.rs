@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::Weak,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -66,7 +66,7 @@ impl Core {
                 Some(length) if self.layer.pending() == 0 => {
                     return Poll::Ready(Ok(Some(length)));
                 }
-                Some(length) => self.keep_long(&buf[..length]),
+                Some(length) => self.keep_long(cx, &buf[..length]),
             }
         }
         if self.unread.is_empty() {
@@ -278,13 +278,11 @@ impl Core {
     }
 
     /// Puts a record together again of which only the start had room in the caller's buffer.
-    fn keep_long(&mut self, start: &[u8]) {
+    fn keep_long(&mut self, cx: &mut Context<'_>, start: &[u8]) {
         let mut whole = start.to_vec();
         whole.resize(start.len() + self.layer.pending(), 0);
-        // What is pending is in memory already, so nobody has to be woken for it.
-        let mut cx = Context::from_waker(Waker::noop());
         if let Poll::Ready(Ok(Opened::Record(_))) =
-            self.layer.poll_open(&mut cx, &mut whole[start.len()..])
+            self.layer.poll_open(cx, &mut whole[start.len()..])
         {
             self.unread.push_front(whole.into());
         }
