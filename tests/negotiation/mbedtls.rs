@@ -56,8 +56,10 @@ pub(crate) async fn zero_byte(program: PathBuf) {
     let evil = format!("{DEVICE}006576696c");
     let args = [server.port(), suite, "psk", &evil, KEY];
     let peer = start(&program, &args);
-    server.program.logs("handshake failed").await;
-    assert_eq!(server.program.logged("psk="), 0);
+    let failed = "there is no pre-shared key for the client's identity";
+    let line = server.program.logs_line(failed).await;
+    assert!(line.contains("psk=\"device\\0evil\""), "{line}");
+    assert_eq!(server.program.logged("session started"), 0);
     peer.kill().await;
     let args = [server.port(), suite, "psk", DEVICE, KEY];
     let ended = start(&program, &args).end().await;
