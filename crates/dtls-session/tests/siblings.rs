@@ -7,7 +7,7 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{acceptor, any, connector, exchange, hellos, open, patient, within};
-use dtls_session::{HandshakeError, Limits, Listener};
+use dtls_session::{HandshakeError, Limit, Limits, Listener};
 use tokio::{net::UdpSocket, task::JoinSet};
 use udp_demux::{Endpoint, bind_shards};
 
@@ -55,6 +55,21 @@ async fn a_hello_that_was_accepted_by_one_is_a_repeat_at_the_other() {
 }
 
 #[tokio::test]
+async fn a_hello_that_came_to_nothing_at_one_is_known_to_the_other() {
+    let (first, second) = siblings(Limits::default());
+    let (socket, _, hello) = hellos_at(&first).await;
+    socket.send_to(&hello, first.local_addr()).await.unwrap();
+    let handshake = within(first.accept()).await.unwrap();
+    assert!(!handshake.is_repeated());
+    assert_eq!(handshake.client_hello().as_deref(), Some(&hello[..]));
+    drop(handshake);
+
+    socket.send_to(&hello, second.local_addr()).await.unwrap();
+    let handshake = within(second.accept()).await.unwrap();
+    assert!(handshake.is_repeated());
+}
+
+#[tokio::test]
 async fn limits_hold_for_all_together() {
     let (first, second) = siblings(Limits::default().sessions(1));
     let connecting = connector(patient())
@@ -66,12 +81,18 @@ async fn limits_hold_for_all_together() {
     exchange(&session, &client).await;
 
     let hasty = connector(patient().handshake_timeout(Duration::from_millis(500)));
+    let channel = open(any(), second.local_addr());
+    let peer = channel.local_addr();
     let error = tokio::select! {
-        outcome = hasty.connect("localhost").over(open(any(), second.local_addr())) => outcome.unwrap_err(),
+        outcome = hasty.connect("localhost").over(channel) => outcome.unwrap_err(),
         handshake = second.accept() => panic!("there was no place: {handshake:?}"),
     };
     assert!(matches!(error, HandshakeError::TimedOut { .. }), "{error}");
     assert!(first.stats().refused_sessions > 0);
+    // Either tells of it.
+    let refused = within(first.refused()).await;
+    assert_eq!(refused.limit, Limit::Sessions);
+    assert_eq!(refused.peer.port(), peer.port());
     assert_eq!((first.stats().sessions, second.stats().sessions), (1, 1));
 
     drop(session);
