@@ -24,7 +24,7 @@ pub fn print(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// As for [`print`].
+/// As for [`print()`].
 pub async fn announce(text: String) -> anyhow::Result<()> {
     let printing = spawn_blocking(move || print(text));
     match timeout(Duration::from_secs(1), printing).await {

@@ -11,6 +11,7 @@ use std::{
 
 use arbitrary::Arbitrary;
 use dtls_session::{Acceptor, Connector, CookieGate, Identity, Pipe, Roots, Verdict};
+use dtls_wire::{ContentType, Encode, ProtocolVersion};
 use libfuzzer_sys::fuzz_target;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -47,7 +48,11 @@ async fn handshake(forged: &Forged<'_>) -> bool {
     let (client_line, mut from_client, to_client) = line();
     let (server_line, mut from_server, to_server) = line();
     let mut cx = Context::from_waker(Waker::noop());
-    let mut client = Box::pin(CONNECTOR.connect("localhost").over(Pipe::from_io(client_line)));
+    let mut client = Box::pin(
+        CONNECTOR
+            .connect("localhost")
+            .over(Pipe::from_io(client_line)),
+    );
     assert!(client.as_mut().poll(&mut cx).is_pending());
     let peer = ([192, 0, 2, 1], 1).into();
     let first = from_client.try_recv().expect("a first hello");
