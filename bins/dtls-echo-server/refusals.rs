@@ -25,7 +25,7 @@ pub(crate) async fn warn(listener: Arc<Listener>) {
             _ => "a limit",
         };
         let refused = all(&listener);
-        tracing::warn!(%peer, refused = refused - told, "clients are refused: {flag} is reached");
+        tracing::warn!(%peer, hellos = refused - told, "clients are refused: {flag} is reached");
         told = refused;
         sleep(INTERVAL).await;
     }

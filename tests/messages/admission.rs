@@ -165,5 +165,5 @@ async fn full(flag: &str) -> String {
     let second = run(&server.addr, &["--timeout", "2"], b"").await;
     assert_eq!(second.code, Some(1), "{second:?}");
     let said = format!("clients are refused: {flag} is reached");
-    the_line(server, &said, &["WARN", "refused=1"]).await
+    the_line(server, &said, &["WARN", "hellos=1"]).await
 }

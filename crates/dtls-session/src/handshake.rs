@@ -131,8 +131,8 @@ impl Handshake {
         self.hello.clone()
     }
 
-    /// Returns whether a handshake with the same hello has failed before. To count clients, and not
-    /// hellos, pass such a handshake over.
+    /// Returns whether a handshake of the same address and port has failed within the last minute. To count
+    /// clients, and not their attempts, pass such a handshake over.
     pub fn is_repeated(&self) -> bool {
         self.repeats
     }

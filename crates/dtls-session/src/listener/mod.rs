@@ -406,6 +406,7 @@ impl Listener {
             Err(refusal) => {
                 let counters = &self.common.counters;
                 let (counter, limit) = match refusal {
+                    Denial::Closed => return None,
                     Denial::Repeated => (&counters.repeated, None),
                     Denial::HalfOpen => (&counters.refused_half_open, Some(Limit::HalfOpen)),
                     Denial::HalfOpenPerAddress => (

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures::task::AtomicWaker;
@@ -18,14 +18,18 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
-    pub(crate) fn evict(&self) {
+    /// Returns whom to wake, once no lock is held.
+    #[must_use]
+    pub(crate) fn evict(&self) -> Option<Waker> {
         self.evicted.store(true, Ordering::Release);
-        self.waker.wake();
+        self.waker.take()
     }
 
-    pub(crate) fn repeat_hello(&self, record: u64) {
+    /// Returns whom to wake, once no lock is held.
+    #[must_use]
+    pub(crate) fn repeat_hello(&self, record: u64) -> Option<Waker> {
         self.hello.fetch_max(record, Ordering::Release);
-        self.waker.wake();
+        self.waker.take()
     }
 
     /// The record number of the hello's last repeat, or 0.

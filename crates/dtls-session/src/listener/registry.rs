@@ -1,9 +1,11 @@
 //! The limits' bookkeeper, which hands out places.
 
 use std::{
+    mem,
     net::SocketAddr,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
@@ -50,14 +52,13 @@ impl Registry {
     ) -> Result<Permit, Denial> {
         let mut table = self.lock();
         let (id, notice) = table.enter(&self.limits, peer, opening, proven)?;
-        let repeats = table.has_failed(peer, &opening);
+        let repeats = table.has_failed(peer);
         drop(table);
         Ok(Permit {
             registry: Arc::clone(self),
             peer,
             id,
             notice,
-            opening,
             repeats,
             established: false,
             promotion: None,
@@ -109,10 +110,39 @@ impl Registry {
         self.lock().finished
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Locked<'_> {
+        Locked(Some(
+            self.table.lock().unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 }
+
+/// The table while it is locked; who is to be woken is woken once it is released.
+struct Locked<'a>(Option<MutexGuard<'a, Table>>);
+
+impl Deref for Locked<'_> {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        self.0.as_ref().expect(HELD)
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Table {
+        self.0.as_mut().expect(HELD)
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let woken = mem::take(&mut self.woken);
+        drop(self.0.take());
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+const HELD: &str = "the lock is held until the drop";
 
 /// One handshake's, later one session's, place in the registry.
 #[derive(Debug)]
@@ -121,8 +151,7 @@ pub(crate) struct Permit {
     peer: SocketAddr,
     id: u64,
     notice: Arc<Notice>,
-    opening: Opening,
-    /// Whether the same hello has failed before.
+    /// Whether the same client has failed a short while ago.
     repeats: bool,
     established: bool,
     promotion: Option<Promotion>,
@@ -140,7 +169,7 @@ impl Permit {
         self.unproven = Some(unproven);
     }
 
-    /// Whether the same hello has failed before.
+    /// Whether the same client has failed a short while ago.
     pub(crate) fn repeats(&self) -> bool {
         self.repeats
     }
@@ -169,8 +198,10 @@ impl Permit {
     }
 
     /// Lets the session be closed by its listener.
-    pub(crate) fn closes(&self, session: Weak<dyn Close>) {
-        self.registry.lock().keep(self.id, session);
+    /// False if it is to close at once.
+    #[must_use]
+    pub(crate) fn closes(&self, session: Weak<dyn Close>) -> bool {
+        self.registry.lock().keep(self.id, session)
     }
 
     /// Counts the session as one that goes on from another.
@@ -184,7 +215,7 @@ impl Drop for Permit {
         let mut table = self.registry.lock();
         table.leave(self.peer, self.id, self.established);
         if !self.established {
-            table.remember_failure(self.peer, self.opening);
+            table.remember_failure(self.peer);
         }
         let idle = table.counts() == (0, 0);
         drop(table);
@@ -196,6 +227,12 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        task::Wake,
+        time::Duration,
+    };
+
     use super::*;
     use crate::listener::table::STALE;
 
@@ -213,7 +250,7 @@ mod tests {
     }
 
     fn evicted(permit: &Permit) -> bool {
-        let cx = Context::from_waker(std::task::Waker::noop());
+        let cx = Context::from_waker(Waker::noop());
         permit.poll_evicted(&cx).is_ready()
     }
 
@@ -304,6 +341,60 @@ mod tests {
         assert_eq!((registry.counts(), registry.evicted()), ((2, 0), 1));
         drop((stale, young, newest));
         assert_eq!(registry.counts(), (0, 0));
+    }
+
+    struct Told(AtomicBool);
+
+    impl Close for Told {
+        fn close(&self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_registry_closes_what_comes_late() {
+        let registry = Registry::new(Limits::default());
+        let told = Arc::new(Told(AtomicBool::new(false)));
+        let weak =
+            |told: &Arc<Told>| -> Weak<dyn Close> { Arc::downgrade(told) as Weak<dyn Close> };
+        let mut early = admit(&registry, 1, 1).unwrap();
+        assert!(early.establish() && early.closes(weak(&told)));
+        let mut late = admit(&registry, 2, 1).unwrap();
+        assert!(late.establish());
+        registry.close();
+        assert!(told.0.load(Ordering::Relaxed));
+        assert!(!late.closes(weak(&told)));
+        assert_eq!(admit(&registry, 3, 1).unwrap_err(), Denial::Closed);
+        drop((early, late));
+        registry.wait_idle().await;
+    }
+
+    /// A waker that gives the handshake up at once, which comes back to the registry.
+    #[tokio::test]
+    async fn whom_an_eviction_wakes_may_leave_at_once() {
+        struct Leaving(Mutex<Option<Permit>>);
+        impl Wake for Leaving {
+            fn wake(self: Arc<Self>) {
+                drop(self.0.lock().unwrap().take());
+            }
+        }
+        let registry = Registry::new(Limits::default());
+        let leaving = Arc::new(Leaving(Mutex::default()));
+        let permit = admit(&registry, 1, 1).unwrap();
+        let waker = Waker::from(Arc::clone(&leaving));
+        assert!(
+            permit
+                .poll_evicted(&Context::from_waker(&waker))
+                .is_pending()
+        );
+        *leaving.0.lock().unwrap() = Some(permit);
+        let admitting = tokio::task::spawn_blocking({
+            let registry = Arc::clone(&registry);
+            move || admit(&registry, 1, 2).is_ok()
+        });
+        let admitted = tokio::time::timeout(Duration::from_secs(60), admitting);
+        assert!(admitted.await.expect("it hangs").unwrap());
+        assert!(leaving.0.lock().unwrap().is_none());
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Weak},
+    task::Waker,
     time::Duration,
 };
 
@@ -21,6 +22,8 @@ pub(crate) enum Denial {
     HalfOpenPerAddress,
     Sessions,
     PerAddress,
+    /// Nobody is let in any more.
+    Closed,
 }
 
 /// Which hello starts a handshake.
@@ -45,11 +48,15 @@ pub(super) struct Table {
     /// The running handshakes, the oldest first.
     half_open: BTreeMap<u64, HalfOpen>,
     sessions: HashMap<u64, Weak<dyn Close>>,
-    /// Hellos whose handshakes failed, the oldest first.
-    failed: VecDeque<(SocketAddr, [u8; 32])>,
+    /// Peers whose handshakes have failed, and when each was last told of, the oldest first.
+    failed: VecDeque<(SocketAddr, Instant)>,
     total: usize,
     next: u64,
     pub(super) evicted: u64,
+    /// Whom to wake once the table is unlocked.
+    pub(super) woken: Vec<Waker>,
+    /// Whether nobody is let in any more.
+    closed: bool,
     pub(super) finished: Finished,
 }
 
@@ -113,6 +120,9 @@ impl Table {
         opening: Opening,
         proven: bool,
     ) -> Result<(u64, Arc<Notice>), Denial> {
+        if self.closed {
+            return Err(Denial::Closed);
+        }
         let none = Associations::default();
         let associations = self.peers.get(&peer).unwrap_or(&none);
         if associations.have(&opening) {
@@ -169,26 +179,34 @@ impl Table {
         }
     }
 
-    /// Remembers a hello that came to nothing, which its client may repeat.
-    pub(super) fn remember_failure(&mut self, peer: SocketAddr, opening: Opening) {
+    /// Remembers a client that came to nothing, and may try again at once.
+    pub(super) fn remember_failure(&mut self, peer: SocketAddr) {
+        if self.has_failed(peer) {
+            return;
+        }
+        self.failed.retain(|(failed, _)| *failed != peer);
         if self.failed.len() >= MAX_FAILED {
             self.failed.pop_front();
         }
-        self.failed.push_back((peer, opening.random));
+        self.failed.push_back((peer, Instant::now()));
     }
 
-    /// Whether the same hello has come to nothing before.
-    pub(super) fn has_failed(&self, peer: SocketAddr, opening: &Opening) -> bool {
-        self.failed.contains(&(peer, opening.random))
+    /// Whether the same client has come to nothing a short while ago.
+    pub(super) fn has_failed(&self, peer: SocketAddr) -> bool {
+        let mut failed = self.failed.iter();
+        failed.any(|(failed, at)| *failed == peer && at.elapsed() < ONE_CLIENT)
     }
 
-    /// Remembers an established session.
-    pub(super) fn keep(&mut self, id: u64, session: Weak<dyn Close>) {
+    /// Remembers an established session; false if it is to close at once.
+    #[must_use]
+    pub(super) fn keep(&mut self, id: u64, session: Weak<dyn Close>) -> bool {
         self.sessions.insert(id, session);
+        !self.closed
     }
 
     /// Gives all handshakes up, and returns the sessions.
     pub(super) fn close(&mut self) -> Vec<Weak<dyn Close>> {
+        self.closed = true;
         while let Some((&id, _)) = self.half_open.first_key_value() {
             self.evict(id);
         }
@@ -201,14 +219,14 @@ impl Table {
     }
 
     /// Tells the handshake that this hello has started that it has come again.
-    pub(super) fn repeat(&self, peer: SocketAddr, opening: &Opening, record: u64) {
+    pub(super) fn repeat(&mut self, peer: SocketAddr, opening: &Opening, record: u64) {
         let associations = self.peers.get(&peer);
         let half_open = associations.and_then(|associations| associations.half_open.as_ref());
         if let Some(association) =
             half_open.filter(|association| association.opening.covers(opening))
             && let Some(half_open) = self.half_open.get(&association.id)
         {
-            half_open.notice.repeat_hello(record);
+            self.woken.extend(half_open.notice.repeat_hello(record));
         }
     }
 
@@ -252,7 +270,7 @@ impl Table {
             self.evicted += 1;
             self.leave_source(evicted.peer, true);
             self.forget(evicted.peer, id);
-            evicted.notice.evict();
+            self.woken.extend(evicted.notice.evict());
         }
     }
 
@@ -290,8 +308,11 @@ fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// How many hellos that failed are remembered.
+/// How many clients that failed are remembered.
 const MAX_FAILED: usize = 64;
+
+/// What comes from one port within it is one client, that tries again and again.
+const ONE_CLIENT: Duration = Duration::from_secs(60);
 
 /// From what age on a handshake has to make room: several round trips of the slowest network.
 pub(super) const STALE: Duration = Duration::from_secs(2);

@@ -159,6 +159,10 @@ impl Dialogue {
     fn heard_fragment(&mut self, fragment: &Fragment<'_>, record: u64, at: Instant) {
         let (kind, message) = (fragment.handshake_type, fragment.message_sequence);
         let starts = fragment.offset == 0;
+        // Anybody can write any number, and whatever is far ahead is nobody's next message.
+        if message > self.highest.saturating_add(MAX_AHEAD) {
+            return;
+        }
         let part = Part {
             offset: fragment.offset,
             length: fragment.body.len(),
@@ -281,6 +285,9 @@ impl Dialogue {
         self.first_answer = false;
     }
 }
+
+/// More messages than a flight has.
+const MAX_AHEAD: u16 = 16;
 
 /// A cookie that took as long may have been returned twice.
 const DOUBTFUL: Duration = Duration::from_secs(1);

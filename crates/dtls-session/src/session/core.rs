@@ -182,11 +182,11 @@ impl Core {
         Ok(())
     }
 
-    /// Lets the session be closed by its listener, if it has one.
-    pub(crate) fn closes(&self, session: Weak<dyn Close>) {
-        if let Some(permit) = &self.permit {
-            permit.closes(session);
-        }
+    /// Lets the session be closed by its listener, if it has one; false if that has closed already.
+    #[must_use]
+    pub(crate) fn closes(&self, session: Weak<dyn Close>) -> bool {
+        let permit = self.permit.as_ref();
+        permit.is_none_or(|permit| permit.closes(session))
     }
 
     /// Ends the session, unless it has ended already.

@@ -85,7 +85,10 @@ impl Session {
         let core = Core::new(layer, config, permit);
         let shared = Arc::new(Shared::new(core, Arc::new(info)));
         let closer: Weak<Shared> = Arc::downgrade(&shared);
-        shared.lock().closes(closer);
+        let goes_on = shared.lock().closes(closer);
+        if !goes_on {
+            Close::close(&*shared);
+        }
         let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)
