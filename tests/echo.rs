@@ -55,7 +55,13 @@ async fn a_client_that_takes_only_short_records_gets_short_ones() {
         &[b'x'; 600],
     )
     .await;
-    ended.fails_with(1, &["line 1 has 601 bytes", "carries up to 512"]);
+    ended.fails_with(
+        1,
+        &[
+            "line 1 has 601 bytes",
+            "carries up to 512 (see --max-fragment-length)",
+        ],
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_dtls-echo-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_dtls-echo-client");
+const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
 
 #[tokio::test]
 async fn usage_errors_name_the_thing_and_exit_with_2() {
@@ -24,6 +25,7 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
             (&["localhost:99999"], "not a port"),
             (&["127.0.0.1:1", "--mtu", "255"], "--mtu"),
             (&["127.0.0.1:1", "--mtu", "x"], "--mtu"),
+            (&["[::1:9"], "the closing bracket is missing"),
             (&["127.0.0.1:1", "--no-such-flag"], "--no-such-flag"),
             (&["127.0.0.1:1", "127.0.0.1:2"], "127.0.0.1:2"),
         ] {
@@ -54,6 +56,10 @@ async fn usage_errors_name_the_thing_and_exit_with_2() {
             "--insecure",
         ),
         (&["127.0.0.1:1", "--server-name", ""], "--server-name"),
+        (
+            &["127.0.0.1:1", "--alpn", ""],
+            "at least one name is needed",
+        ),
         (&["127.0.0.1:0"], "port 0"),
     ] {
         Program::start(CLIENT, args)
@@ -183,7 +189,7 @@ async fn a_server_that_dies_is_noticed() {
     client.says("Echo: x\n").await;
     server.program.child.kill().await.unwrap();
     client.write(b"y\n").await;
-    client.logs("the server may be gone").await;
+    client.logs("nobody listens on that port any more").await;
     assert_eq!(client.end().await.code, Some(1));
 }
 
@@ -266,4 +272,30 @@ fn stranger() -> Vec<u8> {
     builder.set_not_after(&days(2)).unwrap();
     builder.sign(&key, MessageDigest::sha256()).unwrap();
     builder.build().to_pem().unwrap()
+}
+
+#[tokio::test]
+async fn the_version_names_the_openssl_that_is_linked() {
+    for program in [SERVER, CLIENT, LOAD] {
+        let ended = Program::start(program, &["--version"]).end().await;
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+        let linked = format!("linked with {}\n", openssl::version::version());
+        assert!(ended.out.ends_with(&linked), "{ended:?}");
+        assert!(ended.out.contains(env!("CARGO_PKG_VERSION")), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_names_a_clients_certificate_as_elsewhere() {
+    let server = Server::start(&["--client-ca", &cert("ca.pem")]).await;
+    let flags = [
+        "--cert",
+        &*cert("client.pem"),
+        "--key",
+        &*cert("client.key"),
+    ];
+    let _ = run(&server.addr, &flags, b"x\n").await;
+    server.program.logs("handshake_time").await;
+    let ended = server.program.stop().await;
+    assert!(ended.err.contains("certificate=\"CN="), "{ended:?}");
 }

@@ -47,10 +47,10 @@ async fn a_version_that_is_none_is_a_usage_error() {
             .await
             .fails_with(2, &["--max-version", "1.0, 1.2 and 1.3"]);
         let args = ["127.0.0.1:1", "--min-version", "1.3"];
-        Program::start(program, &args)
-            .end()
-            .await
-            .fails_with(1, &["there is no version from DTLS 1.3 to DTLS 1.2"]);
+        Program::start(program, &args).end().await.fails_with(
+            1,
+            &["there is no version from DTLS 1.3 to DTLS 1.2 (--min-version, --max-version)"],
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     process,
+    sync::LazyLock,
 };
 
 use clap::{Arg, ArgMatches, Command, Parser, ValueEnum, value_parser};
@@ -22,13 +23,15 @@ pub fn parse<A: Parser>(manual: &Manual) -> A {
 
 /// Parses a command line, the program's name first, as [`parse`] does.
 pub fn parse_from<A: Parser>(manual: &Manual, args: impl IntoIterator<Item = OsString>) -> A {
-    let mut command = A::command().arg(flag());
+    let mut command = A::command().arg(flag()).long_version(&**VERSION);
     let mut matches = command
         .try_get_matches_from_mut(args)
         .unwrap_or_else(|error| error.exit());
     if let Some(kind) = asked_for(&mut matches) {
         let mut text = Vec::new();
-        let written = kind.write(command, manual, &mut text).map_err(Into::into);
+        let written = kind
+            .write(A::command().arg(flag()), manual, &mut text)
+            .map_err(Into::into);
         match written.and_then(|()| print(text)) {
             Err(error) if !is_broken_pipe(&error) => {
                 tell_error(format_args!("{error:#}"));
@@ -52,6 +55,7 @@ impl Kind {
     fn write(self, mut command: Command, manual: &Manual, to: &mut dyn Write) -> io::Result<()> {
         let name = command.get_name().to_owned();
         command.set_bin_name(name);
+        command.build();
         match self {
             Self::Man => manual.write(command, to),
             Self::Bash => Bash.try_generate(&command, to),
@@ -77,3 +81,9 @@ fn asked_for(matches: &mut ArgMatches) -> Option<Kind> {
 }
 
 const ID: &str = "generate";
+
+/// What `--version` prints behind the name: faults of OpenSSL are the program's too.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (program, openssl) = (env!("CARGO_PKG_VERSION"), openssl::version::version());
+    format!("{program}\nlinked with {openssl}")
+});

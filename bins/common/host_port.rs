@@ -71,6 +71,11 @@ impl FromStr for HostPort {
         if text.is_empty() {
             return Err("the host is missing".to_owned());
         }
+        if text.starts_with('[') && !text.contains(']') {
+            return Err(format!(
+                "the closing bracket is missing in {text:?}: write for example [::1]:9000"
+            ));
+        }
         let (host, port) = text
             .rsplit_once(':')
             .ok_or_else(|| format!("no port in {text:?}: write for example {text}:9000"))?;
@@ -140,6 +145,8 @@ mod tests {
             ("localhost:70000", "not a port"),
             (":9000", "host is missing"),
             ("[::g]:1", "not an IPv6"),
+            ("[::1:9192", "the closing bracket is missing"),
+            ("[::1", "the closing bracket is missing"),
             ("1::2::3:x", "not a port"),
             ("fe80:1", "host"),
         ] {

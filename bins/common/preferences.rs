@@ -20,7 +20,7 @@ pub struct PreferenceArgs {
     #[arg(long, value_name = "VERSION", default_value = "1.2")]
     max_version: Version,
     /// Application protocols (ALPN), the best first, such as coap,echo
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = protocol)]
     alpn: Vec<String>,
     /// Cipher suites, separated by colons, in OpenSSL's words [default: ECDHE with AEAD]
     #[arg(long, value_name = "LIST")]
@@ -42,10 +42,18 @@ pub struct PreferenceArgs {
     keylog: Option<PathBuf>,
 }
 
+fn protocol(name: &str) -> Result<String, String> {
+    if name.is_empty() {
+        return Err("at least one name is needed, and none that is empty".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
 /// Adds the flag that helps to what a list of preferences lacks.
 pub fn explain(error: BuildError) -> anyhow::Error {
     let advice = match &error {
         BuildError::Ccm8 { .. } => "--allow-ccm8 does that",
+        BuildError::NoVersion { .. } => "--min-version, --max-version",
         BuildError::PskWithDtls13 => "--max-version 1.2 does that",
         BuildError::ServerName { .. } | BuildError::ServerNameTwice { .. } => "--sni names it",
         _ => return error.into(),

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use dtls_echo::tell_error;
-use dtls_session::{SendError, Session};
+use dtls_session::SendError;
 use tokio::{
     io::{AsyncWriteExt, BufReader, Stdout, stdin, stdout},
     signal::ctrl_c,
@@ -12,16 +12,20 @@ use tokio::{
 };
 
 use crate::{
+    Args,
+    connect::Connection,
     lines::{Line, Lines},
     tally::Tally,
 };
 
 /// Sends stdin's lines and prints the replies until both have ended, then closes the session.
-pub(crate) async fn converse(session: Session, patience: Duration) -> anyhow::Result<ExitCode> {
+pub(crate) async fn converse(connection: Connection, args: &Args) -> anyhow::Result<ExitCode> {
     let mut conversation = Conversation {
-        session,
+        refusals_before: connection.refusals(),
+        connection,
         out: stdout(),
-        patience,
+        patience: args.timeout,
+        max_fragment_length: args.max_fragment_length,
         tally: Tally::new(),
         number: 0,
         too_long: 0,
@@ -33,18 +37,25 @@ pub(crate) async fn converse(session: Session, patience: Duration) -> anyhow::Re
     let answered = conversation.close().await;
     match outcome? {
         End::Interrupted => Ok(ExitCode::from(130)),
-        End::OfInput => conversation.verdict(),
+        End::OfInput => conversation.verdict(answered),
         End::Silence(what) if answered => bail!(
             "{what}, but the server is there, as its close_notify shows: is it an echo server?"
         ),
-        End::Silence(what) => bail!("{what}: the server may be gone"),
+        End::Silence(what) => match conversation.refusals() {
+            Some(refusals) => bail!("{what}: {refusals}"),
+            None => bail!("{what}: the server may be gone"),
+        },
     }
 }
 
 struct Conversation {
-    session: Session,
+    connection: Connection,
     out: Stdout,
     patience: Duration,
+    /// What the server was asked to keep to.
+    max_fragment_length: Option<usize>,
+    /// How many ICMP refusals there were when the server said something last.
+    refusals_before: u64,
     tally: Tally,
     /// The number of the line read last.
     number: u64,
@@ -72,9 +83,9 @@ impl Conversation {
                 (false, true) => self.patience.min(LULL),
                 (false, false) => self.patience,
             };
-            let max = self.session.max_datagram_size();
+            let max = self.connection.session.max_datagram_size();
             tokio::select! {
-                received = self.session.recv(&mut buf) => {
+                received = self.connection.session.recv(&mut buf) => {
                     match received.context("the session has ended")? {
                         Some(length) => self.print(&buf[..length]).await?,
                         None => bail!("the server has closed the session"),
@@ -106,7 +117,7 @@ impl Conversation {
         self.number += 1;
         match line {
             Line::TooLong { size } => self.tell_too_long(size, max),
-            Line::Whole(line) => match self.session.send(&line).await {
+            Line::Whole(line) => match self.connection.session.send(&line).await {
                 // The path has become narrower since the line was read.
                 Err(SendError::TooLarge { size, max, .. }) => self.tell_too_long(size, max),
                 sent => {
@@ -120,14 +131,19 @@ impl Conversation {
 
     fn tell_too_long(&mut self, size: usize, max: usize) {
         self.too_long += 1;
+        let flag = match self.max_fragment_length {
+            Some(bytes) if bytes == max => "--max-fragment-length",
+            _ => "--mtu",
+        };
         tell_error(format_args!(
             "line {} has {size} bytes with its newline, and one datagram carries up to {max} \
-             (see --mtu)",
+             (see {flag})",
             self.number
         ));
     }
 
     async fn print(&mut self, reply: &[u8]) -> anyhow::Result<()> {
+        self.refusals_before = self.connection.refusals();
         let written = async {
             self.out.write_all(reply).await?;
             self.out.flush().await
@@ -140,18 +156,37 @@ impl Conversation {
 
     /// Says goodbye, waits a moment for the server to do the same, and returns whether it did.
     async fn close(&mut self) -> bool {
-        self.session.close();
-        let answered = timeout(FAREWELL, self.session.closed()).await.is_ok();
+        self.connection.session.close();
+        let answered = timeout(FAREWELL, self.connection.session.closed())
+            .await
+            .is_ok();
         if !answered {
             tracing::info!("the server did not answer close_notify");
         }
         answered
     }
 
-    fn verdict(&self) -> anyhow::Result<ExitCode> {
+    /// Tells of the closed port, if nothing but refusals came since the last reply.
+    fn refusals(&self) -> Option<String> {
+        let count = self.connection.refusals() - self.refusals_before;
+        let datagrams = if count == 1 { "datagram" } else { "datagrams" };
+        (count > 0).then(|| {
+            format!(
+                "the host refused {count} {datagrams}: nobody listens on that port any more (ICMP)"
+            )
+        })
+    }
+
+    /// `is_there` says that the server has answered the goodbye.
+    fn verdict(&self, is_there: bool) -> anyhow::Result<ExitCode> {
         let missing = self.tally.missing();
         if missing > 0 {
-            bail!("{missing} of {} replies did not come", self.tally.sent);
+            let what = format!("{missing} of {} replies did not come", self.tally.sent);
+            // Anybody can forge such a message, so an answer outweighs it.
+            match self.refusals().filter(|_| !is_there) {
+                Some(refusals) => bail!("{what}: {refusals}"),
+                None => bail!(what),
+            }
         }
         // Each such line has been told of.
         Ok(if self.too_long > 0 {

@@ -101,6 +101,6 @@ fn main() -> ExitCode {
         let connection = connection.map_err(|failure| failure.explain(&args))?;
         args.facts
             .tell(connection.peer_addr(), || connection.session.info())?;
-        conversation::converse(connection.session, args.timeout).await
+        conversation::converse(connection, &args).await
     })
 }

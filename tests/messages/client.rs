@@ -162,7 +162,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 let mut client = client(&server.addr, &["--timeout", "2"]);
                 client.write(b"x\n").await;
                 client.says("Echo: x\n").await;
-                server.program.kill().await;
+                server.program.signal("-STOP");
                 client.write(b"y\n").await;
                 client.logs("gone").await;
                 err(client.end().await)
@@ -177,8 +177,46 @@ pub(crate) fn cases() -> Vec<Case> {
                 let mut client = Program::start_with(client.env("RUST_LOG", "info"));
                 // The server has its session before the client does.
                 client.logs("session started").await;
+                server.program.signal("-STOP");
+                client.write(b"x\n").await;
+                err(client.end().await)
+            },
+        ),
+        Case::new(
+            "no reply came within ...: the host refused ...: nobody listens on that port any more (ICMP)",
+            || async {
+                let server = Server::start(&[]).await;
+                let mut client = client(&server.addr, &["--timeout", "2"]);
+                client.write(b"x\n").await;
+                client.says("Echo: x\n").await;
+                server.program.kill().await;
+                client.write(b"y\n").await;
+                client.logs("no reply").await;
+                err(client.end().await)
+            },
+        ),
+        Case::new(
+            "none of the ... lines sent got a reply: the host refused ...: nobody listens on that port any more (ICMP)",
+            || async {
+                let server = Server::start(&[]).await;
+                let mut client = Command::new(env!("CARGO_BIN_EXE_dtls-echo-client"));
+                client.args([&*server.addr, "--timeout", "2"]);
+                let mut client = Program::start_with(client.env("RUST_LOG", "info"));
+                client.logs("session started").await;
                 server.program.kill().await;
                 client.write(b"x\n").await;
+                err(client.end().await)
+            },
+        ),
+        Case::new(
+            "... of ... replies did not come: the host refused ...: nobody listens on that port any more (ICMP)",
+            || async {
+                let server = Server::start(&[]).await;
+                let mut client = client(&server.addr, &[]);
+                client.write(b"x\n").await;
+                client.says("Echo: x\n").await;
+                server.program.kill().await;
+                client.write(b"y\n").await;
                 err(client.end().await)
             },
         ),
