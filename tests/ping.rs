@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         trial("our_server_is_pinged", true, our_server),
         trial("a_plain_echo_server_is_pinged", gnutls, plain_server),
         trial("sizes_and_sessions_go_with_it", true, sizes),
+        trial("replies_in_pieces_are_put_together", true, pieces),
         trial("tools_get_an_object_a_line", true, for_tools),
         trial("what_is_odd_is_told", openssl, odd),
         trial("no_reply_at_all_is_a_failure", openssl, silent),
@@ -203,6 +204,19 @@ async fn dying() {
     ended.fails_with(0, &["error: the server has gone", "ICMP port unreachable"]);
     assert!(ended.out.contains(" ping statistics ---\n"), "{ended:?}");
     assert!(ended.out.contains("no reply from "), "{ended:?}");
+}
+
+/// A server with smaller datagrams cuts its replies.
+async fn pieces() {
+    let server = Server::start(&["--mtu", "600"]).await;
+    let flags = ["--ping", "-c", "3", "-i", "0.01", "-s", "1200"];
+    let ended = run(&server.addr, &flags, b"").await;
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""), "{ended:?}");
+    assert!(
+        ended.out.contains("3 received, 0% packet loss"),
+        "{ended:?}"
+    );
+    assert!(!ended.out.contains("wrong"), "{ended:?}");
 }
 
 async fn usage() {

@@ -31,6 +31,15 @@ impl Request {
         &self.bytes
     }
 
+    /// Whether this is the start of a reply, of which the end is missing.
+    pub fn is_started_by(&self, part: &[u8]) -> bool {
+        let reply = part.strip_prefix(PREFIX).unwrap_or(part);
+        reply.len() >= NUMBER.end
+            && reply.len() < self.bytes.len()
+            && reply[..NUMBER.start] == self.bytes[..NUMBER.start]
+            && reply[NUMBER.end..] == self.bytes[NUMBER.end..reply.len()]
+    }
+
     /// Returns the number of the request that this is the reply to, with the server's prefix or
     /// without; None if it is none.
     pub fn answered_by(&self, reply: &[u8]) -> Option<u64> {

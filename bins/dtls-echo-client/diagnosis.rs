@@ -27,6 +27,19 @@ impl Diagnosis {
         };
         let watch = failure.watch.as_ref()?;
         let seen = watch.lock();
+        let asked = has(&seen, Direction::Received, |name| {
+            name == "CertificateRequest"
+        });
+        let refused = matches!(
+            source,
+            HandshakeError::PeerAlert(_) | HandshakeError::TimedOut { .. }
+        );
+        if asked && refused && args.trust.cert.is_none() {
+            return Some(Self::new(
+                "the server has asked for a certificate, and this client has shown none",
+                "--cert FILE and --key FILE name one",
+            ));
+        }
         Some(match source {
             HandshakeError::TimedOut { .. } => Self::of_silence(&seen, args),
             HandshakeError::Unreachable(_) if seen.received.datagrams > 0 => Self::new(

@@ -104,6 +104,14 @@ pub(crate) fn cases() -> Vec<Case> {
             refused_client,
         ),
         Case::new(
+            "the server has asked for a certificate, and this client has shown none",
+            || async {
+                let ca = cert("ca.pem");
+                let server = Server::start(&["--client-ca", &ca]).await;
+                err(run(&server.addr, &[], b"").await)
+            },
+        ),
+        Case::new(
             "hostname mismatch: certificate 0 (...) is for ..., and not for ...",
             || async {
                 let server = Server::start(&[]).await;

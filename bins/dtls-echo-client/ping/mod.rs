@@ -1,5 +1,6 @@
 //! `--ping`: echo requests at intervals, and what comes back.
 
+mod pieces;
 mod round;
 mod statistics;
 mod telling;
@@ -17,6 +18,7 @@ use crate::{
     Args,
     connect::{Connection, connect},
 };
+use pieces::{Piece, Pieces};
 use round::{Reply, Round};
 use statistics::Statistics;
 use telling::{Event, Telling};
@@ -90,6 +92,7 @@ struct Ping<'a> {
     patience: Duration,
     request: Request,
     round: Round,
+    pieces: Pieces,
     statistics: Statistics,
     telling: Telling,
     /// How many ICMP refusals there were when the server said something last.
@@ -114,6 +117,7 @@ impl<'a> Ping<'a> {
             args: &args.ping,
             patience: args.timeout,
             round: Round::default(),
+            pieces: Pieces::default(),
             statistics: Statistics::new(args.addr.to_string()),
             telling,
         })
@@ -172,7 +176,11 @@ impl<'a> Ping<'a> {
     fn receive(&mut self, reply: &[u8]) -> anyhow::Result<()> {
         let now = Instant::now();
         self.refusals_before = self.connection.refusals();
-        let answered = self.request.answered_by(reply);
+        let answered = match self.pieces.add(&self.request, reply) {
+            Piece::Reply(number) => Some(number),
+            Piece::Start => return Ok(()),
+            Piece::Foreign => None,
+        };
         let Some(number) = answered.filter(|number| self.round.has_sent(*number)) else {
             self.statistics.wrong += 1;
             return self.telling.tell(&Event::Wrong { bytes: reply.len() });

@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{acceptor, any, connector, exchange, open, patient, relay, serve, within};
-use dtls_session::Limits;
+use dtls_session::{HandshakeError, Limits};
 use tokio::net::UdpSocket;
 
 /// A server repeats its flight to whoever had the port before, and after a restart to the client's
@@ -60,6 +60,36 @@ async fn another_handshakes_flight_is_passed_over() {
     assert!(client.stats().filtered_plaintext > 0);
     // Not even a second attempt was needed.
     assert_eq!(server.listener.stats().accepted, 1);
+}
+
+/// What OpenSSL found wrong is told in the end, and not that time has passed.
+#[tokio::test]
+async fn a_bad_signature_is_called_by_its_name() {
+    let server = serve(acceptor(patient()), Limits::default());
+    let addr = server.addr;
+    let spoil = |answer: &[u8]| {
+        let mut answer = answer.to_vec();
+        if first_message(&answer) == Some(SERVER_HELLO) {
+            // The signature's last byte stands before the ServerHelloDone, of 25 bytes.
+            let place = answer.len() - 26;
+            answer[place] ^= 1;
+        }
+        vec![answer]
+    };
+    let front = relay(move || addr, spoil).await;
+    let config = patient().handshake_timeout(Duration::from_secs(8));
+    let connecting = connector(config)
+        .connect("localhost")
+        .over(open(any(), front));
+    let error = within(connecting).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::OpenSsl(_)), "{error:?}");
+    let mut causes = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    assert!(causes.concat().contains("bad signature"), "{causes:?}");
 }
 
 /// The server takes the first key share that comes, and the client's own is a repeat then.

@@ -23,7 +23,7 @@ use common::{
     within,
 };
 use dtls_session::{BuildError, ClosedBy, Connector, Datagrams, Pipe, RecvError, SendError};
-use futures::{FutureExt, SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt, stream::FusedStream};
 use tokio::task::coop;
 use udp_demux::ConnectedSocket;
 
@@ -147,6 +147,7 @@ async fn a_stream_tells_its_error_once() {
     let (mut server, _client) = sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
     let error = within(server.next()).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(server.is_terminated());
     assert!(within(server.next()).await.is_none());
     assert!(within((&server).next()).await.is_none());
     // Who asks by a call is told each time.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::{Sink, Stream, stream::FusedStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{channel::Channel, departure::Patience, error::SendError};
@@ -21,6 +21,12 @@ impl Stream for Channel {
         let result = ready!(self.inbox().poll_recv_bytes(cx));
         self.exhausted = result.is_err();
         Poll::Ready(Some(result.map_err(Into::into)))
+    }
+}
+
+impl FusedStream for Channel {
+    fn is_terminated(&self) -> bool {
+        self.exhausted
     }
 }
 

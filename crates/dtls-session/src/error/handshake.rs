@@ -40,8 +40,11 @@ pub enum HandshakeError {
     /// The peer's certificate was refused.
     #[error("the peer's certificate is refused: {0}")]
     CertificateRefused(Box<CertificateRefusal>),
-    /// The two sides share no cipher suite.
-    #[error("the two sides have no cipher suite in common")]
+    /// The two sides share no cipher suite, or no group or signature algorithm that one could be used with:
+    /// OpenSSL tells these apart only now and then.
+    #[error(
+        "the two sides have no cipher suite in common, or no group or signature algorithm for one"
+    )]
     NoCommonCipher,
     /// The client offers application protocols (ALPN), and the server has none of them.
     #[error("the two sides have no application protocol in common")]

@@ -27,7 +27,7 @@ pub(crate) struct Core {
     end: Option<Closed>,
     /// When this side has sent its close_notify.
     closed: Option<Instant>,
-    /// Whether a stream has yielded the error that ended the session.
+    /// Whether a stream has told of the end.
     pub(crate) told: bool,
     configured_mtu: usize,
     counts: SessionStats,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::{Sink, Stream, stream::FusedStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::session::Session;
@@ -18,8 +18,12 @@ impl Stream for &Session {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let received = ready!(self.poll_recv_bytes(cx)).transpose();
         Poll::Ready(match received {
-            Some(Err(error)) => self.tell_once().then(|| Err(error.into())),
-            received => received.map(|received| received.map_err(io::Error::from)),
+            Some(Err(error)) => self.end_stream().then(|| Err(error.into())),
+            Some(Ok(datagram)) => Some(Ok(datagram)),
+            None => {
+                self.end_stream();
+                None
+            }
         })
     }
 }
@@ -29,6 +33,18 @@ impl Stream for Session {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut &*self).poll_next(cx)
+    }
+}
+
+impl FusedStream for &Session {
+    fn is_terminated(&self) -> bool {
+        self.stream_has_ended()
+    }
+}
+
+impl FusedStream for Session {
+    fn is_terminated(&self) -> bool {
+        self.stream_has_ended()
     }
 }
 

@@ -389,9 +389,13 @@ impl Session {
         self.0.lock().send(&mut self.0.context(), datagram)
     }
 
-    /// Whether a stream may yield an error, which it does once.
-    pub(crate) fn tell_once(&self) -> bool {
+    /// Ends the stream, and returns whether that is news: an error is yielded once.
+    pub(crate) fn end_stream(&self) -> bool {
         !std::mem::replace(&mut self.0.lock().told, true)
+    }
+
+    pub(crate) fn stream_has_ended(&self) -> bool {
+        self.0.lock().told
     }
 }
 
