@@ -32,6 +32,8 @@ struct Inner {
     server: SocketAddr,
     received: Mutex<Datagrams>,
     gathered: Mutex<Datagrams>,
+    /// What the system said of an earlier datagram of a handshake when the next one was sent.
+    told: Mutex<Option<io::Error>>,
 }
 
 /// Datagrams end to end, and their lengths.
@@ -62,6 +64,7 @@ impl Socket {
             server,
             received: Mutex::default(),
             gathered: Mutex::default(),
+            told: Mutex::default(),
         })))
     }
 
@@ -88,7 +91,7 @@ impl Inner {
             let start = gathered.taken;
             let run = &gathered.bytes[start..start + segment * count];
             let sent = self.io.try_io(Interest::WRITABLE, || {
-                self.send(run, (count > 1).then_some(segment))
+                self.send(run, (count > 1).then_some(segment), |_| ())
             });
             if let Err(error) = sent {
                 if error.kind() == io::ErrorKind::WouldBlock {
@@ -104,7 +107,12 @@ impl Inner {
         Ok(())
     }
 
-    fn send(&self, contents: &[u8], segment_size: Option<usize>) -> io::Result<()> {
+    fn send(
+        &self,
+        contents: &[u8],
+        segment_size: Option<usize>,
+        told: impl FnOnce(io::Error),
+    ) -> io::Result<()> {
         let transmit = Transmit {
             destination: self.server,
             ecn: None,
@@ -116,6 +124,7 @@ impl Inner {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                 // Most likely an earlier datagram's, and told only once.
                 tracing::trace!(%error, "told of an earlier datagram");
+                told(error);
                 self.state.try_send((&self.io).into(), &transmit)
             }
             sent => sent,
@@ -173,6 +182,9 @@ impl AsyncRead for Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let inner = &self.0;
+        if let Some(error) = lock(&inner.told).take() {
+            return Poll::Ready(Err(error));
+        }
         let mut received = lock(&inner.received);
         loop {
             if let Some(datagram) = received.pop() {
@@ -207,10 +219,9 @@ impl AsyncWrite for Socket {
             return Poll::Ready(Ok(buf.len()));
         }
         loop {
-            match inner
-                .io
-                .try_io(Interest::WRITABLE, || inner.send(buf, None))
-            {
+            match inner.io.try_io(Interest::WRITABLE, || {
+                inner.send(buf, None, |error| *lock(&inner.told) = Some(error))
+            }) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(inner.io.poll_send_ready(cx))?;
                 }
@@ -228,8 +239,8 @@ impl AsyncWrite for Socket {
     }
 }
 
-fn lock(datagrams: &Mutex<Datagrams>) -> MutexGuard<'_, Datagrams> {
-    datagrams.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The record types that cannot wait (RFC 5246 6.2.1).

@@ -157,6 +157,17 @@ async fn a_server_that_is_not_there_is_reported() {
 }
 
 #[tokio::test]
+async fn a_closed_port_is_named_as_one() {
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = closed.local_addr().unwrap().to_string();
+    drop(closed);
+    let flags = ["--sessions", "1", "--timeout", "60", "--duration", "0.1"];
+    load(&addr, &flags)
+        .await
+        .fails_with(1, &["the peer cannot be reached: Connection refused"]);
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_refused_is_reported() {
     let server = common::Server::start(&[]).await;
     let flags = ["--sessions", "1", "--duration", "0.1"];
