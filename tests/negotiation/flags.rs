@@ -153,8 +153,12 @@ pub(crate) async fn refusals() {
             1,
             ["nothing in it that goes with", "key"],
         ),
-        (server(&["--alpn", "a,,b"]), 1, ["protocol name", "``"]),
-        (client(&["--alpn", ""]), 1, ["protocol name", "``"]),
+        (
+            server(&["--alpn", "a,,b"]),
+            2,
+            ["--alpn", "none that is empty"],
+        ),
+        (client(&["--alpn", ""]), 2, ["--alpn", "none that is empty"]),
         (
             server(&["--allow-plain-psk"]),
             2,
