@@ -222,6 +222,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     certificates.iter().for_each(Certificate::log);
     if let Some(metrics) = &metrics {
         metrics.certificates(&certificates);
+        metrics.watch(0, &listener);
     }
     let service = Service {
         facts: args.facts,
@@ -243,7 +244,7 @@ async fn listen(args: Args, reload: Reload) -> anyhow::Result<ExitCode> {
     service_manager::ready(listener.local_addr());
     tokio::spawn(refusals::warn(Arc::clone(&listener)));
     let drain = service.stop.drain.clone();
-    let served = serve::serve(0, Arc::clone(&listener), service).await;
+    let served = serve::serve(Arc::clone(&listener), service).await;
     drain.cancel();
     let others = shards.join().await;
     serve::report(&listener);

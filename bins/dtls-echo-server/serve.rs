@@ -39,14 +39,7 @@ impl Service {
 /// # Errors
 ///
 /// If the socket dies.
-pub(crate) async fn serve(
-    shard: usize,
-    listener: Arc<Listener>,
-    service: Service,
-) -> io::Result<()> {
-    if let Some(metrics) = &service.metrics {
-        metrics.watch(shard, &listener);
-    }
+pub(crate) async fn serve(listener: Arc<Listener>, service: Service) -> io::Result<()> {
     // What tasks send in one turn leaves together; what a runtime blocks on comes too late for that.
     let accepting = tokio::spawn(accept(listener, service));
     accepting.await.map_err(io::Error::other)?

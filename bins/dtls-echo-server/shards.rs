@@ -62,7 +62,10 @@ fn run(
         .context("cannot start a shard")?;
     runtime.block_on(async {
         let endpoint = Endpoint::from_socket(socket, config).context("cannot start a shard")?;
-        let listener = listener.sibling(endpoint);
-        Ok(serve(number, Arc::new(listener), service).await?)
+        let listener = Arc::new(listener.sibling(endpoint));
+        if let Some(metrics) = &service.metrics {
+            metrics.watch(number, &listener);
+        }
+        Ok(serve(listener, service).await?)
     })
 }
