@@ -22,7 +22,9 @@ use common::{
     Direction, acceptor, connector, default_sessions, lossless, patient, pipe, roots, sessions,
     within,
 };
-use dtls_session::{BuildError, ClosedBy, Connector, Datagrams, Pipe, RecvError, SendError};
+use dtls_session::{
+    BuildError, ClosedBy, Connector, Datagrams, Pipe, RecvError, SendError, Session,
+};
 use futures::{FutureExt, SinkExt, StreamExt, stream::FusedStream};
 use tokio::task::coop;
 use udp_demux::ConnectedSocket;
@@ -301,7 +303,43 @@ async fn a_poll_comes_back_however_much_is_forged() {
 /// A pipe that takes nothing until it is let.
 struct Blocked {
     pipe: Pipe,
-    gate: Arc<Mutex<(bool, Option<Waker>)>>,
+    gate: Gate,
+}
+
+/// Whether it is shut, and who waits for it to open.
+type Gate = Arc<Mutex<(bool, Option<Waker>)>>;
+
+fn open(gate: &Gate) {
+    let waker = {
+        let mut gate = gate.lock().unwrap();
+        gate.0 = false;
+        gate.1.take().unwrap()
+    };
+    waker.wake();
+}
+
+/// A server and a client with an open gate, some time after the client has received something.
+async fn behind_a_gate() -> (Session, Session, Gate) {
+    let (server, client) = pipe(lossless());
+    let gate = Arc::new(Mutex::new((false, None)));
+    let blocked = Blocked {
+        pipe: client.into(),
+        gate: Arc::clone(&gate),
+    };
+    let accepting = tokio::spawn(acceptor(patient()).accept(server));
+    let client = connector(patient())
+        .connect("localhost")
+        .over(Pipe::new(blocked))
+        .await
+        .unwrap();
+    let server = accepting.await.unwrap().unwrap();
+    let mut buf = [0; 100];
+    // Something has happened, so the keeper watches with a timer.
+    server.send(b"x").await.unwrap();
+    assert_eq!(client.recv(&mut buf).await.unwrap(), Some(1));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(client.recv(&mut buf).now_or_never().is_none());
+    (server, client, gate)
 }
 
 impl Datagrams for Blocked {
@@ -332,25 +370,8 @@ impl Datagrams for Blocked {
 /// The receiver that the pipe would wake has given up: somebody else has to send.
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_leaves_as_soon_as_the_pipe_takes_it() {
-    let (server, client) = pipe(lossless());
-    let gate = Arc::new(Mutex::new((false, None::<Waker>)));
-    let blocked = Blocked {
-        pipe: client.into(),
-        gate: Arc::clone(&gate),
-    };
-    let accepting = tokio::spawn(acceptor(patient()).accept(server));
-    let client = connector(patient())
-        .connect("localhost")
-        .over(Pipe::new(blocked))
-        .await
-        .unwrap();
-    let server = accepting.await.unwrap().unwrap();
+    let (server, client, gate) = behind_a_gate().await;
     let mut buf = [0; 100];
-    // Something has happened, so the keeper watches with a timer.
-    server.send(b"x").await.unwrap();
-    assert_eq!(client.recv(&mut buf).await.unwrap(), Some(1));
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(client.recv(&mut buf).now_or_never().is_none());
     gate.lock().unwrap().0 = true;
     client.send(b"held").await.unwrap();
     assert!(client.recv(&mut buf).now_or_never().is_none());
@@ -358,12 +379,7 @@ async fn what_was_sent_leaves_as_soon_as_the_pipe_takes_it() {
         client.try_send(b"more"),
         Err(SendError::WouldBlock)
     ));
-    let waker = {
-        let mut gate = gate.lock().unwrap();
-        gate.0 = false;
-        gate.1.take().unwrap()
-    };
-    waker.wake();
+    open(&gate);
     // The clock is paused: without the keeper's help nothing would move it but this deadline.
     let received = tokio::time::timeout(Duration::from_millis(100), server.recv(&mut buf));
     assert_eq!(received.await.unwrap().unwrap(), Some(4));
@@ -372,36 +388,14 @@ async fn what_was_sent_leaves_as_soon_as_the_pipe_takes_it() {
 /// A buffer that is too short has the record read twice, which is no reason to forget what waits to be sent.
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_leaves_though_a_buffer_was_too_short() {
-    let (server, client) = pipe(lossless());
-    let gate = Arc::new(Mutex::new((false, None::<Waker>)));
-    let blocked = Blocked {
-        pipe: client.into(),
-        gate: Arc::clone(&gate),
-    };
-    let accepting = tokio::spawn(acceptor(patient()).accept(server));
-    let client = connector(patient())
-        .connect("localhost")
-        .over(Pipe::new(blocked))
-        .await
-        .unwrap();
-    let server = accepting.await.unwrap().unwrap();
+    let (server, client, gate) = behind_a_gate().await;
     let mut buf = [0; 100];
-    // Something has happened, so the keeper watches with a timer.
-    server.send(b"x").await.unwrap();
-    assert_eq!(client.recv(&mut buf).await.unwrap(), Some(1));
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(client.recv(&mut buf).now_or_never().is_none());
     server.send(b"long").await.unwrap();
     gate.lock().unwrap().0 = true;
     client.send(b"held").await.unwrap();
     let short = client.recv(&mut [0; 1]).await.unwrap_err();
     assert!(matches!(short, RecvError::BufferTooShort { needed: 4, .. }));
-    let waker = {
-        let mut gate = gate.lock().unwrap();
-        gate.0 = false;
-        gate.1.take().unwrap()
-    };
-    waker.wake();
+    open(&gate);
     // The clock is paused: without the waker's help nothing would move it but this deadline.
     let received = tokio::time::timeout(Duration::from_millis(100), server.recv(&mut buf));
     assert_eq!(received.await.unwrap().unwrap(), Some(4));
