@@ -16,12 +16,11 @@ use openssl::{error::ErrorStack, ssl::Ssl};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
-    context::SessionContext,
     datagrams::{Datagrams, Pipe},
     deadline::Deadline,
     error::{HandshakeError, failure::Failure},
     listener::registry::Permit,
-    psk::presented,
+    openssl::{context::SessionContext, presented},
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
     refusal::{self, CertificateRefusal},
     resumption::{Resumption, store::Place},

@@ -12,7 +12,7 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{context::suites::Proofs, error::PemError, ffi, file, resumption::scope::Scope};
+use crate::{error::PemError, ffi, file, openssl::suites::Proofs, resumption::scope::Scope};
 
 /// A certificate chain and the private key of its first certificate.
 ///

@@ -54,11 +54,9 @@ mod alert;
 mod clock;
 mod config;
 mod connector;
-mod context;
 mod datagrams;
 mod deadline;
 mod error;
-mod ffi;
 mod file;
 mod gate;
 pub mod guide;
@@ -66,6 +64,7 @@ mod handshake;
 mod hmac;
 mod identity;
 mod listener;
+mod openssl;
 mod psk;
 mod record_layer;
 mod refusal;
@@ -77,11 +76,12 @@ mod session;
 mod stats;
 mod version;
 
+use openssl::ffi;
+
 pub use acceptor::{Acceptor, builder::AcceptorBuilder};
 pub use alert::Alert;
 pub use config::SessionConfig;
 pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
-pub use context::{message_log::PassedMessage, preferences::Preferences};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
     BuildError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError, PemError, PskError,
@@ -96,6 +96,7 @@ pub use listener::{
     refusal::{Limit, Refused},
     sessions::Sessions,
 };
+pub use openssl::{message_log::PassedMessage, preferences::Preferences};
 pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};

@@ -12,19 +12,25 @@ use zeroize::Zeroizing;
 
 use crate::{
     acceptor::{
-        Acceptor, cookie_callbacks,
+        Acceptor,
         server_names::{self, ServerNames},
     },
     config::SessionConfig,
-    context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
     error::BuildError,
     ffi,
     identity::Identity,
     listener::admission::{Admission, Authorize},
+    openssl::{
+        context::{self, Configure, SessionContext},
+        cookies,
+        preferences::Preferences,
+        suites::Proofs,
+        tickets::TicketKeys,
+    },
     psk::{PskKey, keys::PskKeys, lookup::PskLookup},
     record_layer::ingress::Role,
     refusal,
-    resumption::{scope::Scope, tickets::TicketKeys},
+    resumption::scope::Scope,
     roots::Roots,
     secret::SharedSecret,
 };
@@ -235,7 +241,7 @@ impl AcceptorBuilder {
         }
         context.set_session_id_context(&scope.clone().digest())?;
         server_names::narrow(&mut context, scope);
-        cookie_callbacks::install(&mut context)?;
+        cookies::install(&mut context)?;
         ffi::set_ticket_callback::<TicketKeys>(&mut context);
         if let Some(configure) = self.configure {
             configure(&mut context)?;

@@ -1,8 +1,6 @@
 //! The server's side: handshakes.
 
 pub(crate) mod builder;
-pub(crate) mod cookie_callbacks;
-pub(crate) mod prelude;
 pub(crate) mod server_names;
 
 use std::sync::Arc;
@@ -14,14 +12,13 @@ use openssl::{
 
 use crate::{
     acceptor::builder::AcceptorBuilder,
-    context::SessionContext,
     datagrams::Pipe,
     gate::{VerifiedHello, hello::Hello},
     handshake::{Handshake, Started},
     identity::Identity,
+    openssl::{context::SessionContext, cookies, prelude, tickets::TicketKeys},
     psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
     record_layer::{ingress::Role, transport::Transport},
-    resumption::tickets::TicketKeys,
     secret::SharedSecret,
     version::Version,
 };
@@ -138,7 +135,7 @@ impl Acceptor {
     pub(crate) fn accept_unproven(&self, pipe: impl Into<Pipe>) -> Handshake {
         let start = |pipe| {
             let (mut ssl, pace, transport) = self.start(pipe)?;
-            cookie_callbacks::ask(&mut ssl)?;
+            cookies::ask(&mut ssl)?;
             Ok((ssl, pace, transport))
         };
         Handshake::new(pipe.into(), start, &self.context)
@@ -147,7 +144,7 @@ impl Acceptor {
     fn resume(&self, hello: &VerifiedHello, pipe: Pipe) -> Started {
         let (mut ssl, pace) = self.context.ssl()?;
         self.tickets.attach(&mut ssl)?;
-        cookie_callbacks::expect(&mut ssl, &hello.cookie)?;
+        cookies::expect(&mut ssl, &hello.cookie)?;
         if self.context.versions.allow_1_3() {
             // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
             ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?;

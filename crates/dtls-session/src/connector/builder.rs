@@ -10,10 +10,14 @@ use openssl::{
 use crate::{
     config::SessionConfig,
     connector::Connector,
-    context::{self, Configure, SessionContext, preferences::Preferences, suites::Proofs},
     error::BuildError,
     ffi,
     identity::Identity,
+    openssl::{
+        context::{self, Configure, SessionContext},
+        preferences::Preferences,
+        suites::Proofs,
+    },
     psk::choice::PskChoice,
     record_layer::ingress::Role,
     refusal,

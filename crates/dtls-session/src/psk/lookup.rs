@@ -16,14 +16,12 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
-    context::message_log,
     ffi,
     hmac::HmacKey,
+    openssl::{answer::Answer, message_log, presented},
     psk::{
         PskKey,
-        answer::Answer,
         inquiry::{LookLater, PskInquiry},
-        presented,
     },
     resumption::scope::Scope,
 };

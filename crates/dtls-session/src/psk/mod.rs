@@ -1,11 +1,9 @@
 //! Pre-shared keys (RFC 4279).
 
-pub(crate) mod answer;
 pub(crate) mod choice;
 pub(crate) mod inquiry;
 pub(crate) mod keys;
 pub(crate) mod lookup;
-pub(crate) mod presented;
 
 use std::fmt;
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod scope;
 pub(crate) mod store;
-pub(crate) mod tickets;
 
 use std::{
     fmt,

@@ -1,10 +1,5 @@
 //! What every `SslContext` of this crate has in common.
 
-pub(crate) mod key_log;
-pub(crate) mod message_log;
-pub(crate) mod preferences;
-pub(crate) mod suites;
-
 use std::{fmt, sync::Arc};
 
 use openssl::{

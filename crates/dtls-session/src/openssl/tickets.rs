@@ -20,7 +20,7 @@ use crate::{
     clock,
     ffi::{self, NewTicket, OldTicket, TicketKeeper},
     hmac::HmacKey,
-    psk::answer::is_fetched,
+    openssl::answer::is_fetched,
     secret::SharedSecret,
 };
 

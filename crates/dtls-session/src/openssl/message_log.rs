@@ -13,9 +13,8 @@ use openssl::{
 };
 
 use crate::{
-    acceptor::prelude,
     ffi::{self, MessageTap},
-    psk::presented,
+    openssl::{prelude, presented},
 };
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after

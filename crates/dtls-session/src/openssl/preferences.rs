@@ -13,13 +13,13 @@ use openssl::{
 };
 
 use crate::{
-    context::{
+    error::BuildError,
+    ffi,
+    openssl::{
         key_log::{self, KeyLog},
         message_log::{self, MessageLog, PassedMessage},
         suites::Proofs,
     },
-    error::BuildError,
-    ffi,
     record_layer::ingress::Role,
     resumption::scope::Scope,
     session::srtp,

@@ -1,0 +1,13 @@
+//! Contexts, callbacks and the facts of an `SSL`: all that imports OpenSSL.
+
+pub(crate) mod answer;
+pub(crate) mod context;
+pub(crate) mod cookies;
+pub(crate) mod ffi;
+pub(crate) mod key_log;
+pub(crate) mod message_log;
+pub(crate) mod preferences;
+pub(crate) mod prelude;
+pub(crate) mod presented;
+pub(crate) mod suites;
+pub(crate) mod tickets;
