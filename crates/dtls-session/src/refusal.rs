@@ -2,15 +2,15 @@
 
 use std::{
     fmt,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use openssl::{
-    error::ErrorStack,
-    ex_data::Index,
-    ssl::{Ssl, SslContextBuilder, SslRef, SslVerifyMode},
+    ssl::{SslContextBuilder, SslRef, SslVerifyMode},
     x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult},
 };
+
+use crate::openssl::attached::Attached;
 
 /// Why a peer's certificate was refused, and which of its chain was at fault.
 #[derive(Clone, Debug)]
@@ -123,13 +123,7 @@ impl CertificateFault {
 
 /// Where the first refusal of one handshake is kept.
 #[derive(Debug, Default)]
-struct Slot(Mutex<Option<CertificateRefusal>>);
-
-/// Makes an `Ssl` ready to remember a refusal.
-pub(crate) fn attach(ssl: &mut Ssl) -> Result<(), ErrorStack> {
-    ssl.set_ex_data(index()?, Arc::default());
-    Ok(())
-}
+pub(crate) struct FirstRefusal(Mutex<Option<CertificateRefusal>>);
 
 /// Verifies peers as `mode` says and remembers why one was refused; `decide` has the last word on
 /// those that OpenSSL accepts.
@@ -149,26 +143,14 @@ pub(crate) fn watch(
 
 /// Returns why the peer's certificate was, or would have been, refused.
 pub(crate) fn of(ssl: &SslRef) -> Option<CertificateRefusal> {
-    let slot = ssl.ex_data(index().ok()?)?;
-    slot.0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+    let FirstRefusal(first) = &Attached::of(ssl)?.refusal;
+    first.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 fn remember(store: &X509StoreContextRef) {
-    let slot = || {
-        let ssl = store.ex_data(X509StoreContext::ssl_idx().ok()?)?;
-        ssl.ex_data(index().ok()?)
-    };
-    if let Some(slot) = slot() {
-        let mut first = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let ssl = || store.ex_data(X509StoreContext::ssl_idx().ok()?);
+    if let Some(Attached { refusal, .. }) = ssl().and_then(|ssl| Attached::of(ssl)) {
+        let mut first = refusal.0.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert_with(|| CertificateRefusal::of(store));
     }
-}
-
-fn index() -> Result<Index<Ssl, Arc<Slot>>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Arc<Slot>>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
 }

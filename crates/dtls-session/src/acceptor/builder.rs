@@ -241,7 +241,7 @@ impl AcceptorBuilder {
         }
         context.set_session_id_context(&scope.clone().digest())?;
         server_names::narrow(&mut context, scope);
-        cookies::install(&mut context)?;
+        cookies::install(&mut context);
         ffi::set_ticket_callback::<TicketKeys>(&mut context);
         if let Some(configure) = self.configure {
             configure(&mut context)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use openssl::{
     error::ErrorStack,
-    ssl::{SslRef, SslVersion},
+    ssl::{Ssl, SslVersion},
 };
 
 use crate::{
@@ -16,9 +16,12 @@ use crate::{
     gate::{VerifiedHello, hello::Hello},
     handshake::{Handshake, Started},
     identity::Identity,
-    openssl::{context::SessionContext, cookies, prelude, tickets::TicketKeys},
+    openssl::{
+        attached::Attached, context::SessionContext, cookies, prelude, presented::Presented,
+        tickets::TicketKeys,
+    },
     psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
-    record_layer::{ingress::Role, transport::Transport},
+    record_layer::{ingress::Role, pace::Pace, transport::Transport},
     secret::SharedSecret,
     version::Version,
 };
@@ -85,7 +88,7 @@ impl Acceptor {
     ///
     /// Outside a Tokio runtime.
     pub fn accept(&self, pipe: impl Into<Pipe>) -> Handshake {
-        Handshake::new(pipe.into(), |pipe| self.start(pipe), &self.context)
+        Handshake::new(pipe.into(), |pipe| self.start(pipe, None), &self.context)
     }
 
     /// Goes on with the handshake of a client whose cookie was good, over a pipe to that client.
@@ -98,19 +101,29 @@ impl Acceptor {
             .with_hello(&hello.record)
     }
 
-    fn inquiry(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
-        match &self.psk {
-            Some(lookup) => lookup.inquire(ssl),
-            None => Ok(None),
-        }
+    /// Makes an `Ssl` that expects a cookie, if there is one, and what paces and feeds it.
+    fn ssl(
+        &self,
+        cookie: Option<Vec<u8>>,
+    ) -> Result<(Ssl, Arc<Pace>, Option<PskInquiry>), ErrorStack> {
+        let pace = Arc::new(Pace::new(&self.context.config));
+        let inquiry = self.psk.as_ref().and_then(PskLookup::inquire);
+        let ssl = self.context.ssl(Attached {
+            timer: Some(pace.clone()),
+            cookie,
+            tickets: Some(Arc::clone(&self.tickets)),
+            presented: self.psk.is_some().then(Presented::default),
+            answer: inquiry.as_ref().map(PskInquiry::answer),
+            ..Attached::default()
+        })?;
+        Ok((ssl, pace, inquiry))
     }
 
-    fn start(&self, pipe: Pipe) -> Started {
-        let (mut ssl, pace) = self.context.ssl()?;
-        self.tickets.attach(&mut ssl)?;
+    fn start(&self, pipe: Pipe, cookie: Option<Vec<u8>>) -> Started {
+        let (ssl, pace, inquiry) = self.ssl(cookie)?;
         let config = &self.context.config;
         let mut transport = Transport::new(pipe, Role::Server, config.mtu, &pace, None);
-        transport.inquire(self.inquiry(&mut ssl)?);
+        transport.inquire(inquiry);
         let versions = self.context.versions;
         Ok((ssl, pace, transport.allow_1_3(versions.allow_1_3())))
     }
@@ -133,18 +146,12 @@ impl Acceptor {
     /// Starts the handshake of a client of DTLS 1.3, whose hello is to come out of the pipe: before
     /// anything else it asks for a cookie, with a HelloRetryRequest (RFC 9147 5.1).
     pub(crate) fn accept_unproven(&self, pipe: impl Into<Pipe>) -> Handshake {
-        let start = |pipe| {
-            let (mut ssl, pace, transport) = self.start(pipe)?;
-            cookies::ask(&mut ssl)?;
-            Ok((ssl, pace, transport))
-        };
+        let start = |pipe| self.start(pipe, Some(cookies::draw()?));
         Handshake::new(pipe.into(), start, &self.context)
     }
 
     fn resume(&self, hello: &VerifiedHello, pipe: Pipe) -> Started {
-        let (mut ssl, pace) = self.context.ssl()?;
-        self.tickets.attach(&mut ssl)?;
-        cookies::expect(&mut ssl, &hello.cookie)?;
+        let (mut ssl, pace, inquiry) = self.ssl(Some(hello.cookie.to_vec()))?;
         if self.context.versions.allow_1_3() {
             // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
             ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
@@ -153,7 +160,7 @@ impl Acceptor {
         let started_by = Some((hello.message_sequence, hello.sequence));
         let mut transport = Transport::new(pipe, Role::Server, mtu, &pace, started_by);
         transport.dialogue_mut().take_cookie_age(hello.round_trip());
-        transport.inquire(self.inquiry(&mut ssl)?);
+        transport.inquire(inquiry);
         for number in 0..hello.message_sequence {
             transport.precede(&mut prelude::hello(number), number.into());
         }

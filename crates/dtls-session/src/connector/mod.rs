@@ -16,9 +16,9 @@ use crate::{
     error::HandshakeError,
     ffi,
     handshake::{Handshake, Started},
-    openssl::context::SessionContext,
+    openssl::{attached::Attached, context::SessionContext},
     psk::{Psk, choice::PskChoice},
-    record_layer::{ingress::Role, transport::Transport},
+    record_layer::{ingress::Role, pace::Pace, transport::Transport},
     resumption::{Resumption, scope::Scope, store::SessionStore},
     roots::Roots,
     server_name::normal,
@@ -108,7 +108,12 @@ impl Connector {
                 name: name.to_owned(),
             });
         }
-        let (mut ssl, pace) = self.context.ssl()?;
+        let pace = Arc::new(Pace::new(&self.context.config));
+        let attached = Attached {
+            timer: Some(pace.clone()),
+            ..Attached::default()
+        };
+        let mut ssl = self.context.ssl(attached)?;
         let scope = self.scope_of(name);
         let name = &*normal(name);
         ffi::set_session_id_context(&ssl, &scope)?;

@@ -15,8 +15,8 @@ use crate::{
     config::SessionConfig,
     error::BuildError,
     ffi,
-    record_layer::{ingress::Role, pace::Pace},
-    refusal,
+    openssl::{alerts, attached::Attached, timer},
+    record_layer::ingress::Role,
     version::Versions,
 };
 
@@ -63,18 +63,21 @@ impl SessionContext {
         self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
     }
 
-    /// Makes the `Ssl` of one session and the pace of its timer.
-    pub(crate) fn ssl(&self) -> Result<(Ssl, Arc<Pace>), ErrorStack> {
+    /// Makes the `Ssl` of one session.
+    pub(crate) fn ssl(&self, attached: Attached) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.ssl)?;
         match self.role {
             Role::Client => ssl.set_connect_state(),
             Role::Server => ssl.set_accept_state(),
         }
         ffi::set_mtu(&ssl, self.config.mtu);
-        let pace = Arc::new(Pace::new(&self.config));
-        pace.attach(&mut ssl)?;
-        refusal::attach(&mut ssl)?;
-        Ok((ssl, pace))
+        if attached.cookie.is_some() {
+            ffi::set_cookie_exchange(&ssl);
+        }
+        attached.attach(&mut ssl)?;
+        timer::install(&ssl);
+        alerts::install(&ssl);
+        Ok(ssl)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Contexts, callbacks and the facts of an `SSL`: all that imports OpenSSL.
 
+pub(crate) mod alerts;
 pub(crate) mod answer;
+pub(crate) mod attached;
 pub(crate) mod context;
 pub(crate) mod cookies;
 pub(crate) mod ffi;
@@ -11,3 +13,4 @@ pub(crate) mod prelude;
 pub(crate) mod presented;
 pub(crate) mod suites;
 pub(crate) mod tickets;
+pub(crate) mod timer;

@@ -3,30 +3,22 @@
 //! OpenSSL gives it to its callback, and keeps it, as a C string: of `dev`, a zero byte and `evil` it
 //! knows `dev`, which is another client's. So the message is looked at when OpenSSL has put it together.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use dtls_wire::{Decoder, Fragment, HandshakeType};
-use openssl::{
-    error::ErrorStack,
-    ex_data::Index,
-    ssl::{Ssl, SslRef},
-};
+use openssl::ssl::SslRef;
+
+use crate::openssl::attached::Attached;
 
 /// Where the identity of one handshake is kept.
-#[derive(Clone, Default)]
-struct Presented(Arc<Mutex<State>>);
+#[derive(Debug, Default)]
+pub(crate) struct Presented(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     identity: Option<Vec<u8>>,
     /// Whether there is a key for it, once that was asked.
     known: Option<bool>,
-}
-
-/// Makes `ssl` remember the identity that it is shown.
-pub(crate) fn attach(ssl: &mut SslRef) -> Result<(), ErrorStack> {
-    ssl.set_ex_data(index()?, Presented::default());
-    Ok(())
 }
 
 /// Looks at a handshake message that OpenSSL is about to read.
@@ -69,13 +61,7 @@ fn identity(message: &[u8]) -> Option<&[u8]> {
 }
 
 fn slot(ssl: &SslRef) -> Option<&Presented> {
-    ssl.ex_data(index().ok()?)
-}
-
-fn index() -> Result<Index<Ssl, Presented>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Presented>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
+    Attached::of(ssl)?.presented.as_ref()
 }
 
 #[cfg(test)]

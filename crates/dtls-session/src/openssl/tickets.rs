@@ -1,18 +1,9 @@
 //! The keys that session tickets are made with (RFC 5077 4).
 
-use std::{
-    fmt,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use openssl::{
-    cipher::Cipher,
-    cipher_ctx::CipherCtxRef,
-    error::ErrorStack,
-    ex_data::Index,
-    rand::rand_bytes,
-    ssl::{Ssl, SslRef},
+    cipher::Cipher, cipher_ctx::CipherCtxRef, error::ErrorStack, rand::rand_bytes, ssl::SslRef,
 };
 use zeroize::Zeroizing;
 
@@ -20,7 +11,7 @@ use crate::{
     clock,
     ffi::{self, NewTicket, OldTicket, TicketKeeper},
     hmac::HmacKey,
-    openssl::answer::is_fetched,
+    openssl::attached::Attached,
     secret::SharedSecret,
 };
 
@@ -85,21 +76,16 @@ impl TicketKeys {
         (self.clock)().as_secs() / PERIOD.as_secs()
     }
 
-    /// Makes `ssl`'s tickets with these keys.
-    pub(crate) fn attach(self: &Arc<Self>, ssl: &mut SslRef) -> Result<(), ErrorStack> {
-        ssl.set_ex_data(index()?, Arc::clone(self));
-        Ok(())
-    }
-
     fn of(ssl: &SslRef) -> Option<&Self> {
-        Some(ssl.ex_data(index().ok()?)?)
+        Attached::of(ssl)?.tickets.as_deref()
     }
 }
 
 impl TicketKeeper for TicketKeys {
     fn seal(ssl: &SslRef, cipher: &mut CipherCtxRef) -> Result<Option<NewTicket>, ErrorStack> {
         // Who comes back with it could not be asked about in time.
-        if is_fetched(ssl) && ffi::psk_identity(ssl).is_some() {
+        let fetched = Attached::of(ssl).is_some_and(|attached| attached.answer.is_some());
+        if fetched && ffi::psk_identity(ssl).is_some() {
             return Ok(None);
         }
         let Some(key) = Self::of(ssl).and_then(Self::current) else {
@@ -146,13 +132,6 @@ impl TicketKey {
         let name = secret.sign(&[b"name", &period.to_be_bytes()]);
         std::array::from_fn(|at| name[at])
     }
-}
-
-/// Where an `Ssl` keeps them: not in its context, which a callback may replace in mid-handshake.
-fn index() -> Result<Index<Ssl, Arc<TicketKeys>>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Arc<TicketKeys>>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
 }
 
 /// For how long tickets are made with one key. A ticket outlives it by the two hours of

@@ -31,12 +31,17 @@ enum State {
 }
 
 impl PskInquiry {
-    pub(crate) fn new(lookup: Arc<LookLater>, answer: Answer) -> Self {
+    pub(crate) fn new(lookup: Arc<LookLater>) -> Self {
         Self {
             lookup,
-            answer,
+            answer: Answer::default(),
             state: State::Listening(Box::default()),
         }
+    }
+
+    /// Where the key will be.
+    pub(crate) fn answer(&self) -> Answer {
+        self.answer.clone()
     }
 
     /// Looks at a plaintext record on its way to OpenSSL.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     ffi,
     hmac::HmacKey,
-    openssl::{answer::Answer, message_log, presented},
+    openssl::{attached::Attached, message_log, presented},
     psk::{
         PskKey,
         inquiry::{LookLater, PskInquiry},
@@ -79,7 +79,7 @@ impl PskLookup {
     fn look(&self, ssl: &SslRef, identity: &[u8]) -> Option<PskKey> {
         let found = match self {
             Self::Now(_) => self.find(identity),
-            Self::Later(_) => Answer::of(ssl, identity),
+            Self::Later(_) => Attached::of(ssl)?.answer.as_ref()?.take(identity),
         };
         found.filter(|_| presented::is_whole(ssl, identity))
     }
@@ -92,15 +92,12 @@ impl PskLookup {
         }
     }
 
-    /// Starts what has to be known before `ssl` asks for it; None if it need not wait.
-    pub(crate) fn inquire(&self, ssl: &mut SslRef) -> Result<Option<PskInquiry>, ErrorStack> {
-        presented::attach(ssl)?;
-        let Self::Later(lookup) = self else {
-            return Ok(None);
-        };
-        let answer = Answer::default();
-        answer.attach(ssl)?;
-        Ok(Some(PskInquiry::new(Arc::clone(lookup), answer)))
+    /// Starts what has to be known before OpenSSL asks for it; None if it need not wait.
+    pub(crate) fn inquire(&self) -> Option<PskInquiry> {
+        match self {
+            Self::Now(_) => None,
+            Self::Later(lookup) => Some(PskInquiry::new(Arc::clone(lookup))),
+        }
     }
 }
 

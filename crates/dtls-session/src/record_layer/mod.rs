@@ -35,6 +35,7 @@ use crate::{
     config::SessionConfig,
     error::failure::Failure,
     ffi,
+    openssl::timer,
     record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport, warning::Warnings},
 };
 
@@ -59,12 +60,7 @@ pub(crate) enum Opened {
 }
 
 impl RecordLayer {
-    pub(crate) fn new(
-        mut ssl: Ssl,
-        transport: Transport,
-        pace: Arc<Pace>,
-    ) -> Result<Self, ErrorStack> {
-        warning::attach(&mut ssl)?;
+    pub(crate) fn new(ssl: Ssl, transport: Transport, pace: Arc<Pace>) -> Result<Self, ErrorStack> {
         let mtu = transport.egress().mtu();
         let stream = Box::pin(SslStream::new(ssl, transport)?);
         let mut layer = Self {
@@ -138,7 +134,7 @@ impl RecordLayer {
         // Where the version had been negotiated already, the MTU and the callback went with it.
         let mtu = self.transport().egress_mut().mtu();
         ffi::set_mtu(self.ssl(), mtu);
-        ffi::set_timer_callback::<Pace>(self.ssl());
+        timer::install(self.ssl());
         Ok(())
     }
 

@@ -15,25 +15,17 @@
 //! then the timer starts anew: it is the peer that has waited.
 
 use std::{
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use openssl::{
-    error::ErrorStack,
-    ex_data::Index,
-    ssl::{Ssl, SslRef},
-};
 use tokio::time::Instant;
 
-use crate::{
-    config::SessionConfig,
-    ffi::{self, Timer},
-};
+use crate::{config::SessionConfig, openssl::timer::Intervals};
 
 /// The retransmission timer's policy and state for one `Ssl`.
 ///
-/// OpenSSL asks for each interval as its [`Timer`], in the midst of a handshake; what the record
+/// OpenSSL asks for its [`Intervals`] in the midst of a handshake; what the record
 /// layer learns meanwhile is left here.
 #[derive(Debug)]
 pub(crate) struct Pace(Mutex<State>);
@@ -91,13 +83,6 @@ impl Pace {
             answered: None,
             turn: Turn::New,
         }))
-    }
-
-    /// Makes `ssl` ask this pace for its intervals.
-    pub(crate) fn attach(self: &Arc<Self>, ssl: &mut Ssl) -> Result<(), ErrorStack> {
-        ssl.set_ex_data(index()?, Arc::clone(self));
-        ffi::set_timer_callback::<Self>(ssl);
-        Ok(())
     }
 
     /// Lets the next flight wait for a peer that has to compute, over a path with this round trip.
@@ -228,33 +213,19 @@ impl State {
     }
 }
 
-impl Timer for Pace {
-    fn interval(ssl: &SslRef, previous: u32) -> u32 {
-        let pace = index().ok().and_then(|index| ssl.ex_data(index));
-        let Some(pace) = pace else {
-            // OpenSSL's own policy.
-            return previous.saturating_mul(2).clamp(1_000_000, 60_000_000);
-        };
-        let mut state = pace.state();
-        if previous > 0 {
-            return micros(state.expire());
-        }
+impl Intervals for Pace {
+    fn begin(&self, resumed: bool) -> Duration {
+        let mut state = self.state();
         // Who resumes a session has nothing to compute with keys.
-        if ssl.is_server() && ssl.session_reused() {
+        if resumed {
             state.expect_only_the_path();
         }
-        micros(state.begin())
+        state.begin()
     }
-}
 
-fn index() -> Result<Index<Ssl, Arc<Pace>>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Arc<Pace>>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
-}
-
-fn micros(duration: Duration) -> u32 {
-    duration.as_micros().try_into().unwrap_or(u32::MAX)
+    fn expire(&self) -> Duration {
+        self.state().expire()
+    }
 }
 
 /// OpenSSL takes a timer that has 15 ms left for expired.

@@ -5,21 +5,9 @@
 //! of a warning, the peer is marked as having shut down: 3.0 then drops the record. Once four have come
 //! in a row, alerts are not read until data has come, and a close_notify among them is missed.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicU8, Ordering::Relaxed},
-};
+use openssl::ssl::SslRef;
 
-use openssl::{
-    error::ErrorStack,
-    ex_data::Index,
-    ssl::{Ssl, SslRef},
-};
-
-use crate::{
-    alert::Alert,
-    ffi::{self, AlertTap},
-};
+use crate::openssl::alerts;
 
 /// Lets OpenSSL read an alert, by a call that reads nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,18 +36,13 @@ impl Warnings {
 
     /// Prepares `ssl` to read an alert.
     pub(crate) fn expect(&self, ssl: &SslRef) {
-        if let Some(reads) = slot(ssl) {
-            reads.store(EXPECTING, Relaxed);
-        }
+        alerts::expect(ssl);
     }
 
     /// Whether `ssl` has read a warning, which is passed over.
     pub(crate) fn passed(&mut self, ssl: &SslRef) -> bool {
-        let warned = slot(ssl).is_some_and(|reads| reads.swap(IDLE, Relaxed) == WARNED);
-        if warned {
-            ffi::set_received_shutdown(ssl, false);
-            self.in_a_row += 1;
-        }
+        let warned = alerts::take_warning(ssl);
+        self.in_a_row += u8::from(warned);
         warned
     }
 
@@ -69,40 +52,5 @@ impl Warnings {
     }
 }
 
-/// Makes `ssl` remember what it reads.
-pub(crate) fn attach(ssl: &mut SslRef) -> Result<(), ErrorStack> {
-    ssl.set_ex_data(index()?, AtomicU8::new(IDLE));
-    ffi::set_alert_callback::<Warnings>(ssl);
-    Ok(())
-}
-
-impl AlertTap for Warnings {
-    fn alert(ssl: &SslRef, level: u8, description: u8) {
-        if level == WARNING
-            && Alert::new(description) != Alert::CLOSE_NOTIFY
-            && let Some(reads) = slot(ssl)
-            && reads.load(Relaxed) == EXPECTING
-        {
-            reads.store(WARNED, Relaxed);
-            ffi::set_received_shutdown(ssl, true);
-        }
-    }
-}
-
-fn slot(ssl: &SslRef) -> Option<&AtomicU8> {
-    ssl.ex_data(index().ok()?)
-}
-
-fn index() -> Result<Index<Ssl, AtomicU8>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, AtomicU8>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
-}
-
 /// The fifth would end the session (`MAX_WARN_ALERT_COUNT`).
 const MAX_IN_A_ROW: u8 = 4;
-/// What an `SSL` reads.
-const IDLE: u8 = 0;
-const EXPECTING: u8 = 1;
-const WARNED: u8 = 2;
-const WARNING: u8 = 1;
