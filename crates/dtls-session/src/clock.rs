@@ -15,8 +15,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use openssl::{error::ErrorStack, rand::rand_bytes};
+use openssl::rand::rand_bytes;
 use tokio::time::Instant;
+
+use crate::error::OpenSslError;
 
 #[derive(Debug)]
 pub(crate) struct CookieClock {
@@ -41,7 +43,7 @@ pub(crate) enum Age {
 }
 
 impl CookieClock {
-    pub(crate) fn new() -> Result<Self, ErrorStack> {
+    pub(crate) fn new() -> Result<Self, OpenSslError> {
         let mut mark = [0; 4];
         rand_bytes(&mut mark)?;
         Ok(Self {

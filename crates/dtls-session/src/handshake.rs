@@ -12,13 +12,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use openssl::{error::ErrorStack, ssl::Ssl};
+use openssl::ssl::Ssl;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     datagrams::{Datagrams, Pipe},
     deadline::Deadline,
-    error::{HandshakeError, failure::Failure},
+    error::{HandshakeError, OpenSslError, failure::Failure},
     listener::registry::Permit,
     openssl::{context::SessionContext, presented},
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
@@ -64,7 +64,7 @@ struct Pending {
     /// How often it may yet start anew for what anybody could have forged.
     restarts_left: u8,
     /// What was wrong with what came before it started anew.
-    spoiled: Option<ErrorStack>,
+    spoiled: Option<OpenSslError>,
 }
 
 impl Handshake {

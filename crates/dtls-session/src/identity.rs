@@ -3,7 +3,6 @@
 use std::{fmt, path::Path};
 
 use openssl::{
-    error::ErrorStack,
     nid::Nid,
     pkey::{Id, PKey, Private},
     ssl::{SslContextBuilder, SslRef},
@@ -12,7 +11,12 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use crate::{error::PemError, ffi, file, openssl::suites::Proofs, resumption::scope::Scope};
+use crate::{
+    error::{OpenSslError, PemError},
+    ffi, file,
+    openssl::suites::Proofs,
+    resumption::scope::Scope,
+};
 
 /// A certificate chain and the private key of its first certificate.
 ///
@@ -42,8 +46,10 @@ impl Identity {
         let mut chain = certificates(chain)?.into_iter();
         let certificate = chain.next().ok_or(PemError::NoCertificate)?;
         // Without a callback OpenSSL would ask at the terminal for an encrypted key's passphrase.
-        let key = PKey::private_key_from_pem_callback(key, |_| Ok(0)).map_err(PemError::Key)?;
-        if !certificate.public_key()?.public_eq(&key) {
+        let key = PKey::private_key_from_pem_callback(key, |_| Ok(0))
+            .map_err(|error| PemError::Key(error.into()))?;
+        let public = certificate.public_key().map_err(OpenSslError::from)?;
+        if !public.public_eq(&key) {
             return Err(PemError::Mismatch);
         }
         Ok(Self {
@@ -73,15 +79,25 @@ impl Identity {
         all.map(|certificate| &**certificate)
     }
 
-    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), OpenSslError> {
         let chain = self.chain()?;
-        ffi::set_identity(context, &self.certificate, &self.key, &chain)
+        Ok(ffi::set_identity(
+            context,
+            &self.certificate,
+            &self.key,
+            &chain,
+        )?)
     }
 
     /// Shows this identity instead of the context's.
-    pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), ErrorStack> {
+    pub(crate) fn show(&self, ssl: &SslRef) -> Result<(), OpenSslError> {
         let chain = self.chain()?;
-        ffi::replace_identity(ssl, &self.certificate, &self.key, &chain)
+        Ok(ffi::replace_identity(
+            ssl,
+            &self.certificate,
+            &self.key,
+            &chain,
+        )?)
     }
 
     pub(crate) fn add_proof(&self, proofs: Proofs) -> Proofs {
@@ -107,7 +123,7 @@ impl Identity {
         }
     }
 
-    fn chain(&self) -> Result<Stack<X509>, ErrorStack> {
+    fn chain(&self) -> Result<Stack<X509>, OpenSslError> {
         let mut chain = Stack::new()?;
         for certificate in &self.intermediates {
             chain.push(certificate.clone())?;
@@ -116,7 +132,7 @@ impl Identity {
     }
 
     /// Lets sessions be resumed only with the same certificate.
-    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, OpenSslError> {
         Ok(scope.with(b"identity").with(&self.certificate.to_der()?))
     }
 }
@@ -139,7 +155,8 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PemError> {
 pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<X509>, PemError> {
     // OpenSSL would pass over a certificate behind a mark, and find the others.
     let pem = file::without_marks(pem);
-    let certificates = X509::stack_from_pem(&pem).map_err(PemError::Certificate)?;
+    let certificates =
+        X509::stack_from_pem(&pem).map_err(|error| PemError::Certificate(error.into()))?;
     if certificates.is_empty() {
         Err(PemError::NoCertificate)
     } else {

@@ -84,8 +84,8 @@ pub use config::SessionConfig;
 pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
-    BuildError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError, PemError, PskError,
-    RecvError, ResumptionError, SecretError, SendError,
+    BuildError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError, OpenSslError, PemError,
+    PskError, RecvError, ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
 pub use handshake::Handshake;

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use openssl::{
-    error::ErrorStack,
     ssl::SslContextBuilder,
     stack::Stack,
     x509::{X509, store::X509StoreBuilder},
 };
 
 use crate::{
-    error::PemError,
+    error::{OpenSslError, PemError},
     identity::{certificates, read},
     resumption::scope::Scope,
 };
@@ -50,9 +49,9 @@ impl Roots {
         Self::from_pem(&read(path.as_ref())?)
     }
 
-    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), OpenSslError> {
         match &self.0 {
-            Source::System => context.set_default_verify_paths(),
+            Source::System => Ok(context.set_default_verify_paths()?),
             Source::Given(authorities) => {
                 let mut store = X509StoreBuilder::new()?;
                 for authority in authorities {
@@ -65,7 +64,7 @@ impl Roots {
     }
 
     /// Lets sessions be resumed only where the same authorities are believed.
-    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, OpenSslError> {
         match &self.0 {
             Source::System => Ok(scope.with(b"system")),
             Source::Given(authorities) => {
@@ -81,7 +80,10 @@ impl Roots {
     ///
     /// A list that a CertificateRequest has no room for is left out: then a client may send any
     /// certificate (RFC 5246 7.4.4), and OpenSSL would end each handshake otherwise.
-    pub(crate) fn install_names(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    pub(crate) fn install_names(
+        &self,
+        context: &mut SslContextBuilder,
+    ) -> Result<(), OpenSslError> {
         if let Source::Given(authorities) = &self.0 {
             let mut names = Stack::new()?;
             let mut length = 0;

@@ -2,10 +2,14 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use openssl::{error::ErrorStack, rand::rand_bytes};
+use openssl::rand::rand_bytes;
 use zeroize::Zeroizing;
 
-use crate::{error::SecretError, file, hmac::HmacKey};
+use crate::{
+    error::{OpenSslError, SecretError},
+    file,
+    hmac::HmacKey,
+};
 
 /// A secret that cookie keys and ticket keys are derived from, and former ones that are still
 /// accepted; cheap to clone.
@@ -39,7 +43,7 @@ impl SharedSecret {
     /// # Errors
     ///
     /// OpenSSL's, if it has no random bytes to give.
-    pub fn random() -> Result<Self, ErrorStack> {
+    pub fn random() -> Result<Self, OpenSslError> {
         let mut secret = Zeroizing::new([0; Self::LEAST]);
         rand_bytes(&mut *secret)?;
         Ok(Self(Arc::new([extract(&*secret)])))

@@ -8,7 +8,10 @@ use openssl::{
 };
 use thiserror::Error;
 
-use crate::{error::BuildError, ffi};
+use crate::{
+    error::{BuildError, OpenSslError},
+    ffi,
+};
 
 /// A version of DTLS.
 ///
@@ -130,7 +133,7 @@ impl Versions {
                 });
             }
         }
-        ffi::set_versions(context, min.number(), max.number())?;
+        ffi::set_versions(context, min.number(), max.number()).map_err(OpenSslError::from)?;
         if self.allow_1_0() {
             context.set_security_level(0);
             // A forged record is then dropped; with Encrypt-then-MAC it would end the session.

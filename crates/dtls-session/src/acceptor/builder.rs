@@ -16,7 +16,7 @@ use crate::{
         server_names::{self, ServerNames},
     },
     config::SessionConfig,
-    error::BuildError,
+    error::{BuildError, OpenSslError},
     ffi,
     identity::Identity,
     listener::admission::{Admission, Authorize},
@@ -224,11 +224,11 @@ impl AcceptorBuilder {
         if let Some(psk) = self.psk.clone() {
             scope = psk.narrow(scope);
             let mut decoy = Zeroizing::new([0; 32]);
-            rand_bytes(&mut *decoy)?;
+            rand_bytes(&mut *decoy).map_err(OpenSslError::from)?;
             psk.install(&mut context, &decoy);
         }
         if let Some(hint) = &self.psk_hint {
-            ffi::set_psk_hint(&mut context, hint)?;
+            ffi::set_psk_hint(&mut context, hint).map_err(OpenSslError::from)?;
         }
         if let Some((roots, mode)) = &self.clients {
             roots.install(&mut context)?;
@@ -239,12 +239,13 @@ impl AcceptorBuilder {
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
-        context.set_session_id_context(&scope.clone().digest())?;
+        let scoped = context.set_session_id_context(&scope.clone().digest());
+        scoped.map_err(OpenSslError::from)?;
         server_names::narrow(&mut context, scope);
         cookies::install(&mut context);
         ffi::set_ticket_callback::<TicketKeys>(&mut context);
         if let Some(configure) = self.configure {
-            configure(&mut context)?;
+            configure(&mut context).map_err(OpenSslError::from)?;
         }
         let secret = match self.secret {
             Some(secret) => secret,

@@ -5,14 +5,12 @@ pub(crate) mod server_names;
 
 use std::sync::Arc;
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{Ssl, SslVersion},
-};
+use openssl::ssl::{Ssl, SslVersion};
 
 use crate::{
     acceptor::builder::AcceptorBuilder,
     datagrams::Pipe,
+    error::OpenSslError,
     gate::{VerifiedHello, hello::Hello},
     handshake::{Handshake, Started},
     identity::Identity,
@@ -105,7 +103,7 @@ impl Acceptor {
     fn ssl(
         &self,
         cookie: Option<Vec<u8>>,
-    ) -> Result<(Ssl, Arc<Pace>, Option<PskInquiry>), ErrorStack> {
+    ) -> Result<(Ssl, Arc<Pace>, Option<PskInquiry>), OpenSslError> {
         let pace = Arc::new(Pace::new(&self.context.config));
         let inquiry = self.psk.as_ref().and_then(PskLookup::inquire);
         let ssl = self.context.ssl(Attached {
@@ -154,7 +152,8 @@ impl Acceptor {
         let (mut ssl, pace, inquiry) = self.ssl(Some(hello.cookie.to_vec()))?;
         if self.context.versions.allow_1_3() {
             // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
-            ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?;
+            let limited = ssl.set_max_proto_version(Some(SslVersion::DTLS1_2));
+            limited.map_err(OpenSslError::from)?;
         }
         let mtu = self.context.config.mtu;
         let started_by = Some((hello.message_sequence, hello.sequence));

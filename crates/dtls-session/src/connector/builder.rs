@@ -10,7 +10,7 @@ use openssl::{
 use crate::{
     config::SessionConfig,
     connector::Connector,
-    error::BuildError,
+    error::{BuildError, OpenSslError},
     ffi,
     identity::Identity,
     openssl::{
@@ -169,10 +169,10 @@ impl ConnectorBuilder {
                 .zip(1..)
                 .find(|it| *it.0 == asked);
             let (_, code) = code.ok_or(BuildError::MaxFragmentLength { asked })?;
-            ffi::set_max_fragment_length(&mut context, code)?;
+            ffi::set_max_fragment_length(&mut context, code).map_err(OpenSslError::from)?;
         }
         if let Some(configure) = self.configure {
-            configure(&mut context)?;
+            configure(&mut context).map_err(OpenSslError::from)?;
         }
         let context = SessionContext::new(
             context,

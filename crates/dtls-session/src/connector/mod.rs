@@ -5,7 +5,7 @@ pub(crate) mod builder;
 pub(crate) mod connect;
 mod target;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     connector::{
@@ -14,9 +14,8 @@ use crate::{
     },
     datagrams::Pipe,
     error::HandshakeError,
-    ffi,
     handshake::{Handshake, Started},
-    openssl::{attached::Attached, context::SessionContext},
+    openssl::{attached::Attached, client, context::SessionContext},
     psk::{Psk, choice::PskChoice},
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
     resumption::{Resumption, scope::Scope, store::SessionStore},
@@ -115,20 +114,8 @@ impl Connector {
         };
         let mut ssl = self.context.ssl(attached)?;
         let scope = self.scope_of(name);
-        let name = &*normal(name);
-        ffi::set_session_id_context(&ssl, &scope)?;
-        if let Some(session) = resumption.and_then(|resumption| resumption.session(&scope)) {
-            ffi::set_session(&ssl, &session)?;
-        }
-        let ip = name.parse::<IpAddr>();
-        if ip.is_err() {
-            ssl.set_hostname(name)?;
-        }
-        // Also where any is accepted, so that the session can tell what is wrong with it.
-        match ip {
-            Ok(ip) => ssl.param_mut().set_ip(ip)?,
-            Err(_) => ssl.param_mut().set_host(name)?,
-        }
+        let former = resumption.and_then(|resumption| resumption.session(&scope));
+        client::aim(&mut ssl, &normal(name), &scope, former.as_deref())?;
         let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, &pace, None)
             .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))

@@ -1,8 +1,8 @@
 //! Acceptors and connectors that cannot be made.
 
-use openssl::error::ErrorStack;
 use thiserror::Error;
 
+use super::OpenSslError;
 use crate::version::Version;
 
 /// Why an acceptor or a connector could not be made.
@@ -118,5 +118,5 @@ pub enum BuildError {
     },
     /// OpenSSL refused a setting.
     #[error("OpenSSL refused the configuration")]
-    OpenSsl(#[from] ErrorStack),
+    OpenSsl(#[from] OpenSslError),
 }

@@ -84,9 +84,9 @@ impl From<Failure> for Closed {
         Self::by(match failure {
             Failure::Replaced => ClosedBy::Replaced,
             Failure::Pipe(error) => ClosedBy::Pipe(Arc::new(error)),
-            Failure::OpenSsl(stack) => match reason::peer_alert(&stack) {
+            Failure::OpenSsl(error) => match reason::peer_alert(&error) {
                 Some(alert) => ClosedBy::Alert(alert),
-                None => ClosedBy::Records(Arc::new(stack)),
+                None => ClosedBy::Records(Arc::new(error)),
             },
         })
     }

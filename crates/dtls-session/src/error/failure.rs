@@ -2,9 +2,8 @@
 
 use std::io;
 
-use openssl::error::ErrorStack;
-
-use crate::{alert::Alert, error::reason};
+use super::{OpenSslError, reason};
+use crate::alert::Alert;
 
 /// Why the record layer can go no further.
 #[derive(Debug)]
@@ -12,7 +11,7 @@ pub(crate) enum Failure {
     /// The peer has started anew, and its datagrams go to the session's successor.
     Replaced,
     Pipe(io::Error),
-    OpenSsl(ErrorStack),
+    OpenSsl(OpenSslError),
 }
 
 impl Failure {
@@ -27,6 +26,6 @@ impl Failure {
 
     /// Whether the peer has said goodbye, if by an alert of the wrong level.
     pub(crate) fn is_close_notify(&self) -> bool {
-        matches!(self, Self::OpenSsl(errors) if reason::peer_alert(errors) == Some(Alert::CLOSE_NOTIFY))
+        matches!(self, Self::OpenSsl(error) if reason::peer_alert(error) == Some(Alert::CLOSE_NOTIFY))
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{io, time::Duration};
 
-use openssl::error::ErrorStack;
 use thiserror::Error;
 
-use super::{failure::Failure, reason};
+use super::{OpenSslError, failure::Failure, reason};
 use crate::{alert::Alert, refusal::CertificateRefusal};
 
 /// Why a handshake made no session.
@@ -100,22 +99,17 @@ pub enum HandshakeError {
     Pipe(#[source] io::Error),
     /// Anything else that OpenSSL found wrong.
     #[error("OpenSSL ended the handshake")]
-    OpenSsl(#[from] ErrorStack),
+    OpenSsl(#[from] OpenSslError),
 }
 
 impl HandshakeError {
     pub(crate) fn new(failure: Failure, refusal: impl FnOnce() -> CertificateRefusal) -> Self {
-        let stack = match failure {
+        let error = match failure {
             Failure::Replaced => return Self::Replaced,
             Failure::Pipe(error) => return Self::Pipe(error),
-            Failure::OpenSsl(stack) => stack,
+            Failure::OpenSsl(error) => error,
         };
-        let reasons: Vec<i32> = stack
-            .errors()
-            .iter()
-            .map(|error| error.reason_code())
-            .collect();
-        let any = |codes: &[i32]| reasons.iter().any(|reason| codes.contains(reason));
+        let any = |codes: &[i32]| error.reasons().iter().any(|reason| codes.contains(reason));
         if any(&reason::VERSION) {
             Self::NoCommonVersion
         } else if any(&reason::CIPHER) {
@@ -128,10 +122,10 @@ impl HandshakeError {
             Self::CertificateRefused(Box::new(refusal()))
         } else if any(&[reason::NO_CERTIFICATE]) {
             Self::CertificateRefused(Box::new(CertificateRefusal::missing()))
-        } else if let Some(alert) = reason::peer_alert(&stack) {
+        } else if let Some(alert) = reason::peer_alert(&error) {
             Self::from_alert(alert)
         } else {
-            Self::OpenSsl(stack)
+            Self::OpenSsl(error)
         }
     }
 
@@ -152,7 +146,6 @@ impl HandshakeError {
 
     /// Whether OpenSSL gave up on a flight that it had repeated as often as it does.
     pub(crate) fn is_exhaustion(&self) -> bool {
-        matches!(self, Self::OpenSsl(stack)
-            if stack.errors().iter().any(|e| e.reason_code() == reason::TIMEOUT_EXPIRED))
+        matches!(self, Self::OpenSsl(error) if error.reasons().contains(&reason::TIMEOUT_EXPIRED))
     }
 }

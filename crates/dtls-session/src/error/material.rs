@@ -2,8 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use openssl::error::ErrorStack;
 use thiserror::Error;
+
+use super::OpenSslError;
 
 /// Why certificates or a key could not be used.
 #[derive(Debug, Error)]
@@ -24,18 +25,18 @@ pub enum PemError {
     NoCertificate,
     /// A certificate does not parse.
     #[error("a certificate does not parse")]
-    Certificate(#[source] ErrorStack),
+    Certificate(#[source] OpenSslError),
     /// The private key does not parse.
     #[error(
         "the private key does not parse: an unencrypted PEM key in PKCS#8, SEC1 or PKCS#1 form is needed"
     )]
-    Key(#[source] ErrorStack),
+    Key(#[source] OpenSslError),
     /// Certificate and key do not belong together.
     #[error("the private key does not belong to the first certificate of the chain")]
     Mismatch,
     /// OpenSSL could not go on.
     #[error("OpenSSL failed")]
-    OpenSsl(#[from] ErrorStack),
+    OpenSsl(#[from] OpenSslError),
 }
 
 /// Why a shared secret could not be used.
@@ -139,5 +140,5 @@ pub enum PskError {
 pub enum ResumptionError {
     /// They are not what was exported.
     #[error("this is no exported session")]
-    Malformed(#[source] ErrorStack),
+    Malformed(#[source] OpenSslError),
 }

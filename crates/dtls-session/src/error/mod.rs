@@ -6,6 +6,7 @@ mod connect;
 pub(crate) mod failure;
 mod handshake;
 mod material;
+mod openssl;
 mod reason;
 mod transfer;
 
@@ -14,4 +15,5 @@ pub use closed::{Closed, ClosedBy};
 pub use connect::ConnectError;
 pub use handshake::HandshakeError;
 pub use material::{PemError, PskError, ResumptionError, SecretError};
+pub use openssl::OpenSslError;
 pub use transfer::{MtuError, RecvError, SendError};

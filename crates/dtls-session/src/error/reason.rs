@@ -1,13 +1,12 @@
 //! OpenSSL's reason codes (`sslerr.h`).
 
-use openssl::error::ErrorStack;
-
+use super::OpenSslError;
 use crate::alert::Alert;
 
 /// The alert that the peer sent, if that is what went wrong.
-pub(super) fn peer_alert(stack: &ErrorStack) -> Option<Alert> {
-    stack.errors().iter().find_map(|error| {
-        let description = error.reason_code().checked_sub(ALERT)?;
+pub(super) fn peer_alert(error: &OpenSslError) -> Option<Alert> {
+    error.reasons().iter().find_map(|reason| {
+        let description = reason.checked_sub(ALERT)?;
         u8::try_from(description).ok().map(Alert::new)
     })
 }

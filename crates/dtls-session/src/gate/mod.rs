@@ -7,10 +7,10 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dtls_wire::{Encode, Fragment, HandshakeType, MessageRecord, ProtocolVersion, Record};
-use openssl::error::ErrorStack;
 
 use crate::{
     clock::{Age, CookieClock},
+    error::OpenSslError,
     gate::{
         cookie::{COOKIE_LEN, Cookie, CookieKey},
         hello::Hello,
@@ -34,7 +34,7 @@ use crate::{
 /// use dtls_session::{CookieGate, Verdict};
 ///
 /// # fn reply(_: &[u8]) {}
-/// # fn example(peer: std::net::SocketAddr, datagram: &[u8]) -> Result<(), openssl::error::ErrorStack> {
+/// # fn example(peer: std::net::SocketAddr, datagram: &[u8]) -> Result<(), dtls_session::OpenSslError> {
 /// let gate = CookieGate::new()?;
 /// match gate.check(peer, datagram) {
 ///     Verdict::Challenge(hello_verify_request) => reply(hello_verify_request.as_ref()),
@@ -56,7 +56,7 @@ impl CookieGate {
     /// # Errors
     ///
     /// OpenSSL's, if it has no random bytes to give.
-    pub fn new() -> Result<Self, ErrorStack> {
+    pub fn new() -> Result<Self, OpenSslError> {
         Self::with_secret(&SharedSecret::random()?)
     }
 
@@ -65,7 +65,7 @@ impl CookieGate {
     /// # Errors
     ///
     /// OpenSSL's, if it has no random bytes to give.
-    pub fn with_secret(secret: &SharedSecret) -> Result<Self, ErrorStack> {
+    pub fn with_secret(secret: &SharedSecret) -> Result<Self, OpenSslError> {
         Ok(Self {
             keys: CookieKey::all_of(secret),
             clock: Arc::new(CookieClock::new()?),

@@ -23,13 +23,13 @@ use std::{
 };
 
 use futures::future::{Either, select};
-use openssl::error::ErrorStack;
 use thiserror::Error;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 use crate::{
     acceptor::Acceptor,
+    error::OpenSslError,
     gate::{
         CookieGate, Verdict,
         hello::{is_urgent, opens_a_handshake},
@@ -120,7 +120,11 @@ impl Listener {
     /// # Errors
     ///
     /// OpenSSL's if it has no random bytes for the cookies' key.
-    pub fn new(endpoint: Endpoint, acceptor: Acceptor, limits: Limits) -> Result<Self, ErrorStack> {
+    pub fn new(
+        endpoint: Endpoint,
+        acceptor: Acceptor,
+        limits: Limits,
+    ) -> Result<Self, OpenSslError> {
         let service = Service {
             gate: CookieGate::with_secret(acceptor.shared_secret())?,
             acceptor,

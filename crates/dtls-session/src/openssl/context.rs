@@ -13,7 +13,7 @@ use openssl::{
 
 use crate::{
     config::SessionConfig,
-    error::BuildError,
+    error::{BuildError, OpenSslError},
     ffi,
     openssl::{alerts, attached::Attached, timer},
     record_layer::ingress::Role,
@@ -64,7 +64,7 @@ impl SessionContext {
     }
 
     /// Makes the `Ssl` of one session.
-    pub(crate) fn ssl(&self, attached: Attached) -> Result<Ssl, ErrorStack> {
+    pub(crate) fn ssl(&self, attached: Attached) -> Result<Ssl, OpenSslError> {
         let mut ssl = Ssl::new(&self.ssl)?;
         match self.role {
             Role::Client => ssl.set_connect_state(),
@@ -95,6 +95,10 @@ pub(crate) fn builder(role: Role, config: &SessionConfig) -> Result<SslContextBu
     if !SessionConfig::MTU.contains(&config.mtu) {
         return Err(BuildError::Mtu { asked: config.mtu });
     }
+    Ok(common(role, config)?)
+}
+
+fn common(role: Role, config: &SessionConfig) -> Result<SslContextBuilder, OpenSslError> {
     let mut context = SslContextBuilder::new(match role {
         Role::Client => SslMethod::dtls_client(),
         Role::Server => SslMethod::dtls_server(),

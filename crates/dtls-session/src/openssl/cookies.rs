@@ -10,7 +10,7 @@ use openssl::{
     ssl::{SslContextBuilder, SslRef},
 };
 
-use crate::openssl::attached::Attached;
+use crate::{error::OpenSslError, openssl::attached::Attached};
 
 pub(crate) fn install(context: &mut SslContextBuilder) {
     context.set_cookie_verify_cb(is_expected);
@@ -20,7 +20,7 @@ pub(crate) fn install(context: &mut SslContextBuilder) {
 }
 
 /// Draws a cookie for a handshake to ask for.
-pub(crate) fn draw() -> Result<Vec<u8>, ErrorStack> {
+pub(crate) fn draw() -> Result<Vec<u8>, OpenSslError> {
     let mut cookie = vec![0; 32];
     rand_bytes(&mut cookie)?;
     Ok(cookie)

@@ -3,8 +3,10 @@
 pub(crate) mod alerts;
 pub(crate) mod answer;
 pub(crate) mod attached;
+pub(crate) mod client;
 pub(crate) mod context;
 pub(crate) mod cookies;
+mod error;
 pub(crate) mod ffi;
 pub(crate) mod key_log;
 pub(crate) mod message_log;

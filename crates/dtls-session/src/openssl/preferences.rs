@@ -13,7 +13,7 @@ use openssl::{
 };
 
 use crate::{
-    error::BuildError,
+    error::{BuildError, OpenSslError},
     ffi,
     openssl::{
         key_log::{self, KeyLog},
@@ -218,7 +218,7 @@ impl Preferences {
         if !self.protocols.is_empty() {
             let wire = self.wire()?;
             match role {
-                Role::Client => context.set_alpn_protos(&wire)?,
+                Role::Client => context.set_alpn_protos(&wire).map_err(OpenSslError::from)?,
                 Role::Server => context.set_alpn_select_callback(move |_, offered| {
                     // Only a protocol of `offered` may be returned, which outlives the call.
                     let ours = select_next_proto(&wire, offered).ok_or(AlpnError::ALERT_FATAL)?;
@@ -227,7 +227,7 @@ impl Preferences {
             }
         }
         if let Some(log) = self.message_log.clone() {
-            message_log::install(context, log)?;
+            message_log::install(context, log).map_err(OpenSslError::from)?;
         }
         if let Some(log) = self.key_log.clone() {
             // A panic must not get into OpenSSL, which would abort the process.
@@ -252,14 +252,15 @@ impl Preferences {
                 let setter = SslContextBuilder::set_cipher_list;
                 set(context, "cipher suite", list, setter)?;
             }
-            None => context.set_cipher_list(&list)?,
+            None => context.set_cipher_list(&list).map_err(OpenSslError::from)?,
         }
         if !self.ccm8 {
             if names(&list).any(|name| name.contains("CCM8") || name.contains("CCM_8")) {
                 return Err(BuildError::Ccm8 { list });
             }
             // A word such as ALL may have brought them.
-            context.set_cipher_list(&format!("{list}:!AESCCM8"))?;
+            let without = context.set_cipher_list(&format!("{list}:!AESCCM8"));
+            without.map_err(OpenSslError::from)?;
         }
         proofs.check(context, &list)
     }
@@ -335,7 +336,8 @@ fn set(
     let set = setter(context, list);
     if names(list).count() > 1 {
         for name in names(list) {
-            let mut trial = SslContextBuilder::new(SslMethod::dtls())?;
+            let trial = SslContextBuilder::new(SslMethod::dtls());
+            let mut trial = trial.map_err(OpenSslError::from)?;
             if setter(&mut trial, name).is_err() {
                 let name = name.to_owned();
                 return Err(BuildError::Unknown { what, name });

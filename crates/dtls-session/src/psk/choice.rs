@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use openssl::{error::ErrorStack, rand::rand_bytes, ssl::SslContextBuilder};
+use openssl::{rand::rand_bytes, ssl::SslContextBuilder};
 
-use crate::{psk::Psk, resumption::scope::Scope};
+use crate::{error::OpenSslError, psk::Psk, resumption::scope::Scope};
 
 /// One key, or a function that chooses by the server's hint (RFC 4279 5.2).
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl PskChoice {
 
     /// Lets sessions be resumed only with the same identity and key; what a function chooses is known to
     /// its connector alone.
-    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, ErrorStack> {
+    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, OpenSslError> {
         match self {
             Self::Always(psk) => Ok(psk.narrow(scope)),
             Self::ByHint(_) => {

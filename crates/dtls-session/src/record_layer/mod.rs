@@ -33,7 +33,7 @@ use tokio_openssl::SslStream;
 
 use crate::{
     config::SessionConfig,
-    error::failure::Failure,
+    error::{OpenSslError, failure::Failure},
     ffi,
     openssl::timer,
     record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport, warning::Warnings},
@@ -60,7 +60,11 @@ pub(crate) enum Opened {
 }
 
 impl RecordLayer {
-    pub(crate) fn new(ssl: Ssl, transport: Transport, pace: Arc<Pace>) -> Result<Self, ErrorStack> {
+    pub(crate) fn new(
+        ssl: Ssl,
+        transport: Transport,
+        pace: Arc<Pace>,
+    ) -> Result<Self, OpenSslError> {
         let mtu = transport.egress().mtu();
         let stream = Box::pin(SslStream::new(ssl, transport)?);
         let mut layer = Self {
@@ -128,7 +132,7 @@ impl RecordLayer {
     }
 
     /// Starts a client's handshake anew, from the first hello.
-    pub(crate) fn restart(&mut self) -> Result<(), ErrorStack> {
+    pub(crate) fn restart(&mut self) -> Result<(), OpenSslError> {
         self.transport().restart();
         ffi::restart(self.ssl())?;
         // Where the version had been negotiated already, the MTU and the callback went with it.
@@ -404,7 +408,7 @@ fn ssl_failure(error: ssl::Error) -> Failure {
         Err(error) => {
             let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
             drain_errors();
-            Failure::OpenSsl(stack)
+            Failure::OpenSsl(stack.into())
         }
     }
 }

@@ -46,7 +46,7 @@ impl Resumption {
     ///
     /// [`ResumptionError::Malformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, ResumptionError> {
-        SslSession::from_der(der).map_err(ResumptionError::Malformed)?;
+        SslSession::from_der(der).map_err(|error| ResumptionError::Malformed(error.into()))?;
         Ok(Self(Arc::new(Zeroizing::new(der.to_vec()))))
     }
 

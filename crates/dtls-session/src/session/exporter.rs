@@ -1,7 +1,9 @@
 //! Keys for other uses, from a session's own (RFC 5705).
 
-use openssl::{error::ErrorStack, ssl::SslRef};
+use openssl::ssl::SslRef;
 use thiserror::Error;
+
+use crate::error::OpenSslError;
 
 /// `SSL_export_keying_material`, without what it lets through.
 pub(crate) fn export(
@@ -25,8 +27,8 @@ pub(crate) fn export(
     if out.is_empty() {
         return Ok(());
     }
-    ssl.export_keying_material(out, label, context)?;
-    Ok(())
+    let exported = ssl.export_keying_material(out, label, context);
+    Ok(exported.map_err(OpenSslError::from)?)
 }
 
 /// Why keying material could not be exported.
@@ -47,7 +49,7 @@ pub enum ExportError {
     },
     /// OpenSSL refused the label or the length.
     #[error("OpenSSL exports no keying material for this label and length")]
-    OpenSsl(#[from] ErrorStack),
+    OpenSsl(#[from] OpenSslError),
 }
 
 /// What TLS itself derives its keys with (RFC 5705 4, RFC 7627 4).
