@@ -19,12 +19,13 @@ use crate::{
     datagrams::{Datagrams, Pipe},
     deadline::Deadline,
     error::{HandshakeError, OpenSslError, failure::Failure},
-    listener::registry::Permit,
+    established::{Established, Records},
+    guard::Guard,
     openssl::{context::SessionContext, presented},
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
     refusal::{self, CertificateRefusal},
     resumption::{Resumption, store::Place},
-    session::Session,
+    session::{Session, info::SessionInfo},
 };
 
 /// A handshake that becomes a [`Session`] when awaited.
@@ -48,6 +49,8 @@ pub struct Handshake {
     repeats: bool,
     /// None once it has ended.
     pending: Option<Result<Box<Pending>, HandshakeError>>,
+    /// What it ran over, once it has failed.
+    pipe: Option<Pipe>,
 }
 
 /// What a handshake is made from, or why there is none.
@@ -59,7 +62,7 @@ struct Pending {
     started: Instant,
     deadline: Deadline,
     silence: Option<Pin<Box<Sleep>>>,
-    permit: Option<Permit>,
+    guard: Option<Box<dyn Guard>>,
     place: Option<Place>,
     /// How often it may yet start anew for what anybody could have forged.
     restarts_left: u8,
@@ -82,7 +85,7 @@ impl Handshake {
                 started: Instant::now(),
                 deadline: Deadline::new(context.config.deadline(context.role)),
                 silence: None,
-                permit: None,
+                guard: None,
                 place: None,
                 restarts_left: MAX_RESTARTS,
                 spoiled: None,
@@ -93,6 +96,7 @@ impl Handshake {
             hello: None,
             repeats: false,
             pending: Some(pending),
+            pipe: None,
         }
     }
 
@@ -102,11 +106,11 @@ impl Handshake {
         self
     }
 
-    /// Makes the handshake hold a permit, and its session after it.
-    pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
-        self.repeats = permit.repeats();
+    /// Makes the handshake hold a place, and its session after it.
+    pub(crate) fn with_guard(mut self, guard: impl Guard + 'static) -> Self {
+        self.repeats = guard.repeats();
         if let Some(Ok(pending)) = &mut self.pending {
-            pending.permit = Some(permit);
+            pending.guard = Some(Box::new(guard));
         }
         self
     }
@@ -130,6 +134,28 @@ impl Handshake {
         self.hello.clone()
     }
 
+    /// Returns the pipe of a handshake that has failed, or that is given up; None after it has become a
+    /// session, and where it could not even begin.
+    ///
+    /// ```
+    /// use dtls_session::{Connector, HandshakeError, Pipe, Session};
+    ///
+    /// /// Tries one set of credentials after the other over one pipe.
+    /// async fn connect(first: &Connector, second: &Connector, pipe: Pipe) -> Result<Session, HandshakeError> {
+    ///     let mut handshake = first.connect("meter.example").over(pipe);
+    ///     let error = match (&mut handshake).await {
+    ///         Ok(session) => return Ok(session),
+    ///         Err(error) => error,
+    ///     };
+    ///     let pipe = handshake.into_pipe().ok_or(error)?;
+    ///     second.connect("meter.example").over(pipe).await
+    /// }
+    /// ```
+    pub fn into_pipe(self) -> Option<Pipe> {
+        let given_up = || Some(self.pending?.ok()?.into_pipe());
+        self.pipe.or_else(given_up)
+    }
+
     /// Returns whether a handshake of the same address and port has failed within the last minute. To count
     /// clients, and not their attempts, pass such a handshake over.
     pub fn is_repeated(&self) -> bool {
@@ -142,51 +168,56 @@ impl Future for Handshake {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(Ok(pending)) = &mut this.pending
-            && let Err(error) = ready!(pending.poll(cx))
-        {
-            let error = pending.blame(error);
-            tracing::debug!(%error, "handshake failed");
-            if let Some(place) = &pending.place {
-                place.set(None);
+        let outcome = match this.pending.as_mut().expect(UNFINISHED) {
+            Ok(pending) => ready!(pending.poll_finished(cx)),
+            Err(_) => Ok(()),
+        };
+        let pending = this.pending.take().expect(UNFINISHED)?;
+        Poll::Ready(match outcome {
+            Ok(()) => Ok(Session::new(pending.establish())),
+            Err(error) => {
+                this.pipe = Some(pending.into_pipe());
+                Err(error)
             }
-            this.pending = None;
-            return Poll::Ready(Err(error));
-        }
-        let finished = this
-            .pending
-            .take()
-            .expect("a handshake is not polled after it has finished");
-        let mut finished = finished?;
-        let resumed = finished.layer.ssl().session_reused();
-        tracing::debug!(
-            repeats = finished.layer.retransmissions(),
-            resumed,
-            "handshake finished"
-        );
-        if let Err(error) = finished.admit(resumed) {
-            // The peer may have a session by now, and would speak to nobody.
-            finished.layer.seal_close(cx);
-            let _ = finished.layer.poll_drain(cx);
-            return Poll::Ready(Err(error));
-        }
-        if let Some(place) = &finished.place {
-            place.set(Resumption::of(finished.layer.ssl()));
-        }
-        let config = &finished.context.config;
-        Poll::Ready(Ok(Session::establish(
-            finished.layer,
-            config,
-            finished.permit,
-            finished.started.elapsed(),
-        )))
+        })
     }
 }
 
+const UNFINISHED: &str = "a handshake is not polled after it has finished";
+
 impl Pending {
+    /// Waits until there is a session, and a place for it.
+    fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
+        if let Err(error) = ready!(self.poll(cx)) {
+            let error = self.blame(error);
+            tracing::debug!(%error, "handshake failed");
+            if let Some(place) = &self.place {
+                place.set(None);
+            }
+            return Poll::Ready(Err(error));
+        }
+        let resumed = self.layer.ssl().session_reused();
+        tracing::debug!(
+            repeats = self.layer.retransmissions(),
+            resumed,
+            "handshake finished"
+        );
+        let admitted = self.admit(resumed);
+        if admitted.is_err() {
+            // The peer may have a session by now, and would speak to nobody.
+            self.layer.seal_close(cx);
+            let _ = self.layer.poll_drain(cx);
+        }
+        Poll::Ready(admitted)
+    }
+
+    fn into_pipe(self) -> Pipe {
+        self.layer.into_transport().into_link().into_pipe()
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandshakeError>> {
-        if let Some(permit) = &self.permit {
-            self.layer.hear_hello(permit.hello());
+        if let Some(guard) = &self.guard {
+            self.layer.hear_hello(guard.hello());
         }
         while let Poll::Ready(outcome) = self.layer.poll_handshake(cx) {
             match outcome.map_err(|failure| self.explain(failure)) {
@@ -208,8 +239,8 @@ impl Pending {
             }
         }
         // What has come by now may have been the peer's last flight, and goes first.
-        if let Some(permit) = &self.permit
-            && permit.poll_evicted(cx).is_ready()
+        if let Some(guard) = &self.guard
+            && guard.poll_evicted(cx).is_ready()
         {
             return Poll::Ready(Err(HandshakeError::Evicted));
         }
@@ -246,15 +277,30 @@ impl Pending {
         if resumed && !self.context.welcomes(self.layer.ssl()) {
             return Err(HandshakeError::NoLongerWelcome);
         }
-        if let Some(permit) = &mut self.permit {
-            if !permit.establish() {
-                return Err(HandshakeError::Evicted);
-            }
-            if resumed {
-                permit.count_resumed();
-            }
+        let kept = |guard: &mut Box<dyn Guard>| guard.establish(resumed);
+        if self.guard.as_mut().is_none_or(kept) {
+            Ok(())
+        } else {
+            Err(HandshakeError::Evicted)
         }
-        Ok(())
+    }
+
+    /// Takes from OpenSSL what a session is made of.
+    fn establish(mut self) -> Established {
+        let facts = SessionInfo::new(&mut self.layer, self.started.elapsed());
+        let resumption = Resumption::of(self.layer.ssl());
+        if let Some(place) = &self.place {
+            place.set(resumption.clone());
+        }
+        let config = &self.context.config;
+        Established {
+            records: Records::OpenSsl(Box::new(self.layer)),
+            facts: Arc::new(facts),
+            resumption,
+            guard: self.guard,
+            most_mtu: config.mtu,
+            idle_timeout: config.idle_timeout,
+        }
     }
 
     /// Why waiting on is of no use to a client, if it is not.
@@ -288,7 +334,10 @@ impl Pending {
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<HandshakeError> {
         let transport = self.layer.transport_ref();
         let patience = self.layer.patience();
-        let (alert, over) = match (transport.ingress().alert(), transport.refusals().since()) {
+        let (alert, over) = match (
+            transport.ingress().alert(),
+            transport.link().refusals().since(),
+        ) {
             (Some((alert, since)), _) => (Some(alert), since + patience),
             (None, Some(since)) => (None, since + patience.max(REFUSAL_PATIENCE)),
             (None, None) => {
@@ -324,7 +373,7 @@ impl Pending {
         if let Some(errors) = &self.spoiled {
             return HandshakeError::OpenSsl(errors.clone());
         }
-        let heard = self.layer.transport_ref().stats().datagrams_received > 0;
+        let heard = self.layer.transport_ref().link().stats.datagrams_received > 0;
         HandshakeError::TimedOut { after, heard }
     }
 }

@@ -224,3 +224,28 @@ fn an_mtu_out_of_range_is_refused() {
         assert!(error.to_string().contains(&mtu.to_string()));
     }
 }
+
+#[tokio::test]
+async fn a_handshake_that_fails_or_is_given_up_gives_its_pipe_back() {
+    let (server_pipe, client_pipe) = pipe(lossless());
+    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
+    let mut serving = acceptor.accept(server_pipe);
+    let mut refusing = connector.connect("wrong.example").over(client_pipe);
+    let failed = async {
+        tokio::select! {
+            biased;
+            outcome = &mut refusing => outcome,
+            outcome = &mut serving => outcome,
+        }
+    };
+    let error = within(failed).await.unwrap_err();
+    assert!(
+        matches!(error, HandshakeError::CertificateRefused(_)),
+        "{error:?}"
+    );
+    let (server_pipe, client_pipe) = (serving.into_pipe(), refusing.into_pipe());
+    let serving = tokio::spawn(acceptor.accept(server_pipe.unwrap()));
+    let connecting = connector.connect("localhost").over(client_pipe.unwrap());
+    let client = within(connecting).await.unwrap();
+    echo_once(&within(serving).await.unwrap().unwrap(), &client).await;
+}

@@ -240,7 +240,7 @@ impl Listener {
                     if let Some((channel, permit)) = admitted {
                         tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");
                         let handshake = service.acceptor.accept_verified(&hello, channel);
-                        return Ok(handshake.with_permit(permit));
+                        return Ok(handshake.with_guard(permit));
                     }
                 }
             }
@@ -380,7 +380,7 @@ impl Listener {
             Some((channel, permit)) => {
                 tracing::debug!(peer = %channel.peer_addr(), "handshake starts, by an unproven client");
                 let handshake = acceptor.accept_unproven(channel);
-                Unproven::Accepted(handshake.with_permit(permit))
+                Unproven::Accepted(handshake.with_guard(permit))
             }
             None => Unproven::Refused,
         }

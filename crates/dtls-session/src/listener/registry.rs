@@ -11,16 +11,14 @@ use std::{
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use udp_demux::Promotion;
 
-use crate::listener::{
-    limits::Limits,
-    notice::Notice,
-    table::{Denial, Finished, Opening, Table},
+use crate::{
+    guard::{Close, Guard},
+    listener::{
+        limits::Limits,
+        notice::Notice,
+        table::{Denial, Finished, Opening, Table},
+    },
 };
-
-/// What can be told to close.
-pub(crate) trait Close: Send + Sync {
-    fn close(&self);
-}
 
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -168,27 +166,28 @@ impl Permit {
     pub(crate) fn occupies(&mut self, unproven: OwnedSemaphorePermit) {
         self.unproven = Some(unproven);
     }
+}
 
-    /// Whether the same client has failed a short while ago.
-    pub(crate) fn repeats(&self) -> bool {
+impl Guard for Permit {
+    fn repeats(&self) -> bool {
         self.repeats
     }
 
-    /// Waits until the place was given to another.
-    pub(crate) fn poll_evicted(&self, cx: &Context<'_>) -> Poll<()> {
+    fn poll_evicted(&self, cx: &Context<'_>) -> Poll<()> {
         self.notice.poll_evicted(cx)
     }
 
-    /// The record number in which the client's hello has come again, or 0.
-    pub(crate) fn hello(&self) -> u64 {
+    fn hello(&self) -> u64 {
         self.notice.hello()
     }
 
-    /// Makes this a session's place; false if it was given to another in the last moment.
-    pub(crate) fn establish(&mut self) -> bool {
-        if !self.registry.lock().establish(self.peer, self.id) {
+    fn establish(&mut self, resumed: bool) -> bool {
+        let mut table = self.registry.lock();
+        if !table.establish(self.peer, self.id) {
             return false;
         }
+        table.finished.resumed += u64::from(resumed);
+        drop(table);
         self.established = true;
         self.unproven = None;
         if let Some(promotion) = self.promotion.take() {
@@ -197,16 +196,8 @@ impl Permit {
         true
     }
 
-    /// Lets the session be closed by its listener.
-    /// False if it is to close at once.
-    #[must_use]
-    pub(crate) fn closes(&self, session: Weak<dyn Close>) -> bool {
+    fn closes(&self, session: Weak<dyn Close>) -> bool {
         self.registry.lock().keep(self.id, session)
-    }
-
-    /// Counts the session as one that goes on from another.
-    pub(crate) fn count_resumed(&self) {
-        self.registry.lock().finished.resumed += 1;
     }
 }
 
@@ -260,13 +251,13 @@ mod tests {
         let mut first = admit(&registry, 1, 1).unwrap();
         assert_eq!(admit(&registry, 1, 1).unwrap_err(), Denial::Repeated);
         let restarted = admit(&registry, 1, 2).unwrap();
-        assert!(evicted(&first) && !first.establish());
+        assert!(evicted(&first) && !first.establish(false));
         drop((first, restarted));
         let mut session = admit(&registry, 1, 1).unwrap();
-        assert!(session.establish());
+        assert!(session.establish(false));
         assert_eq!(admit(&registry, 1, 1).unwrap_err(), Denial::Repeated);
         let mut successor = admit(&registry, 1, 2).unwrap();
-        assert!(successor.establish());
+        assert!(successor.establish(false));
         drop(session);
         assert_eq!(admit(&registry, 1, 2).unwrap_err(), Denial::Repeated);
         assert_eq!(registry.counts(), (0, 1));
@@ -290,11 +281,11 @@ mod tests {
         let mut running = admit(&registry, 1, 1).unwrap();
         let forged = registry.admit(peer(1), opening(2, 1), false);
         assert_eq!(forged.unwrap_err(), Denial::Repeated);
-        assert!(!evicted(&running) && running.establish());
+        assert!(!evicted(&running) && running.establish(false));
         // Beside a session it may try, and ends nothing by that.
         let mut restarted = registry.admit(peer(1), opening(3, 1), false).unwrap();
         assert_eq!(registry.counts(), (1, 1));
-        assert!(restarted.establish());
+        assert!(restarted.establish(false));
     }
 
     #[tokio::test]
@@ -304,9 +295,9 @@ mod tests {
         let mut a = admit(&registry, 1, 0).unwrap();
         let _b = admit(&registry, 2, 0).unwrap();
         assert_eq!(admit(&registry, 3, 0).unwrap_err(), Denial::HalfOpen);
-        a.establish();
+        a.establish(false);
         let mut c = admit(&registry, 3, 0).unwrap();
-        c.establish();
+        c.establish(false);
         assert_eq!(admit(&registry, 4, 0).unwrap_err(), Denial::PerAddress);
         let elsewhere = registry.admit(([192, 0, 2, 2], 4).into(), opening(0, 1), true);
         assert_eq!(elsewhere.unwrap_err(), Denial::Sessions);
@@ -324,7 +315,7 @@ mod tests {
         let neighbour = host("[2001:db8:1:2:ffff::]:9").unwrap_err();
         assert_eq!(neighbour, Denial::HalfOpenPerAddress);
         let _other = host("[2001:db8:1:3::1]:1").unwrap();
-        first.establish();
+        first.establish(false);
         host("[2001:db8:1:2:ffff::]:9").unwrap();
     }
 
@@ -336,7 +327,7 @@ mod tests {
         let young = admit(&registry, 2, 0).unwrap();
         let newest = admit(&registry, 3, 0).unwrap();
         assert!(evicted(&stale) && !evicted(&young));
-        assert!(!stale.establish());
+        assert!(!stale.establish(false));
         assert_eq!(admit(&registry, 4, 0).unwrap_err(), Denial::HalfOpen);
         assert_eq!((registry.counts(), registry.evicted()), ((2, 0), 1));
         drop((stale, young, newest));
@@ -358,9 +349,9 @@ mod tests {
         let weak =
             |told: &Arc<Told>| -> Weak<dyn Close> { Arc::downgrade(told) as Weak<dyn Close> };
         let mut early = admit(&registry, 1, 1).unwrap();
-        assert!(early.establish() && early.closes(weak(&told)));
+        assert!(early.establish(false) && early.closes(weak(&told)));
         let mut late = admit(&registry, 2, 1).unwrap();
-        assert!(late.establish());
+        assert!(late.establish(false));
         registry.close();
         assert!(told.0.load(Ordering::Relaxed));
         assert!(!late.closes(weak(&told)));
@@ -401,7 +392,7 @@ mod tests {
     async fn nothing_is_left_behind() {
         let registry = Registry::new(Limits::default());
         let mut a = admit(&registry, 1, 1).unwrap();
-        a.establish();
+        a.establish(false);
         let b = admit(&registry, 1, 2).unwrap();
         drop((a, b));
         assert!(registry.lock().is_empty());

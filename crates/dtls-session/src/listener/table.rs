@@ -11,7 +11,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::listener::{limits::Limits, notice::Notice, registry::Close};
+use crate::{
+    guard::Close,
+    listener::{limits::Limits, notice::Notice},
+};
 
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub(crate) mod attached;
 pub(crate) mod client;
 pub(crate) mod context;
 pub(crate) mod cookies;
+pub(crate) mod engine;
 mod error;
 pub(crate) mod ffi;
 pub(crate) mod key_log;

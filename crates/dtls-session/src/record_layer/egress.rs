@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use dtls_wire::{AnyRecord, ContentType, Encode, Fragment, HandshakeType, Record};
 use tokio::time::Instant;
 
-use crate::record_layer::ingress::asks_for_cookie;
+use crate::record_layer::{ingress::asks_for_cookie, link::FALLBACK_MTUS};
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -274,11 +274,6 @@ impl Numbering {
     }
 }
 
-/// The next size to try where datagrams of this one are lost.
-pub(crate) fn mtu_below(present: usize) -> Option<usize> {
-    FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
-}
-
 /// Cuts a record with one fragment of a message into such that fit (RFC 6347 4.2.3).
 fn fragments(bytes: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     let as_it_is = || vec![bytes.to_vec()];
@@ -321,9 +316,6 @@ fn fragments(bytes: &[u8], mtu: usize) -> Vec<Vec<u8>> {
 /// A longer flight is repeated by OpenSSL's timer only: an answer to a small datagram, it would be
 /// much.
 const MAX_KEPT: usize = 16 * 1024;
-
-/// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
-const FALLBACK_MTUS: [usize; 2] = [1200, 548];
 
 fn changes_keys(datagram: &[u8]) -> bool {
     let mut rest = datagram;

@@ -6,6 +6,7 @@ pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod last_flight;
+pub(crate) mod link;
 pub(crate) mod pace;
 pub(crate) mod progress;
 pub(crate) mod refusals;
@@ -17,46 +18,37 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{self, Ssl, SslRef},
-};
+use openssl::ssl::{Ssl, SslRef};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::ReadBuf,
     time::{Instant, Sleep, sleep},
 };
-use tokio_openssl::SslStream;
 
 use crate::{
     config::SessionConfig,
     error::{OpenSslError, failure::Failure},
-    ffi,
-    openssl::timer,
+    established::Opened,
+    openssl::engine::Engine,
     record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport, warning::Warnings},
+    session::exporter::{self, ExportError},
+    stats::SessionStats,
 };
 
-/// The one place that knows how records are made; today `tokio_openssl::SslStream` does it.
+/// OpenSSL's records, of a handshake and of a session that stays with them.
 ///
 /// Each poll ends with a flush and, while OpenSSL has a timer running, with one armed `Sleep`.
 /// On its expiry polling again is all that OpenSSL needs.
 pub(crate) struct RecordLayer {
-    stream: Pin<Box<SslStream<Transport>>>,
+    engine: Engine<Transport>,
     pace: Arc<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
     warnings: Warnings,
     /// The MTU that was asked for, or that repeats have led to; the path's own may be smaller.
     mtu: usize,
-}
-
-/// What [`RecordLayer::poll_open`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Opened {
-    Record(usize),
-    CloseNotify,
 }
 
 impl RecordLayer {
@@ -66,9 +58,8 @@ impl RecordLayer {
         pace: Arc<Pace>,
     ) -> Result<Self, OpenSslError> {
         let mtu = transport.egress().mtu();
-        let stream = Box::pin(SslStream::new(ssl, transport)?);
         let mut layer = Self {
-            stream,
+            engine: Engine::new(ssl, transport)?,
             pace,
             timer: None,
             warnings: Warnings::default(),
@@ -79,7 +70,7 @@ impl RecordLayer {
     }
 
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.transport().begin_poll();
+        self.transport().link_mut().begin_poll();
         let mut unmoved = 0;
         loop {
             if self.transport().poll_inquiry(cx).is_pending() {
@@ -88,7 +79,7 @@ impl RecordLayer {
             }
             self.lower_mtu_after_silence();
             self.follow_path();
-            let outcome = self.stream.as_mut().poll_do_handshake(cx);
+            let outcome = self.engine.poll_handshake(cx);
             if let Some(mtu) = self.transport().dialogue_mut().take_proven() {
                 tracing::debug!(
                     mtu,
@@ -100,16 +91,16 @@ impl RecordLayer {
                 self.mend();
             }
             let drained = self.poll_departure(cx);
-            if let Some(error) = self.transport().take_failure() {
+            if let Some(error) = self.transport().link_mut().take_failure() {
                 return Poll::Ready(Err(Failure::of_pipe(error)));
             }
             match outcome {
                 Poll::Ready(Ok(())) => {
-                    let ours = self.ssl().is_server() != self.ssl().session_reused();
+                    let ours = self.engine.is_server() != self.engine.session_reused();
                     self.transport().establish(ours);
                     return Poll::Ready(Ok(()));
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(ssl_failure(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if self.transport().inquires() => continue,
                 // After a ChangeCipherSpec out of place OpenSSL asks to wait, for nothing in
                 // particular, and whoever sends many of them would hold up what comes behind.
@@ -134,33 +125,43 @@ impl RecordLayer {
     /// Starts a client's handshake anew, from the first hello.
     pub(crate) fn restart(&mut self) -> Result<(), OpenSslError> {
         self.transport().restart();
-        ffi::restart(self.ssl())?;
-        // Where the version had been negotiated already, the MTU and the callback went with it.
         let mtu = self.transport().egress_mut().mtu();
-        ffi::set_mtu(self.ssl(), mtu);
-        timer::install(self.ssl());
-        Ok(())
+        self.engine.restart(mtu)
     }
 
-    /// Reads one record's plaintext; a `buf` that is too short leaves the rest
-    /// [`pending`](Self::pending).
+    /// Reads one record's plaintext, of which OpenSSL gives as much at a time as there is room for.
     pub(crate) fn poll_open(
         &mut self,
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<Opened, Failure>> {
+        let opened = ready!(self.poll_read(cx, buf))?;
+        let left = self.engine.pending();
+        let Opened::Record(length) = opened else {
+            return Poll::Ready(Ok(opened));
+        };
+        if left == 0 {
+            return Poll::Ready(Ok(opened));
+        }
+        let mut whole = buf[..length].to_vec();
+        whole.resize(length + left, 0);
+        ready!(self.poll_read(cx, &mut whole[length..]))?;
+        Poll::Ready(Ok(Opened::Long(whole.into())))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<Opened, Failure>> {
         let mut unmoved = 0;
-        self.transport().begin_poll();
+        self.transport().link_mut().begin_poll();
         loop {
             let many = self.warnings.are_many();
             let alert = self.transport().open_gate(many);
             if alert {
-                self.warnings.expect(self.stream.ssl());
+                self.warnings.expect(self.engine.ssl());
             }
             let mut plaintext = ReadBuf::new(buf);
-            let outcome = self.stream.as_mut().poll_read(cx, &mut plaintext);
+            let outcome = self.engine.poll_read(cx, &mut plaintext);
             let length = plaintext.filled().len();
-            let passed = alert && self.warnings.passed(self.stream.ssl());
+            let passed = alert && self.warnings.passed(self.engine.ssl());
             if passed {
                 self.transport().count_warning();
             }
@@ -173,23 +174,24 @@ impl RecordLayer {
                     }
                     return Poll::Ready(Ok(Opened::Record(length)));
                 }
-                Poll::Ready(Ok(())) if !passed && ffi::received_shutdown(self.ssl()) => {
+                Poll::Ready(Ok(())) if !passed && self.engine.received_shutdown() => {
                     return Poll::Ready(Ok(Opened::CloseNotify));
                 }
                 // An empty record is nobody's end.
                 Poll::Ready(Ok(())) => true,
                 Poll::Ready(Err(error)) => {
                     let _ = self.transport().poll_drain(cx);
-                    return Poll::Ready(match io_failure(error) {
-                        failure if failure.is_close_notify() => Ok(Opened::CloseNotify),
-                        failure => Err(failure),
+                    return Poll::Ready(if error.is_close_notify() {
+                        Ok(Opened::CloseNotify)
+                    } else {
+                        Err(error)
                     });
                 }
                 Poll::Pending => self.transport().shut_gate(),
             };
             // Reading may have repeated the last flight.
             let drained = self.transport().poll_drain(cx);
-            if let Some(error) = self.transport().take_failure() {
+            if let Some(error) = self.transport().link_mut().take_failure() {
                 return Poll::Ready(Err(Failure::of_pipe(error)));
             }
             if again {
@@ -208,19 +210,17 @@ impl RecordLayer {
 
     /// Makes a record of `plaintext`, which fits the MTU, and hands it to the transport.
     pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
-        match self.stream.as_mut().poll_write(cx, plaintext) {
-            Poll::Ready(Ok(_)) => Ok(()),
-            Poll::Ready(Err(error)) => Err(io_failure(error)),
+        match self.engine.poll_write(cx, plaintext) {
+            Poll::Ready(outcome) => outcome.map(drop),
             // The transport takes every write and renegotiation is off, so nothing can be
             // waited for; a record lost here is lost as on the wire.
             Poll::Pending => Ok(()),
         }
     }
 
-    /// Makes a close_notify, once; OpenSSL's answer does not matter, for nothing can be done.
+    /// Makes a close_notify, once.
     pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
-        let _ = self.stream.as_mut().poll_shutdown(cx);
-        drain_errors();
+        self.engine.shut_down(cx);
     }
 
     /// Sends what earlier calls could not.
@@ -230,7 +230,7 @@ impl RecordLayer {
 
     /// Waits for OpenSSL's timer; Pending for ever while none runs.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(left) = ffi::timeout(self.ssl()) else {
+        let Some(left) = self.engine.timeout() else {
             self.timer = None;
             return Poll::Pending;
         };
@@ -275,7 +275,7 @@ impl RecordLayer {
     /// That is no more than a last resort: a silent peer most likely computes, or is gone.
     fn lower_mtu_after_silence(&mut self) {
         // OpenSSL is about to repeat the flight if no time is left, and will count it then.
-        let repeats = ffi::timeout(self.ssl()).is_some_and(|left| left.is_zero());
+        let repeats = self.engine.timeout().is_some_and(|left| left.is_zero());
         let silent = self.pace.expiries() + 1 >= SILENT_EXPIRIES
             && self.pace.waited() >= SILENCE
             && self.transport_ref().dialogue().missed() == 0;
@@ -331,7 +331,7 @@ impl RecordLayer {
     /// What was asked for and gets through. Anybody may forge the messages that the system knows a
     /// path by, so there is a least.
     fn path_mtu(&self) -> usize {
-        let path = self.transport_ref().path_mtu();
+        let path = self.transport_ref().link().path_mtu();
         path.map_or(self.mtu, |path| {
             path.max(*SessionConfig::MTU.start()).min(self.mtu)
         })
@@ -339,24 +339,36 @@ impl RecordLayer {
 
     fn apply_mtu(&mut self, mtu: usize) {
         self.transport().egress_mut().set_mtu(mtu);
-        ffi::set_mtu(self.ssl(), mtu);
+        self.engine.set_mtu(mtu);
     }
 
     /// How much plaintext one datagram carries now.
     pub(crate) fn max_plaintext(&mut self) -> usize {
         self.follow_path();
-        let agreed = ffi::max_fragment_length(self.ssl()).unwrap_or(MAX_PLAINTEXT);
-        ffi::data_mtu(self.ssl()).min(agreed)
+        let agreed = self.engine.max_fragment_length().unwrap_or(MAX_PLAINTEXT);
+        self.engine.data_mtu().min(agreed)
     }
 
-    /// Whether the pipe has refused data as too long since this was asked before.
-    pub(crate) fn take_refused(&mut self) -> bool {
-        self.transport().take_refused()
+    /// Fills `out` from the session's secrets.
+    pub(crate) fn export(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        exporter::export(self.ssl(), out, label, context)
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        SessionStats {
+            retransmissions: self.retransmissions(),
+            ..self.transport_ref().link().stats
+        }
     }
 
     /// The error by which the network refuses this side's datagrams.
     pub(crate) fn take_refusal(&mut self) -> Option<io::Error> {
-        self.transport().refusals_mut().take_error()
+        self.transport().link_mut().refusals_mut().take_error()
     }
 
     /// Takes the record number of a verified hello that has come again.
@@ -364,21 +376,20 @@ impl RecordLayer {
         self.transport().dialogue_mut().heard_hello(record);
     }
 
-    fn transport(&mut self) -> &mut Transport {
-        self.stream.as_mut().get_mut().get_mut()
+    pub(crate) fn transport(&mut self) -> &mut Transport {
+        self.engine.carrier_mut()
+    }
+
+    pub(crate) fn into_transport(self) -> Transport {
+        self.engine.into_carrier()
     }
 
     pub(crate) fn ssl(&self) -> &SslRef {
-        self.stream.ssl()
+        self.engine.ssl()
     }
 
     pub(crate) fn transport_ref(&self) -> &Transport {
-        self.stream.get_ref()
-    }
-
-    /// Bytes of the record just opened that its buffer had no room for.
-    pub(crate) fn pending(&self) -> usize {
-        self.ssl().pending()
+        self.engine.carrier()
     }
 
     pub(crate) fn round_trip(&self) -> Option<Duration> {
@@ -393,37 +404,6 @@ impl RecordLayer {
     pub(crate) fn patience(&self) -> Duration {
         self.pace.interval().clamp(MIN_PATIENCE, MAX_PATIENCE)
     }
-}
-
-impl Drop for RecordLayer {
-    fn drop(&mut self) {
-        // Peers on UDP vanish: that is no reason not to resume their sessions.
-        ffi::mark_shut_down(self.ssl());
-    }
-}
-
-fn ssl_failure(error: ssl::Error) -> Failure {
-    match error.into_io_error() {
-        Ok(error) => Failure::of_pipe(error),
-        Err(error) => {
-            let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
-            drain_errors();
-            Failure::OpenSsl(stack.into())
-        }
-    }
-}
-
-fn io_failure(error: io::Error) -> Failure {
-    drain_errors();
-    match error.downcast::<ssl::Error>() {
-        Ok(error) => ssl_failure(error),
-        Err(error) => Failure::of_pipe(error),
-    }
-}
-
-/// Takes leftovers off the thread's error queue, where any other session would find them.
-fn drain_errors() {
-    let _ = ErrorStack::get();
 }
 
 /// How many records that change nothing are read before others may run.

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -16,20 +15,19 @@ use tokio::{
 };
 
 use crate::{
-    datagrams::{Datagrams, Pipe},
+    datagrams::Pipe,
     psk::inquiry::PskInquiry,
     record_layer::{
         dialogue::Dialogue,
         early::Early,
-        egress::{self, Egress},
+        egress::Egress,
         ingress::{Ingress, Role, asks_for_cookie},
         last_flight::LastFlight,
+        link::Link,
         pace::{Pace, Turn},
-        refusals::Refusals,
         scratch::with_datagram,
         warning::Gate,
     },
-    stats::SessionStats,
 };
 
 /// Stands between an `SslStream` and a pipe of datagrams.
@@ -37,8 +35,7 @@ use crate::{
 /// A read yields one admitted record and never an empty one; a write is always taken, and never
 /// fails: OpenSSL would drop a parked record or, from 3.2 on, the session.
 pub(crate) struct Transport {
-    pipe: Pipe,
-    peer: SocketAddr,
+    link: Link,
     ingress: Ingress,
     egress: Egress,
     /// Admitted records that stood behind the first one in their datagram.
@@ -51,19 +48,8 @@ pub(crate) struct Transport {
     inquiry: Option<PskInquiry>,
     /// Whether the last read yielded a record.
     fed: bool,
-    /// How many reads in a row have yielded nothing, without a wait between them.
-    fruitless: usize,
-    failure: Option<io::Error>,
-    refusals: Refusals,
-    /// Whether data was refused as too long.
-    refused: bool,
-    /// What is left to try where the pipe refuses datagrams as too long, and does not know the path.
-    guessed_mtu: Option<usize>,
     /// Whether the server has asked for another cookie than the one it got.
     cookie_refused: bool,
-    stats: SessionStats,
-    /// How many datagrams this poll may still read.
-    budget: u32,
     pace: Arc<Pace>,
     dialogue: Dialogue,
     /// Whether OpenSSL has read a record since it last wrote of a flight.
@@ -86,8 +72,7 @@ impl Transport {
     ) -> Self {
         let hello_sequence = hello.map(|(_, record)| record);
         Self {
-            peer: pipe.peer_addr(),
-            pipe,
+            link: Link::new(pipe),
             ingress: Ingress::new(role, hello_sequence.unwrap_or(0)),
             egress: Egress::new(mtu, hello_sequence),
             held: BytesMut::new(),
@@ -96,14 +81,7 @@ impl Transport {
             gate: Gate::default(),
             inquiry: None,
             fed: false,
-            fruitless: 0,
-            failure: None,
-            refusals: Refusals::default(),
-            refused: false,
-            guessed_mtu: None,
             cookie_refused: false,
-            stats: SessionStats::default(),
-            budget: 0,
             pace: Arc::clone(pace),
             dialogue: Dialogue::new(role, pace, hello),
             heard: true,
@@ -156,8 +134,16 @@ impl Transport {
         self.held = others;
     }
 
-    pub(crate) fn peer_addr(&self) -> SocketAddr {
-        self.peer
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(crate) fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    pub(crate) fn into_link(self) -> Link {
+        self.link
     }
 
     pub(crate) fn ingress(&self) -> &Ingress {
@@ -206,7 +192,7 @@ impl Transport {
             let next = AnyRecord::split(&self.held);
             let length = next.map_or(self.held.len(), |(record, _)| record.wire_len());
             self.held.advance(length);
-            self.stats.filtered_alerts += 1;
+            self.link.stats.filtered_alerts += 1;
             return false;
         }
         if asked {
@@ -225,11 +211,7 @@ impl Transport {
     }
 
     pub(crate) fn count_warning(&mut self) {
-        self.stats.warnings += 1;
-    }
-
-    pub(crate) fn stats(&self) -> SessionStats {
-        self.stats
+        self.link.stats.warnings += 1;
     }
 
     /// Whether the last read since this was asked before yielded a record: then there may be more.
@@ -240,29 +222,6 @@ impl Transport {
     /// Whether a client's cookie is worth nothing to the server, as after a restart of that.
     pub(crate) fn cookie_refused(&self) -> bool {
         self.cookie_refused
-    }
-
-    /// The error that ended the pipe; OpenSSL is told only that nothing comes.
-    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
-        self.failure.take()
-    }
-
-    /// The largest datagram that gets through, as far as that is known.
-    pub(crate) fn path_mtu(&self) -> Option<usize> {
-        self.pipe.path_mtu().or(self.guessed_mtu)
-    }
-
-    pub(crate) fn refusals(&self) -> &Refusals {
-        &self.refusals
-    }
-
-    pub(crate) fn refusals_mut(&mut self) -> &mut Refusals {
-        &mut self.refusals
-    }
-
-    /// Whether the pipe has refused data as too long since this was asked before.
-    pub(crate) fn take_refused(&mut self) -> bool {
-        std::mem::take(&mut self.refused)
     }
 
     pub(crate) fn dialogue(&self) -> &Dialogue {
@@ -286,13 +245,7 @@ impl Transport {
     }
 
     pub(crate) fn count_answer(&mut self) {
-        self.stats.repeats_answered += 1;
-    }
-
-    /// Begins a poll: OpenSSL may ask again and again for what follows records that it drops, and
-    /// whoever forges them must not keep it from ever coming back.
-    pub(crate) fn begin_poll(&mut self) {
-        self.budget = MAX_READS;
+        self.link.stats.repeats_answered += 1;
     }
 
     /// Filters a datagram and returns its first admitted record; further ones are held.
@@ -307,7 +260,7 @@ impl Transport {
                     let number = self.admit(&record, &datagram[range.clone()]);
                     (number.is_some(), number)
                 }
-                AnyRecord::Unified(_) => (self.ingress.admit_unified(&mut self.stats), None),
+                AnyRecord::Unified(_) => (self.ingress.admit_unified(&mut self.link.stats), None),
             };
             if !admitted {
                 continue;
@@ -322,14 +275,14 @@ impl Transport {
             }
         }
         if at < datagram.len() {
-            self.stats.filtered_malformed += 1;
+            self.link.stats.filtered_malformed += 1;
         }
         &datagram[first]
     }
 
     /// Decides about one record, and returns the number under which it is admitted.
     fn admit(&mut self, record: &Record<'_>, bytes: &[u8]) -> Option<u64> {
-        let Some(number) = self.ingress.admit(record, &mut self.stats) else {
+        let Some(number) = self.ingress.admit(record, &mut self.link.stats) else {
             let Record {
                 content_type,
                 epoch,
@@ -343,12 +296,12 @@ impl Transport {
             && record.content_type == ContentType::HANDSHAKE
             && !self.last_flight.admits(self.ingress.role(), record)
         {
-            self.stats.filtered_handshake += 1;
+            self.link.stats.filtered_handshake += 1;
             return None;
         }
         if self.ingress.postpones(record) {
             if !self.early.push(bytes) {
-                self.stats.filtered_early += 1;
+                self.link.stats.filtered_early += 1;
             }
             return None;
         }
@@ -418,40 +371,19 @@ impl Transport {
         self.ingress.is_established() && record.first() == Some(&ContentType::ALERT.number())
     }
 
-    /// Sends what is queued. Errors concern one datagram: they are counted, not returned.
+    /// Sends what is queued.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(datagram) = self.egress.front() {
             // Before it is written: the answer may be there when that returns.
             let at = Instant::now();
-            let outcome = ready!(self.pipe.poll_send(cx, datagram, self.peer));
-            if outcome.is_ok() && !self.ingress.is_established() {
+            let taken = ready!(self.link.poll_send(cx, datagram));
+            if taken && !self.ingress.is_established() {
                 self.dialogue.sent(datagram, at);
             }
-            let bytes = datagram.len();
-            self.count_sent(bytes, &outcome);
             self.egress.pop();
         }
-        // Whether or not the pipe could flush, its next flush will try again.
-        let _ = self.pipe.poll_flush(cx);
+        self.link.flush(cx);
         Poll::Ready(())
-    }
-
-    fn count_sent(&mut self, bytes: usize, outcome: &io::Result<()>) {
-        match outcome {
-            Ok(()) => {
-                tracing::trace!(bytes, "datagram sent");
-                self.stats.datagrams_sent += 1;
-                self.refusals.sent();
-            }
-            Err(error) => {
-                tracing::trace!(%error, "datagram not sent");
-                self.stats.send_errors += 1;
-                if error.raw_os_error() == Some(MESSAGE_TOO_LONG) {
-                    self.refused = true;
-                    self.guessed_mtu = egress::mtu_below(bytes).or(self.guessed_mtu);
-                }
-            }
-        }
     }
 
     /// Reads datagrams until one has an admitted record, which goes to `buf`.
@@ -461,63 +393,23 @@ impl Transport {
         scratch: &mut [u8],
         buf: &mut ReadBuf<'_>,
     ) -> Poll<()> {
-        while self.budget > 0 {
-            self.budget -= 1;
-            let Poll::Ready(received) = self.pipe.poll_recv(cx, scratch) else {
-                self.fruitless = 0;
-                return Poll::Pending;
-            };
-            match received {
-                Ok((0, _)) => {
-                    self.stats.filtered_empty += 1;
-                    self.pass_over(&io::ErrorKind::UnexpectedEof.into());
-                }
-                Ok((length, _)) => {
-                    self.fruitless = 0;
-                    self.refusals.heard();
-                    tracing::trace!(bytes = length, "datagram received");
-                    self.stats.datagrams_received += 1;
-                    let first = self.sift(&mut scratch[..length]);
-                    if self.is_alert(first) {
-                        let behind = self.held.split();
-                        self.held.extend_from_slice(first);
-                        self.held.unsplit(behind);
-                        self.gate = Gate::Asked;
-                        return Poll::Pending;
-                    }
-                    if !first.is_empty() && first.len() <= buf.remaining() {
-                        buf.put_slice(first);
-                        return Poll::Ready(());
-                    }
-                    if self.inquires() {
-                        return Poll::Pending;
-                    }
-                }
-                Err(error) if concerns_one_datagram(&error) => {
-                    tracing::trace!(%error, "told of a datagram");
-                    self.stats.recv_errors += 1;
-                    self.pass_over(&error);
-                    self.refusals.told(error);
-                }
-                Err(error) => self.failure = Some(error),
-            }
-            if self.failure.is_some() {
+        loop {
+            let length = ready!(self.link.poll_recv(cx, scratch));
+            let first = self.sift(&mut scratch[..length]);
+            if self.is_alert(first) {
+                let behind = self.held.split();
+                self.held.extend_from_slice(first);
+                self.held.unsplit(behind);
+                self.gate = Gate::Asked;
                 return Poll::Pending;
             }
-        }
-        // A busy pipe gets a pause.
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Counts a read that yielded nothing: a pipe that never yields anything else, and never waits,
-    /// has ended.
-    fn pass_over(&mut self, error: &io::Error) {
-        self.fruitless += 1;
-        if self.fruitless >= MAX_FRUITLESS {
-            let code = error.raw_os_error();
-            self.failure =
-                Some(code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error));
+            if !first.is_empty() && first.len() <= buf.remaining() {
+                buf.put_slice(first);
+                return Poll::Ready(());
+            }
+            if self.inquires() {
+                return Poll::Pending;
+            }
         }
     }
 }
@@ -538,10 +430,7 @@ impl AsyncRead for Transport {
             this.hear();
             return Poll::Ready(Ok(()));
         }
-        if this.gate == Gate::Asked {
-            return Poll::Pending;
-        }
-        if this.failure.is_some() {
+        if this.gate == Gate::Asked || this.link.has_failed() {
             return Poll::Pending;
         }
         // OpenSSL's own buffer is shorter than what UDP can carry.
@@ -567,11 +456,7 @@ impl AsyncWrite for Transport {
                 // Nothing tells data from the few messages that follow a handshake of DTLS 1.3.
                 || (UnifiedRecord::starts(*first) && this.ingress.is_established())
         });
-        if data
-            && this.egress.front().is_none()
-            && let Poll::Ready(outcome) = this.pipe.poll_send(cx, buf, this.peer)
-        {
-            this.count_sent(buf.len(), &outcome);
+        if data && this.egress.front().is_none() && this.link.poll_send(cx, buf).is_ready() {
             return Poll::Ready(Ok(buf.len()));
         }
         let established = this.ingress.is_established();
@@ -585,7 +470,7 @@ impl AsyncWrite for Transport {
             rest = behind;
         }
         if !this.egress.push(buf) {
-            this.stats.dropped_unsent += 1;
+            this.link.stats.dropped_unsent += 1;
         }
         Poll::Ready(Ok(buf.len()))
     }
@@ -599,30 +484,3 @@ impl AsyncWrite for Transport {
         Poll::Ready(Ok(()))
     }
 }
-
-/// Whether an error is about one datagram, as all are that an ICMP message may bring about: anybody
-/// can send one. The system has a number for those, and for few others.
-fn concerns_one_datagram(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
-        Interrupted, NetworkDown, NetworkUnreachable, NotConnected,
-    };
-    match error.kind() {
-        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable => {
-            true
-        }
-        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => false,
-        _ => error.raw_os_error().is_some(),
-    }
-}
-
-/// EMSGSIZE.
-const MESSAGE_TOO_LONG: i32 = if cfg!(windows) {
-    10_040
-} else {
-    libc::EMSGSIZE
-};
-/// How many datagrams one poll looks at before it lets others run.
-const MAX_READS: u32 = 64;
-/// More empty datagrams than any socket's buffer holds.
-const MAX_FRUITLESS: usize = 1 << 14;

@@ -12,13 +12,14 @@ use tokio::time::Instant;
 use crate::{
     config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
-    listener::registry::{Close, Permit},
-    record_layer::{Opened, RecordLayer, scratch::with_plaintext},
+    established::{Opened, Records},
+    guard::{Close, Guard},
+    record_layer::scratch::with_plaintext,
     stats::SessionStats,
 };
 
 pub(crate) struct Core {
-    pub(crate) layer: RecordLayer,
+    pub(crate) records: Records,
     /// Datagrams that were opened while nobody took them.
     unread: VecDeque<Bytes>,
     /// Where datagrams that leave as `Bytes` are cut from, again and again.
@@ -29,24 +30,24 @@ pub(crate) struct Core {
     closed: Option<Instant>,
     /// Whether a stream has told of the end.
     pub(crate) told: bool,
-    configured_mtu: usize,
+    most_mtu: usize,
     counts: SessionStats,
     /// Held until the session is dropped.
-    permit: Option<Permit>,
+    guard: Option<Box<dyn Guard>>,
 }
 
 impl Core {
-    pub(crate) fn new(layer: RecordLayer, config: &SessionConfig, permit: Option<Permit>) -> Self {
+    pub(crate) fn new(records: Records, most_mtu: usize, guard: Option<Box<dyn Guard>>) -> Self {
         Self {
-            layer,
+            records,
             unread: VecDeque::new(),
             spare: BytesMut::new(),
             end: None,
             closed: None,
             told: false,
-            configured_mtu: config.mtu,
+            most_mtu,
             counts: SessionStats::default(),
-            permit,
+            guard,
         }
     }
 
@@ -63,10 +64,8 @@ impl Core {
         if self.unread.is_empty() && !buf.is_empty() {
             match ready!(self.poll_open(cx, buf)) {
                 None => return Poll::Ready(self.ending().map(|()| None)),
-                Some(length) if self.layer.pending() == 0 => {
-                    return Poll::Ready(Ok(Some(length)));
-                }
-                Some(length) => self.keep_long(cx, &buf[..length]),
+                Some(Plaintext::Here(length)) => return Poll::Ready(Ok(Some(length))),
+                Some(Plaintext::Long(datagram)) => self.unread.push_front(datagram),
             }
         }
         if self.unread.is_empty() {
@@ -127,7 +126,7 @@ impl Core {
 
     /// Waits until the pipe has taken what was sent before.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.layer.poll_drain(cx)
+        self.records.poll_drain(cx)
     }
 
     pub(crate) fn send(&mut self, cx: &mut Context<'_>, datagram: &[u8]) -> Result<(), SendError> {
@@ -141,10 +140,10 @@ impl Core {
         if size > max {
             return Err(SendError::TooLarge { size, max });
         }
-        if let Err(failure) = self.layer.seal(cx, datagram) {
+        if let Err(failure) = self.records.seal(cx, datagram) {
             return Err(SendError::Closed(self.finish(failure)));
         }
-        if self.layer.take_refused() {
+        if self.records.take_refused() {
             let max = self.max_datagram_size();
             if size > max {
                 return Err(SendError::TooLarge { size, max });
@@ -165,7 +164,7 @@ impl Core {
             .as_ref()
             .is_none_or(|end| matches!(end.by, ClosedBy::Peer | ClosedBy::Idle(_)));
         if heard {
-            self.layer.seal_close(cx);
+            self.records.seal_close(cx);
         }
         self.closed = Some(Instant::now());
         // What the pipe does not take at once, the next poll of anybody sends.
@@ -174,19 +173,19 @@ impl Core {
 
     /// Sets the MTU, which OpenSSL's buffers do not let grow beyond what was configured.
     pub(crate) fn set_mtu(&mut self, asked: usize) -> Result<(), MtuError> {
-        let (least, most) = (*SessionConfig::MTU.start(), self.configured_mtu);
+        let (least, most) = (*SessionConfig::MTU.start(), self.most_mtu);
         if !(least..=most).contains(&asked) {
             return Err(MtuError { asked, least, most });
         }
-        self.layer.set_mtu(asked);
+        self.records.set_mtu(asked);
         Ok(())
     }
 
     /// Lets the session be closed by its listener, if it has one; false if that has closed already.
     #[must_use]
     pub(crate) fn closes(&self, session: Weak<dyn Close>) -> bool {
-        let permit = self.permit.as_ref();
-        permit.is_none_or(|permit| permit.closes(session))
+        let guard = self.guard.as_ref();
+        guard.is_none_or(|guard| guard.closes(session))
     }
 
     /// Ends the session, unless it has ended already.
@@ -217,15 +216,15 @@ impl Core {
 
     /// Whether something waits for the pipe to take it.
     pub(crate) fn is_unsent(&self) -> bool {
-        self.layer.is_unsent()
+        self.records.is_unsent()
     }
 
     pub(crate) fn mtu(&self) -> usize {
-        self.layer.mtu()
+        self.records.mtu()
     }
 
     pub(crate) fn max_datagram_size(&mut self) -> usize {
-        self.layer.max_plaintext()
+        self.records.max_plaintext()
     }
 
     /// How many authentic datagrams have come: while this grows, the peer lives.
@@ -240,32 +239,37 @@ impl Core {
             sent: self.counts.sent,
             sent_bytes: self.counts.sent_bytes,
             dropped_closed: self.counts.dropped_closed,
-            retransmissions: self.layer.retransmissions(),
-            ..self.layer.transport_ref().stats()
+            ..self.records.stats()
         }
     }
 
     fn poll_open_one(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         with_plaintext(|scratch| {
             self.poll_open(cx, scratch).map(|opened| {
-                opened.map(|length| {
-                    self.spare.extend_from_slice(&scratch[..length]);
-                    self.spare.split().freeze()
+                opened.map(|plaintext| match plaintext {
+                    Plaintext::Here(length) => {
+                        self.spare.extend_from_slice(&scratch[..length]);
+                        self.spare.split().freeze()
+                    }
+                    Plaintext::Long(datagram) => datagram,
                 })
             })
         })
     }
 
     /// Opens a record into `buf`; None once the session has ended.
-    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Option<usize>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Option<Plaintext>> {
         if self.end.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(self.layer.poll_open(cx, buf)) {
+        match ready!(self.records.poll_open(cx, buf)) {
             Ok(Opened::Record(length)) => {
-                self.counts.received += 1;
-                self.counts.received_bytes += (length + self.layer.pending()) as u64;
-                return Poll::Ready(Some(length));
+                self.count_received(length);
+                return Poll::Ready(Some(Plaintext::Here(length)));
+            }
+            Ok(Opened::Long(datagram)) => {
+                self.count_received(datagram.len());
+                return Poll::Ready(Some(Plaintext::Long(datagram)));
             }
             // Both sides have said it: who did so first has ended it.
             Ok(Opened::CloseNotify) if self.closed.is_some() => self.end(ClosedBy::Us),
@@ -277,15 +281,9 @@ impl Core {
         Poll::Ready(None)
     }
 
-    /// Puts a record together again of which only the start had room in the caller's buffer.
-    fn keep_long(&mut self, cx: &mut Context<'_>, start: &[u8]) {
-        let mut whole = start.to_vec();
-        whole.resize(start.len() + self.layer.pending(), 0);
-        if let Poll::Ready(Ok(Opened::Record(_))) =
-            self.layer.poll_open(cx, &mut whole[start.len()..])
-        {
-            self.unread.push_front(whole.into());
-        }
+    fn count_received(&mut self, bytes: usize) {
+        self.counts.received += 1;
+        self.counts.received_bytes += bytes as u64;
     }
 
     fn finish(&mut self, failure: Failure) -> Closed {
@@ -300,6 +298,14 @@ impl Core {
             _ => Ok(()),
         }
     }
+}
+
+/// A datagram that was opened.
+enum Plaintext {
+    /// In the buffer that was given, of so many bytes.
+    Here(usize),
+    /// That buffer had no room for it.
+    Long(Bytes),
 }
 
 /// How many datagrams are opened ahead of the application.

@@ -15,7 +15,6 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Weak, atomic::Ordering},
     task::{Context, Poll, Waker, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,10 +22,9 @@ use tokio::task::coop::poll_proceed;
 use tracing::Instrument;
 
 use crate::{
-    config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError},
-    listener::registry::{Close, Permit},
-    record_layer::RecordLayer,
+    established::Established,
+    guard::Close,
     resumption::Resumption,
     session::{
         core::Core, exporter::ExportError, info::SessionInfo, keeper::Keeper, shared::Shared,
@@ -75,21 +73,15 @@ pub struct Session(Arc<Shared>);
 
 impl Session {
     /// Starts the keeper of a session whose handshake has just finished.
-    pub(crate) fn establish(
-        mut layer: RecordLayer,
-        config: &SessionConfig,
-        permit: Option<Permit>,
-        handshake_time: Duration,
-    ) -> Self {
-        let info = SessionInfo::new(&mut layer, handshake_time);
-        let core = Core::new(layer, config, permit);
-        let shared = Arc::new(Shared::new(core, Arc::new(info)));
+    pub(crate) fn new(from: Established) -> Self {
+        let core = Core::new(from.records, from.most_mtu, from.guard);
+        let shared = Arc::new(Shared::new(core, from.facts, from.resumption));
         let closer: Weak<Shared> = Arc::downgrade(&shared);
         let goes_on = shared.lock().closes(closer);
         if !goes_on {
             Close::close(&*shared);
         }
-        let keeper = Keeper::new(Arc::downgrade(&shared), config.idle_timeout);
+        let keeper = Keeper::new(Arc::downgrade(&shared), from.idle_timeout);
         tokio::spawn(keeper.in_current_span());
         Self(shared)
     }
@@ -272,7 +264,7 @@ impl Session {
     /// Returns what a client needs to resume this session later, whether or not that ends with a
     /// close_notify; None on the server's side, and if the server gave nothing to resume by.
     pub fn resumption(&self) -> Option<Resumption> {
-        Resumption::of(self.0.lock().layer.ssl())
+        self.0.resumption.clone()
     }
 
     /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
@@ -285,7 +277,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`MtuError`] above what was [configured](SessionConfig::mtu) and below 256 bytes; the MTU
+    /// [`MtuError`] above what was [configured](crate::SessionConfig::mtu) and below 256 bytes; the MTU
     /// is then what it was.
     pub fn set_mtu(&self, bytes: usize) -> Result<(), MtuError> {
         self.0.lock().set_mtu(bytes)
@@ -323,7 +315,7 @@ impl Session {
         label: &str,
         context: Option<&[u8]>,
     ) -> Result<(), ExportError> {
-        exporter::export(self.0.lock().layer.ssl(), out, label, context)
+        self.0.lock().records.export(out, label, context)
     }
 
     /// Returns the keys for SRTP (RFC 5764), or None if no profile was agreed upon.
@@ -332,12 +324,14 @@ impl Session {
     ///
     /// An [`ExportError`] if OpenSSL cannot derive them.
     pub fn srtp_keys(&self) -> Result<Option<SrtpKeys>, ExportError> {
-        SrtpKeys::of(self.0.lock().layer.ssl())
+        SrtpKeys::of(self.0.info.srtp_profile, |out, label| {
+            self.export_keying_material(out, label, None)
+        })
     }
 
     /// Returns the peer's address; 0.0.0.0:0 if the [pipe](crate::Pipe) has no addresses.
     pub fn peer_addr(&self) -> SocketAddr {
-        self.0.lock().layer.transport_ref().peer_addr()
+        self.0.lock().records.link().peer_addr()
     }
 
     /// Returns what has been counted so far, handshake included.

@@ -12,7 +12,8 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    listener::registry::Close,
+    guard::Close,
+    resumption::Resumption,
     session::{core::Core, info::SessionInfo, waiters::Waiters},
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) waiters: Arc<Waiters>,
     waker: Waker,
     pub(crate) info: Arc<SessionInfo>,
+    pub(crate) resumption: Option<Resumption>,
     /// How many handles there are.
     pub(crate) handles: AtomicUsize,
     max_datagram_size: AtomicUsize,
@@ -29,7 +31,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(mut core: Core, info: Arc<SessionInfo>) -> Self {
+    pub(crate) fn new(
+        mut core: Core,
+        info: Arc<SessionInfo>,
+        resumption: Option<Resumption>,
+    ) -> Self {
         let waiters = Arc::new(Waiters::default());
         // The handshake may have left something behind.
         waiters.stir();
@@ -39,6 +45,7 @@ impl Shared {
             waker: Arc::clone(&waiters).into(),
             waiters,
             info,
+            resumption,
             handles: AtomicUsize::new(1),
             changed: Notify::new(),
         }
@@ -48,7 +55,7 @@ impl Shared {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiters.hold();
         let mtu = core.mtu();
-        core.layer.follow_path();
+        core.records.follow_path();
         Locked {
             was_over: core.is_over(),
             mtu,

@@ -5,7 +5,7 @@ use std::fmt;
 use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
-use crate::session::exporter::{self, ExportError};
+use crate::session::exporter::ExportError;
 
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 ///
@@ -35,12 +35,17 @@ pub struct SrtpKeys {
 }
 
 impl SrtpKeys {
-    pub(crate) fn of(ssl: &SslRef) -> Result<Option<Self>, ExportError> {
-        let Some((_, profile, key, salt)) = selected(ssl) else {
+    /// Derives the keys of a profile.
+    pub(crate) fn of(
+        profile: Option<&str>,
+        export: impl FnOnce(&mut [u8], &str) -> Result<(), ExportError>,
+    ) -> Result<Option<Self>, ExportError> {
+        let known = |profile| PROFILES.into_iter().find(|known| known.1 == profile);
+        let Some((_, profile, key, salt)) = profile.and_then(known) else {
             return Ok(None);
         };
         let mut material = Zeroizing::new(vec![0; 2 * (key + salt)]);
-        exporter::export(ssl, &mut material, LABEL, None)?;
+        export(&mut material, LABEL)?;
         Ok(Some(Self {
             profile,
             key,
@@ -85,17 +90,14 @@ impl fmt::Debug for SrtpKeys {
 
 /// Returns the name of the profile that was agreed upon.
 pub(crate) fn profile(ssl: &SslRef) -> Option<&'static str> {
-    selected(ssl).map(|(_, name, ..)| name)
+    let id = ssl.selected_srtp_profile()?.id().as_raw();
+    let profile = PROFILES.into_iter().find(|profile| profile.0 == id)?;
+    Some(profile.1)
 }
 
 /// Whether this crate can make keys for the profile.
 pub(crate) fn is_known(name: &str) -> bool {
     PROFILES.iter().any(|profile| profile.1 == name)
-}
-
-fn selected(ssl: &SslRef) -> Option<Profile> {
-    let id = ssl.selected_srtp_profile()?.id().as_raw();
-    PROFILES.into_iter().find(|profile| profile.0 == id)
 }
 
 type Profile = (std::ffi::c_ulong, &'static str, usize, usize);

@@ -1,0 +1,153 @@
+//! The seam between a handshake and a session.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    error::failure::Failure,
+    guard::Guard,
+    record_layer::{RecordLayer, link::Link},
+    resumption::Resumption,
+    session::{exporter::ExportError, info::SessionInfo},
+    stats::SessionStats,
+};
+
+/// What a handshake yields: a session is made of this and nothing else.
+pub(crate) struct Established {
+    /// The record protection, with the pipe and the last flight.
+    pub(crate) records: Records,
+    pub(crate) facts: Arc<SessionInfo>,
+    /// What a client needs to resume the session.
+    pub(crate) resumption: Option<Resumption>,
+    /// The session's place in the limits of whoever serves it.
+    pub(crate) guard: Option<Box<dyn Guard>>,
+    /// What MTU may be asked for, in bytes of UDP payload.
+    pub(crate) most_mtu: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// What [`Records::poll_open`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// A record's plaintext, of so many bytes, in the caller's buffer.
+    Record(usize),
+    /// A record's plaintext that the caller's buffer had no room for.
+    Long(Bytes),
+    CloseNotify,
+}
+
+/// Seals and opens the records of a session.
+pub(crate) enum Records {
+    OpenSsl(Box<RecordLayer>),
+}
+
+impl Records {
+    /// Opens the next record of data into `buf`, which is not empty.
+    pub(crate) fn poll_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<Opened, Failure>> {
+        match self {
+            Self::OpenSsl(layer) => layer.poll_open(cx, buf),
+        }
+    }
+
+    /// Makes a record of `plaintext`, which fits the MTU, and sends it, or queues it while the pipe takes
+    /// nothing.
+    pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::OpenSsl(layer) => layer.seal(cx, plaintext),
+        }
+    }
+
+    /// Makes a close_notify, once.
+    pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
+        match self {
+            Self::OpenSsl(layer) => layer.seal_close(cx),
+        }
+    }
+
+    /// Sends what earlier calls could not.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::OpenSsl(layer) => layer.poll_drain(cx),
+        }
+    }
+
+    /// Whether something waits for the pipe to take it.
+    pub(crate) fn is_unsent(&self) -> bool {
+        match self {
+            Self::OpenSsl(layer) => layer.is_unsent(),
+        }
+    }
+
+    /// Fills `out` from the session's secrets (RFC 5705).
+    pub(crate) fn export(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), ExportError> {
+        match self {
+            Self::OpenSsl(layer) => layer.export(out, label, context),
+        }
+    }
+
+    /// The largest datagram that is sent, in bytes of UDP payload.
+    pub(crate) fn mtu(&self) -> usize {
+        match self {
+            Self::OpenSsl(layer) => layer.mtu(),
+        }
+    }
+
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
+        match self {
+            Self::OpenSsl(layer) => layer.set_mtu(mtu),
+        }
+    }
+
+    /// Keeps to what the pipe knows of the path, smaller or larger than it was.
+    pub(crate) fn follow_path(&mut self) {
+        match self {
+            Self::OpenSsl(layer) => {
+                layer.follow_path();
+            }
+        }
+    }
+
+    /// How much plaintext one datagram carries now.
+    pub(crate) fn max_plaintext(&mut self) -> usize {
+        match self {
+            Self::OpenSsl(layer) => layer.max_plaintext(),
+        }
+    }
+
+    /// Whether the pipe has refused data as too long since this was asked before.
+    pub(crate) fn take_refused(&mut self) -> bool {
+        self.link_mut().take_refused()
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        match self {
+            Self::OpenSsl(layer) => layer.stats(),
+        }
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        match self {
+            Self::OpenSsl(layer) => layer.transport_ref().link(),
+        }
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
+        match self {
+            Self::OpenSsl(layer) => layer.transport().link_mut(),
+        }
+    }
+}

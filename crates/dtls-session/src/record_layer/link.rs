@@ -1,0 +1,198 @@
+//! A session's way to its peer: the pipe, with what its errors mean.
+
+use std::{
+    io,
+    net::SocketAddr,
+    task::{Context, Poll, ready},
+};
+
+use crate::{
+    datagrams::{Datagrams, Pipe},
+    record_layer::refusals::Refusals,
+    stats::SessionStats,
+};
+
+/// Carries datagrams as a session needs it: none is empty, none fails, and each is counted.
+///
+/// An error is about one datagram, unless the pipe has ended: then there is a
+/// [failure](Self::take_failure).
+pub(crate) struct Link {
+    pipe: Pipe,
+    peer: SocketAddr,
+    /// How many datagrams this poll may still read.
+    budget: u32,
+    /// How many reads in a row have yielded nothing, without a wait between them.
+    fruitless: u32,
+    failure: Option<io::Error>,
+    refusals: Refusals,
+    /// Whether data was refused as too long.
+    refused: bool,
+    /// What is left to try where the pipe refuses datagrams as too long, and does not know the path.
+    guessed_mtu: Option<usize>,
+    pub(crate) stats: SessionStats,
+}
+
+impl Link {
+    pub(crate) fn new(pipe: Pipe) -> Self {
+        Self {
+            peer: pipe.peer_addr(),
+            pipe,
+            budget: 0,
+            fruitless: 0,
+            failure: None,
+            refusals: Refusals::default(),
+            refused: false,
+            guessed_mtu: None,
+            stats: SessionStats::default(),
+        }
+    }
+
+    pub(crate) fn into_pipe(self) -> Pipe {
+        self.pipe
+    }
+
+    pub(crate) fn peer_addr(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Begins a poll: who reads may ask again and again for what follows records that are dropped,
+    /// and whoever forges them must not keep it from ever coming back.
+    pub(crate) fn begin_poll(&mut self) {
+        self.budget = MAX_READS;
+    }
+
+    /// Receives a datagram into `buf`, and returns its length, in bytes.
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<usize> {
+        while self.budget > 0 && self.failure.is_none() {
+            self.budget -= 1;
+            let Poll::Ready(received) = self.pipe.poll_recv(cx, buf) else {
+                self.fruitless = 0;
+                return Poll::Pending;
+            };
+            match received {
+                Ok((0, _)) => {
+                    self.stats.filtered_empty += 1;
+                    self.pass_over(&io::ErrorKind::UnexpectedEof.into());
+                }
+                Ok((length, _)) => {
+                    self.fruitless = 0;
+                    self.refusals.heard();
+                    tracing::trace!(bytes = length, "datagram received");
+                    self.stats.datagrams_received += 1;
+                    return Poll::Ready(length);
+                }
+                Err(error) if concerns_one_datagram(&error) => {
+                    tracing::trace!(%error, "told of a datagram");
+                    self.stats.recv_errors += 1;
+                    self.pass_over(&error);
+                    self.refusals.told(error);
+                }
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        if self.failure.is_none() {
+            // A busy pipe gets a pause.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Counts a read that yielded nothing: a pipe that never yields anything else, and never waits,
+    /// has ended.
+    fn pass_over(&mut self, error: &io::Error) {
+        self.fruitless += 1;
+        if self.fruitless >= MAX_FRUITLESS {
+            let code = error.raw_os_error();
+            self.failure =
+                Some(code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error));
+        }
+    }
+
+    /// Sends a datagram, and returns whether the pipe has taken it rather than refused it.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, datagram: &[u8]) -> Poll<bool> {
+        let outcome = ready!(self.pipe.poll_send(cx, datagram, self.peer));
+        match &outcome {
+            Ok(()) => {
+                tracing::trace!(bytes = datagram.len(), "datagram sent");
+                self.stats.datagrams_sent += 1;
+                self.refusals.sent();
+            }
+            Err(error) => {
+                tracing::trace!(%error, "datagram not sent");
+                self.stats.send_errors += 1;
+                if error.raw_os_error() == Some(MESSAGE_TOO_LONG) {
+                    self.refused = true;
+                    self.guessed_mtu = mtu_below(datagram.len()).or(self.guessed_mtu);
+                }
+            }
+        }
+        Poll::Ready(outcome.is_ok())
+    }
+
+    /// Lets what was sent leave; whether or not the pipe can do so, its next flush will try again.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
+        let _ = self.pipe.poll_flush(cx);
+    }
+
+    /// The error that ended the pipe.
+    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// The largest datagram that gets through, as far as that is known.
+    pub(crate) fn path_mtu(&self) -> Option<usize> {
+        self.pipe.path_mtu().or(self.guessed_mtu)
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    pub(crate) fn refusals_mut(&mut self) -> &mut Refusals {
+        &mut self.refusals
+    }
+
+    /// Whether the pipe has refused data as too long since this was asked before.
+    pub(crate) fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+}
+
+/// Whether an error is about one datagram, as all are that an ICMP message may bring about: anybody
+/// can send one. The system has a number for those, and for few others.
+fn concerns_one_datagram(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
+        Interrupted, NetworkDown, NetworkUnreachable, NotConnected,
+    };
+    match error.kind() {
+        ConnectionRefused | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable => {
+            true
+        }
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => false,
+        _ => error.raw_os_error().is_some(),
+    }
+}
+
+/// The next size to try where datagrams of this one are lost.
+fn mtu_below(present: usize) -> Option<usize> {
+    FALLBACK_MTUS.into_iter().find(|mtu| *mtu < present)
+}
+
+/// IPv6's least MTU with room for a tunnel's headers, and IPv4's (RFC 8200 5, RFC 791 3.2).
+pub(crate) const FALLBACK_MTUS: [usize; 2] = [1200, 548];
+
+/// EMSGSIZE.
+const MESSAGE_TOO_LONG: i32 = if cfg!(windows) {
+    10_040
+} else {
+    libc::EMSGSIZE
+};
+/// How many datagrams one poll looks at before it lets others run.
+const MAX_READS: u32 = 64;
+/// More empty datagrams than any socket's buffer holds.
+const MAX_FRUITLESS: u32 = 1 << 14;
