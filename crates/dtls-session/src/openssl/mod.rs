@@ -1,5 +1,6 @@
-//! Contexts, callbacks and the facts of an `SSL`: all that imports OpenSSL.
+//! Contexts, callbacks, the facts of an `SSL`, ciphers: all that imports OpenSSL.
 
+pub(crate) mod aead;
 pub(crate) mod alerts;
 pub(crate) mod answer;
 pub(crate) mod attached;
@@ -14,6 +15,7 @@ pub(crate) mod message_log;
 pub(crate) mod preferences;
 pub(crate) mod prelude;
 pub(crate) mod presented;
+pub(crate) mod prf;
 pub(crate) mod suites;
 pub(crate) mod tickets;
 pub(crate) mod timer;

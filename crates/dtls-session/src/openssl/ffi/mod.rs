@@ -1,6 +1,6 @@
 //! What OpenSSL offers and the `openssl` crate does not: the only unsafe code.
 //!
-//! It uses nothing else of this crate. Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's `ssl.h`.
+//! It uses nothing else of this crate. Names, numbers and signatures are those of OpenSSL 3.0 to 4.0's headers.
 
 #![expect(
     unsafe_code,
@@ -10,6 +10,7 @@
 mod callbacks;
 mod context;
 mod facts;
+mod kdf;
 mod security;
 mod session;
 mod ssl;
@@ -20,7 +21,7 @@ use std::ffi::c_long;
 use openssl::error::ErrorStack;
 
 pub(crate) use self::{
-    callbacks::*, context::*, facts::*, security::*, session::*, ssl::*, ticket::*,
+    callbacks::*, context::*, facts::*, kdf::*, security::*, session::*, ssl::*, ticket::*,
 };
 
 /// Reads the result of the many functions that return 1 or more for success, and otherwise 0.
