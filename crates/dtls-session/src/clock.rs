@@ -15,10 +15,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use openssl::rand::rand_bytes;
 use tokio::time::Instant;
 
-use crate::error::OpenSslError;
+use crate::{error::OpenSslError, openssl::random};
 
 #[derive(Debug)]
 pub(crate) struct CookieClock {
@@ -45,7 +44,7 @@ pub(crate) enum Age {
 impl CookieClock {
     pub(crate) fn new() -> Result<Self, OpenSslError> {
         let mut mark = [0; 4];
-        rand_bytes(&mut mark)?;
+        random::fill(&mut mark)?;
         Ok(Self {
             started: Instant::now(),
             reckonings: RwLock::new(Reckonings::new(u32::from_be_bytes(mark), wall())),

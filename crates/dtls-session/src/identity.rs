@@ -14,8 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::{OpenSslError, PemError},
     ffi, file,
-    openssl::suites::Proofs,
-    resumption::scope::Scope,
+    openssl::{scope::Scope, suites::Proofs},
 };
 
 /// A certificate chain and the private key of its first certificate.

@@ -63,7 +63,6 @@ mod gate;
 mod guard;
 pub mod guide;
 mod handshake;
-mod hmac;
 mod identity;
 mod listener;
 mod openssl;

@@ -11,7 +11,7 @@ use openssl::{
 use crate::{
     error::{OpenSslError, PemError},
     identity::{certificates, read},
-    resumption::scope::Scope,
+    openssl::scope::Scope,
 };
 
 /// The certificate authorities that a peer's certificate has to lead to.

@@ -2,13 +2,12 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use openssl::rand::rand_bytes;
 use zeroize::Zeroizing;
 
 use crate::{
     error::{OpenSslError, SecretError},
     file,
-    hmac::HmacKey,
+    openssl::{hmac::HmacKey, random},
 };
 
 /// A secret that cookie keys and ticket keys are derived from, and former ones that are still
@@ -45,7 +44,7 @@ impl SharedSecret {
     /// OpenSSL's, if it has no random bytes to give.
     pub fn random() -> Result<Self, OpenSslError> {
         let mut secret = Zeroizing::new([0; Self::LEAST]);
-        rand_bytes(&mut *secret)?;
+        random::fill(&mut *secret)?;
         Ok(Self(Arc::new([extract(&*secret)])))
     }
 
@@ -163,11 +162,7 @@ const SALT: &[u8] = b"dtls-session shared secret";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openssl::{
-        md::Md,
-        pkey::Id,
-        pkey_ctx::{HkdfMode, PkeyCtx},
-    };
+    use crate::openssl::hmac::hkdf;
 
     fn first(secret: &SharedSecret, label: &str) -> [u8; 32] {
         *secret.derive(label).next().unwrap()
@@ -176,15 +171,7 @@ mod tests {
     #[test]
     fn keys_are_those_of_openssls_hkdf() {
         let bytes = [7; 50];
-        let mut hkdf = PkeyCtx::new_id(Id::HKDF).unwrap();
-        hkdf.derive_init().unwrap();
-        hkdf.set_hkdf_mode(HkdfMode::EXTRACT_THEN_EXPAND).unwrap();
-        hkdf.set_hkdf_md(Md::sha256()).unwrap();
-        hkdf.set_hkdf_key(&bytes).unwrap();
-        hkdf.set_hkdf_salt(SALT).unwrap();
-        hkdf.add_hkdf_info(b"label").unwrap();
-        let mut expected = [0; 32];
-        hkdf.derive(Some(&mut expected)).unwrap();
+        let expected = hkdf(&bytes, SALT, b"label");
         let secret = SharedSecret::from_bytes(&bytes).unwrap();
         assert_eq!(first(&secret, "label"), expected);
         assert_ne!(first(&secret, "other"), expected);

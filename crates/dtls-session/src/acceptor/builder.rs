@@ -4,7 +4,6 @@ use std::{ffi::CString, fmt};
 
 use openssl::{
     error::ErrorStack,
-    rand::rand_bytes,
     ssl::{SslContextBuilder, SslVerifyMode},
     x509::X509Ref,
 };
@@ -24,13 +23,14 @@ use crate::{
         context::{self, Configure, SessionContext},
         cookies,
         preferences::Preferences,
+        random,
+        scope::Scope,
         suites::Proofs,
         tickets::TicketKeys,
     },
     psk::{PskKey, keys::PskKeys, lookup::PskLookup},
     record_layer::ingress::Role,
     refusal,
-    resumption::scope::Scope,
     roots::Roots,
     secret::SharedSecret,
 };
@@ -224,7 +224,7 @@ impl AcceptorBuilder {
         if let Some(psk) = self.psk.clone() {
             scope = psk.narrow(scope);
             let mut decoy = Zeroizing::new([0; 32]);
-            rand_bytes(&mut *decoy).map_err(OpenSslError::from)?;
+            random::fill(&mut *decoy)?;
             psk.install(&mut context, &decoy);
         }
         if let Some(hint) = &self.psk_hint {

@@ -8,7 +8,7 @@ use crate::{
     error::BuildError,
     ffi,
     identity::Identity,
-    resumption::scope::Scope,
+    openssl::scope::Scope,
     server_name::{fault, normal},
 };
 

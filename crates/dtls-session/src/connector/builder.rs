@@ -16,12 +16,13 @@ use crate::{
     openssl::{
         context::{self, Configure, SessionContext},
         preferences::Preferences,
+        scope::Scope,
         suites::Proofs,
     },
     psk::choice::PskChoice,
     record_layer::ingress::Role,
     refusal,
-    resumption::{scope::Scope, store::SessionStore},
+    resumption::store::SessionStore,
     roots::Roots,
 };
 

@@ -15,10 +15,10 @@ use crate::{
     datagrams::Pipe,
     error::HandshakeError,
     handshake::{Handshake, Started},
-    openssl::{attached::Attached, client, context::SessionContext},
+    openssl::{attached::Attached, client, context::SessionContext, scope::Scope},
     psk::{Psk, choice::PskChoice},
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
-    resumption::{Resumption, scope::Scope, store::SessionStore},
+    resumption::{Resumption, store::SessionStore},
     roots::Roots,
     server_name::normal,
 };

@@ -2,10 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use openssl::{memcmp, sha::sha256};
 use zeroize::Zeroizing;
 
-use crate::{clock::Stamp, gate::hello::Hello, hmac::HmacKey, secret::SharedSecret};
+use crate::{
+    clock::Stamp,
+    gate::hello::Hello,
+    openssl::{
+        digest::{is_equal, sha256},
+        hmac::HmacKey,
+    },
+    secret::SharedSecret,
+};
 
 /// Makes and reads cookies: a [`Stamp`], a digest of the offers, and an HMAC over those, the
 /// peer's address and the hello's other fields.
@@ -33,7 +40,7 @@ impl CookieKey {
     pub(crate) fn stamp(&self, peer: SocketAddr, hello: &Hello<'_>) -> Option<Stamp> {
         let cookie: &Cookie = hello.start.cookie.try_into().ok()?;
         let (statement, tag) = cookie.split_at(STATEMENT);
-        if !memcmp::eq(tag, &self.tag(peer, hello, statement)) {
+        if !is_equal(tag, &self.tag(peer, hello, statement)) {
             return None;
         }
         let (stamp, offers) = statement.split_at(TIME + MARK);

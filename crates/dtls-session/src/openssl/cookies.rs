@@ -6,11 +6,13 @@
 
 use openssl::{
     error::ErrorStack,
-    rand::rand_bytes,
     ssl::{SslContextBuilder, SslRef},
 };
 
-use crate::{error::OpenSslError, openssl::attached::Attached};
+use crate::{
+    error::OpenSslError,
+    openssl::{attached::Attached, random},
+};
 
 pub(crate) fn install(context: &mut SslContextBuilder) {
     context.set_cookie_verify_cb(is_expected);
@@ -22,7 +24,7 @@ pub(crate) fn install(context: &mut SslContextBuilder) {
 /// Draws a cookie for a handshake to ask for.
 pub(crate) fn draw() -> Result<Vec<u8>, OpenSslError> {
     let mut cookie = vec![0; 32];
-    rand_bytes(&mut cookie)?;
+    random::fill(&mut cookie)?;
     Ok(cookie)
 }
 

@@ -18,10 +18,10 @@ use crate::{
     openssl::{
         key_log::{self, KeyLog},
         message_log::{self, MessageLog, PassedMessage},
+        scope::Scope,
         suites::Proofs,
     },
     record_layer::ingress::Role,
-    resumption::scope::Scope,
     session::srtp,
     version::{Version, Versions},
 };

@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock,
     ffi::{self, NewTicket, OldTicket, TicketKeeper},
-    hmac::HmacKey,
-    openssl::attached::Attached,
+    openssl::{attached::Attached, hmac::HmacKey},
     secret::SharedSecret,
 };
 

@@ -6,9 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use openssl::{rand::rand_bytes, ssl::SslContextBuilder};
+use openssl::ssl::SslContextBuilder;
 
-use crate::{error::OpenSslError, psk::Psk, resumption::scope::Scope};
+use crate::{
+    error::OpenSslError,
+    openssl::{random, scope::Scope},
+    psk::Psk,
+};
 
 /// One key, or a function that chooses by the server's hint (RFC 4279 5.2).
 #[derive(Clone)]
@@ -53,7 +57,7 @@ impl PskChoice {
             Self::Always(psk) => Ok(psk.narrow(scope)),
             Self::ByHint(_) => {
                 let mut own = [0; 32];
-                rand_bytes(&mut own)?;
+                random::fill(&mut own)?;
                 Ok(scope.with(b"psk").with(&own))
             }
         }

@@ -17,13 +17,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     ffi,
-    hmac::HmacKey,
-    openssl::{attached::Attached, message_log, presented},
+    openssl::{attached::Attached, hmac::HmacKey, message_log, presented, scope::Scope},
     psk::{
         PskKey,
         inquiry::{LookLater, PskInquiry},
     },
-    resumption::scope::Scope,
 };
 
 /// A map or a function that knows keys, at once or some time later.
@@ -139,7 +137,7 @@ impl Decoy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hmac::count;
+    use crate::openssl::hmac::count;
 
     #[test]
     fn a_stranger_costs_what_an_acquaintance_does() {

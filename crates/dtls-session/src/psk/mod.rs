@@ -9,7 +9,12 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{error::PskError, file, hmac::HmacKey, resumption::scope::Scope, secret::unhex};
+use crate::{
+    error::PskError,
+    file,
+    openssl::{hmac::HmacKey, scope::Scope},
+    secret::unhex,
+};
 
 /// A key that two sides have agreed upon, with the identity that the client names it by.
 ///

@@ -1,6 +1,5 @@
 //! What a client keeps of a session to resume it.
 
-pub(crate) mod scope;
 pub(crate) mod store;
 
 use std::{

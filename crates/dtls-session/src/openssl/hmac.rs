@@ -70,6 +70,26 @@ pub(crate) fn count() -> u64 {
     OPERATIONS.get()
 }
 
+/// OpenSSL's HKDF-SHA256 (RFC 5869), to compare with.
+#[cfg(test)]
+pub(crate) fn hkdf(secret: &[u8], salt: &[u8], label: &[u8]) -> [u8; 32] {
+    use openssl::{
+        md::Md,
+        pkey::Id,
+        pkey_ctx::{HkdfMode, PkeyCtx},
+    };
+    let mut hkdf = PkeyCtx::new_id(Id::HKDF).unwrap();
+    hkdf.derive_init().unwrap();
+    hkdf.set_hkdf_mode(HkdfMode::EXTRACT_THEN_EXPAND).unwrap();
+    hkdf.set_hkdf_md(Md::sha256()).unwrap();
+    hkdf.set_hkdf_key(secret).unwrap();
+    hkdf.set_hkdf_salt(salt).unwrap();
+    hkdf.add_hkdf_info(label).unwrap();
+    let mut derived = [0; 32];
+    hkdf.derive(Some(&mut derived)).unwrap();
+    derived
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
