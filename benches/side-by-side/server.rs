@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -60,16 +60,6 @@ pub(crate) struct Server {
 impl Server {
     /// The flags are for ours, which has one shard unless they say otherwise.
     pub(crate) fn start(kind: Kind, programs: &Programs, flags: &[&str]) -> Self {
-        Self::start_logging("warn", kind, programs, flags)
-    }
-
-    /// As much as is logged has to fit a pipe: nobody reads it before the end.
-    pub(crate) fn start_logging(
-        level: &str,
-        kind: Kind,
-        programs: &Programs,
-        flags: &[&str],
-    ) -> Self {
         let certs = root().join("certs");
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]);
@@ -85,7 +75,7 @@ impl Server {
             Kind::Udp => command.arg(&programs.udp).arg("0"),
         };
         let mut child = command
-            .env("RUST_LOG", level)
+            .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -120,18 +110,6 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.unwrap().split_whitespace().next().unwrap();
         number.parse().unwrap()
-    }
-
-    /// Ends the server, which logs at level info, and returns one of its counters.
-    pub(crate) fn counted(mut self, counter: &str) -> f64 {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(id).status().unwrap().success());
-        let mut log = String::new();
-        let mut err = self.child.stderr.take().unwrap();
-        err.read_to_string(&mut log).unwrap();
-        let mut fields = log.split_whitespace();
-        let value = fields.find_map(|field| field.strip_prefix(counter)?.strip_prefix('='));
-        value.unwrap().parse().unwrap()
     }
 }
 

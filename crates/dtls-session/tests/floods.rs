@@ -4,7 +4,16 @@
 
 mod common;
 
-use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use common::{acceptor, any, connector, exchange, hellos, open, patient, serve, within};
 use dtls_session::{HandshakeError, Limits, Listener};
@@ -140,4 +149,60 @@ async fn a_thousand_sessions_leave_no_task_behind() {
     .await;
     let stats = server.listener.stats();
     assert_eq!((stats.half_open, stats.sessions), (0, 0));
+}
+
+/// Whoever accepts is not woken for them: they are answered where they are received.
+#[tokio::test]
+async fn first_hellos_are_answered_while_somebody_accepts_and_wake_nobody() {
+    let listener = Listener::bind(any(), acceptor(patient()), Limits::default()).unwrap();
+    let listener = Arc::new(listener);
+    let polls = Arc::new(AtomicUsize::new(0));
+    let accepting = tokio::spawn({
+        let (listener, polls) = (Arc::clone(&listener), Arc::clone(&polls));
+        async move {
+            let mut accepting = pin!(listener.accept());
+            poll_fn(|cx| {
+                polls.fetch_add(1, Relaxed);
+                accepting.as_mut().poll(cx).map(drop)
+            })
+            .await;
+        }
+    });
+    // It waits before the first hello comes.
+    while polls.load(Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let addr = listener.local_addr();
+    let (socket, first, _) = hellos(addr, patient()).await;
+    for _ in 0..20 {
+        socket.send_to(&first, addr).await.unwrap();
+        within(socket.recv(&mut [0; 100])).await.unwrap();
+    }
+    assert_eq!(polls.load(Relaxed), 1);
+    accepting.abort();
+    let stats = listener.stats();
+    assert_eq!(stats.challenged, listener.endpoint_stats().answered);
+    assert!(stats.challenged >= 21 && stats.accepted == 0);
+}
+
+#[tokio::test]
+async fn nobody_is_answered_where_nobody_accepts() {
+    let listener = Listener::bind(any(), acceptor(patient()), Limits::default()).unwrap();
+    let (socket, first, second) = hellos_at(&listener).await;
+    let before = listener.stats();
+    for hello in [&first, &second] {
+        socket.send_to(hello, listener.local_addr()).await.unwrap();
+    }
+    let received = listener.endpoint_stats().received;
+    within(async {
+        while listener.endpoint_stats().received < received + 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(listener.stats(), before);
+    // They have waited.
+    let _handshake = within(listener.accept()).await.unwrap();
+    assert_eq!(listener.stats().challenged, before.challenged + 1);
+    within(socket.recv(&mut [0; 100])).await.unwrap();
 }

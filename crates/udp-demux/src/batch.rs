@@ -92,6 +92,11 @@ impl<'a> Run<'a> {
         self.bytes.chunks(self.stride.max(1))
     }
 
+    /// One of the [datagrams](Self::datagrams), by its place.
+    pub(crate) fn datagram(&self, place: usize) -> &'a [u8] {
+        self.datagrams().nth(place).unwrap_or_default()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -10,6 +10,7 @@ use std::{
 use futures::future::{Either, select};
 
 use crate::{
+    arrival::Scratch,
     batch::Batch,
     pump::{Alarm, pause},
     shared::Shared,
@@ -33,6 +34,7 @@ pub(crate) async fn drive(shared: Arc<Shared>) {
 
 async fn receive(shared: &Shared) -> io::Error {
     let mut batch = shared.socket.batch(&shared.config);
+    let mut scratch = Scratch::default();
     let mut failures: u32 = 0;
     let mut busy = false;
     let mut alarm = Alarm::default();
@@ -45,7 +47,14 @@ async fn receive(shared: &Shared) -> io::Error {
         match received {
             Ok(()) => {
                 failures = 0;
-                route(shared, &batch);
+                // Answers, and what those send who run now, leave together.
+                shared.gather();
+                let woken = route(shared, &batch, &mut scratch);
+                if !woken && batch.is_quiet() {
+                    shared.flush();
+                    busy = false;
+                    continue;
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 shared.flush();
@@ -65,9 +74,8 @@ async fn receive(shared: &Shared) -> io::Error {
                 }
             }
         }
-        // What those send who run now leaves together. While they do, they may not be done.
-        shared.gather();
         step_aside().await;
+        // While those who were woken send, they may not be done.
         busy = shared.flush() && !shared.is_blocked();
     }
 }
@@ -90,7 +98,9 @@ async fn next(shared: &Shared, batch: &mut Batch, alarm: &mut Alarm) -> io::Resu
     }
 }
 
-fn route(shared: &Shared, batch: &Batch) {
+/// Brings what was received to where it belongs, and returns whether somebody was woken.
+fn route(shared: &Shared, batch: &Batch, scratch: &mut Scratch) -> bool {
+    let mut woken = false;
     let counters = &shared.counters;
     counters.receive_calls.add(1);
     for run in batch.runs() {
@@ -105,8 +115,9 @@ fn route(shared: &Shared, batch: &Batch) {
             .filter(|datagram| datagram.len() > shared.config.max_datagram)
             .count();
         counters.dropped_too_long.add(too_long);
-        shared.deliver(run);
+        woken |= shared.deliver(run, scratch);
     }
+    woken
 }
 
 /// Goes to the end of the run queue, behind those whom this batch woke.

@@ -9,6 +9,7 @@ use crate::{
     driver::drive,
     error::OpenError,
     incoming::Incoming,
+    responder::{Responder, Response},
     shared::{Entrance, Handle, Refused, Shared},
     socket::Socket,
     stats::Stats,
@@ -69,6 +70,35 @@ impl Endpoint {
     pub async fn accept(&self) -> io::Result<Incoming> {
         let waiting = coop::cooperative(self.handle.accept()).await?;
         Ok(Incoming::new(Arc::clone(&self.handle), waiting))
+    }
+
+    /// Lets `respond` answer datagrams that belong to no channel where they are received, before
+    /// [`accept`](Self::accept) sees them: no task is woken and nothing is allocated. Default: all go to `accept`.
+    ///
+    /// It is for servers that strangers may flood. `respond` gets the peer's address and the datagram, and an
+    /// empty buffer for what is to go [back](Response::Reply). Replies leave as those of
+    /// [`Incoming::reply`] do, several in one call. It replaces a responder set before, is dropped with the
+    /// endpoint, and runs for one datagram after the other. It has to be quick, and must not panic: that would end the
+    /// endpoint.
+    ///
+    /// ```
+    /// use udp_demux::{Endpoint, Response};
+    ///
+    /// fn answer_pings(endpoint: &Endpoint) {
+    ///     endpoint.set_responder(|_, datagram, reply| match datagram {
+    ///         b"ping" => {
+    ///             reply.extend(b"pong");
+    ///             Response::Reply
+    ///         }
+    ///         _ => Response::Accept,
+    ///     });
+    /// }
+    /// ```
+    pub fn set_responder(
+        &self,
+        respond: impl Fn(SocketAddr, &[u8], &mut Vec<u8>) -> Response + Send + Sync + 'static,
+    ) {
+        self.handle.respond_by(Responder::new(respond));
     }
 
     /// Makes the channel to a peer. Nothing is sent.

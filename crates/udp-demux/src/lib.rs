@@ -4,6 +4,7 @@
 //!
 //! - [`Endpoint`]: a socket and its peers. Clone nothing, share it by reference or [`Arc`](std::sync::Arc).
 //! - [`Incoming`]: [`reply`](Incoming::reply), [`accept`](Incoming::accept), or drop.
+//! - [`Endpoint::set_responder`]: answers to strangers that need no [`Incoming`], given where they are received.
 //! - [`Channel`]: one peer. It is the unit of a task: give each its own.
 //! - [`Config::route`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
 //!   same address gets a second channel, tried beside the first, before it takes its place.
@@ -15,6 +16,7 @@
 
 mod adapters;
 mod address;
+mod arrival;
 mod backlog;
 mod batch;
 #[cfg(target_os = "linux")]
@@ -36,6 +38,7 @@ mod outbox;
 mod path;
 mod pump;
 mod queue;
+mod responder;
 mod route;
 mod shards;
 mod shared;
@@ -50,6 +53,7 @@ pub use connected_socket::ConnectedSocket;
 pub use endpoint::Endpoint;
 pub use error::{AcceptError, OpenError, RecvError, SendError};
 pub use incoming::{Incoming, Promotion};
+pub use responder::Response;
 pub use route::Route;
 pub use shards::bind_shards;
 pub use stats::{ChannelStats, ConnectedStats, Stats};

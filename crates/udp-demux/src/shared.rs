@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 
 use crate::{
     backlog::{Backlog, Waiting},
-    batch::Run,
     config::Config,
     departure::Departure,
     error::SendError,
     inbox::{End, Inbox},
+    responder::Responder,
     route::Route,
     socket::Socket,
     stats::Counters,
@@ -31,15 +31,16 @@ pub(crate) struct Shared {
     /// Told when the last [`Handle`] has gone.
     pub(crate) abandoned: Notify,
     /// Told when something came into the backlog, or nothing will any more.
-    arrived: Notify,
+    pub(crate) arrived: Notify,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
-    table: Table,
-    backlog: Backlog,
-    accepting: bool,
+pub(crate) struct State {
+    pub(crate) table: Table,
+    pub(crate) backlog: Backlog,
+    pub(crate) accepting: bool,
+    pub(crate) responder: Option<Responder>,
     dead: Option<Arc<io::Error>>,
 }
 
@@ -69,6 +70,7 @@ impl Shared {
             table: Table::new(config.max_channels),
             backlog: Backlog::new(&config),
             accepting: true,
+            responder: None,
             dead: None,
         };
         Self {
@@ -82,50 +84,13 @@ impl Shared {
         }
     }
 
-    /// Brings the datagrams of one run to where they belong.
-    pub(crate) fn deliver(&self, run: Run<'_>) {
-        let fits = run
-            .datagrams()
-            .filter(|datagram| datagram.len() <= self.config.max_datagram);
-        let mut wakers = [None, None];
-        let mut arrived = false;
+    /// Lets `responder` answer those who have no channel.
+    pub(crate) fn respond_by(&self, responder: Responder) {
         let mut state = self.lock();
-        let State {
-            table,
-            backlog,
-            accepting,
-            ..
-        } = &mut *state;
-        let mut enqueue = |datagram| arrived |= self.enqueue(*accepting, backlog, run, datagram);
-        match table.get(run.peer) {
-            None => fits.for_each(enqueue),
-            Some(peer) => {
-                let inboxes = [Some(&peer.current), peer.candidate.as_ref()];
-                let mut deliveries = inboxes.map(|inbox| inbox.map(|inbox| inbox.delivery()));
-                for datagram in fits {
-                    match (self.config.route)(datagram) {
-                        Route::Accept => {
-                            self.counters.diverted.add(1);
-                            enqueue(datagram);
-                        }
-                        Route::Peer => deliveries
-                            .iter_mut()
-                            .flatten()
-                            .for_each(|delivery| delivery.push(datagram)),
-                    }
-                }
-                for (delivery, waker) in deliveries.into_iter().flatten().zip(&mut wakers) {
-                    let (wake, dropped) = delivery.finish();
-                    self.counters.dropped_queue_full.add(dropped);
-                    *waker = wake;
-                }
-            }
-        }
+        let former = state.accepting.then(|| state.responder.replace(responder));
+        // What it holds may come back here.
         drop(state);
-        wakers.into_iter().flatten().for_each(|waker| waker.wake());
-        if arrived {
-            self.arrived.notify_one();
-        }
+        drop(former);
     }
 
     /// Tells a peer's channels that the system has refused a queued datagram as too long.
@@ -230,7 +195,10 @@ impl Shared {
     pub(crate) fn stop_accepting(&self) {
         let mut state = self.lock();
         state.accepting = false;
+        let responder = state.responder.take();
         let dropped = state.backlog.clear();
+        drop(state);
+        drop(responder);
         self.counters.dropped_no_acceptor.add(dropped);
     }
 
@@ -267,24 +235,7 @@ impl Shared {
         }
     }
 
-    fn enqueue(
-        &self,
-        accepting: bool,
-        backlog: &mut Backlog,
-        run: Run<'_>,
-        datagram: &[u8],
-    ) -> bool {
-        if !accepting {
-            self.counters.dropped_no_acceptor.add(1);
-            return false;
-        }
-        // Dropping is right: whoever meant it will try again, and what waits longer is nearer to its turn.
-        let queued = backlog.push(run.peer, run.local_ip, datagram);
-        self.counters.dropped_backlog_full.add(usize::from(!queued));
-        queued
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,6 +24,11 @@ pub struct Stats {
     pub dropped_no_acceptor: u64,
     /// Datagrams of known peers that went to [`Endpoint::accept`](crate::Endpoint::accept).
     pub diverted: u64,
+    /// Datagrams that belonged to no channel and were answered where they were received
+    /// ([`Endpoint::set_responder`](crate::Endpoint::set_responder)).
+    pub answered: u64,
+    /// Datagrams that belonged to no channel and that the responder dropped.
+    pub discarded: u64,
     /// Datagrams that the system took for sending, stateless replies included.
     pub sent: u64,
     /// Bytes in those datagrams.
@@ -84,6 +89,8 @@ pub(crate) struct Counters {
     pub(crate) dropped_backlog_full: Counter,
     pub(crate) dropped_no_acceptor: Counter,
     pub(crate) diverted: Counter,
+    pub(crate) answered: Counter,
+    pub(crate) discarded: Counter,
     pub(crate) sent: Counter,
     pub(crate) sent_bytes: Counter,
     pub(crate) send_errors: Counter,
@@ -105,6 +112,8 @@ impl Counters {
             dropped_backlog_full: self.dropped_backlog_full.value(),
             dropped_no_acceptor: self.dropped_no_acceptor.value(),
             diverted: self.diverted.value(),
+            answered: self.answered.value(),
+            discarded: self.discarded.value(),
             sent: self.sent.value(),
             sent_bytes: self.sent_bytes.value(),
             send_errors: self.send_errors.value(),

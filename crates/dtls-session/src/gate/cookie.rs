@@ -1,6 +1,9 @@
 //! What a cookie says and how it is signed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{PoisonError, RwLock},
+};
 
 use zeroize::Zeroizing;
 
@@ -16,13 +19,21 @@ use crate::{
 
 /// Makes and reads cookies: a [`Stamp`], a digest of the offers, and an HMAC over those, the
 /// peer's address and the hello's other fields.
-pub(crate) struct CookieKey(HmacKey);
+pub(crate) struct CookieKey {
+    base: HmacKey,
+    /// The key that signed last, and its slice of time: a flood has many hellos in one.
+    current: RwLock<Option<(u64, HmacKey)>>,
+}
 
 impl CookieKey {
     /// Returns one key of each secret that is accepted, the current one's first.
     pub(crate) fn all_of(secret: &SharedSecret) -> Vec<Self> {
         let keys = secret.derive("cookie");
-        keys.map(|key| Self(HmacKey::new(&*key))).collect()
+        keys.map(|key| Self {
+            base: HmacKey::new(&*key),
+            current: RwLock::default(),
+        })
+        .collect()
     }
 
     pub(crate) fn bake(&self, peer: SocketAddr, hello: &Hello<'_>, stamp: Stamp) -> Cookie {
@@ -30,6 +41,7 @@ impl CookieKey {
         cookie[..TIME].copy_from_slice(&stamp.time.to_be_bytes()[8 - TIME..]);
         cookie[TIME..TIME + MARK].copy_from_slice(&stamp.mark.to_be_bytes());
         cookie[TIME + MARK..STATEMENT].copy_from_slice(&digest(hello.start.offers));
+        self.prepare(slice(stamp.time));
         let tag = self.tag(peer, hello, &cookie[..STATEMENT]);
         cookie[STATEMENT..].copy_from_slice(&tag);
         cookie
@@ -58,10 +70,6 @@ impl CookieKey {
     }
 
     fn tag(&self, peer: SocketAddr, hello: &Hello<'_>, statement: &[u8]) -> [u8; TAG] {
-        let slice = number(&statement[..TIME]) / SLICE;
-        let key = HmacKey::new(&*Zeroizing::new(
-            self.0.sign(&[b"cookie slice", &slice.to_be_bytes()]),
-        ));
         let address = match peer.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
             IpAddr::V6(ip) => ip.octets(),
@@ -71,22 +79,49 @@ impl CookieKey {
             .fragment
             .message_length
             .saturating_sub(hello.start.cookie.len());
-        let signed = key.sign(&[
+        let port = peer.port().to_be_bytes();
+        let length = length.to_be_bytes();
+        let version = hello.start.version.number().to_be_bytes();
+        let signed = [
             statement,
             &address,
-            &peer.port().to_be_bytes(),
-            &length.to_be_bytes(),
-            &hello.start.version.number().to_be_bytes(),
+            &port,
+            &length,
+            &version,
             hello.start.random,
             hello.start.session_id,
-        ]);
-        signed[..TAG]
+        ];
+        let slice = slice(number(&statement[..TIME]));
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let signature = match &*current {
+            Some((current, key)) if *current == slice => key.sign(&signed),
+            _ => self.derive(slice).sign(&signed),
+        };
+        signature[..TAG]
             .try_into()
             .expect("a tag is shorter than a hash")
+    }
+
+    /// Keeps the key of the slice in which cookies are made now: not of one that a cookie claims.
+    fn prepare(&self, slice: u64) {
+        let current = |key: &Option<(u64, _)>| key.as_ref().is_some_and(|(it, _)| *it == slice);
+        if !current(&self.current.read().unwrap_or_else(PoisonError::into_inner)) {
+            let key = self.derive(slice);
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((slice, key));
+        }
+    }
+
+    fn derive(&self, slice: u64) -> HmacKey {
+        let key = self.base.sign(&[b"cookie slice", &slice.to_be_bytes()]);
+        HmacKey::new(&*Zeroizing::new(key))
     }
 }
 
 pub(crate) type Cookie = [u8; COOKIE_LEN];
+
+fn slice(time: u64) -> u64 {
+    time / SLICE
+}
 
 fn number(bytes: &[u8]) -> u64 {
     bytes

@@ -88,21 +88,40 @@ impl CookieGate {
     /// any hello. A fragmented hello is judged by its first fragment, which has to hold the
     /// cookie; other fragments are discarded.
     pub fn check(&self, peer: SocketAddr, datagram: &[u8]) -> Verdict {
-        let Some(hello) = Hello::parse(datagram) else {
-            return Verdict::Discard;
-        };
-        let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
-        match stamp.and_then(|stamp| self.clock.age(stamp)) {
-            Some(age) if hello.fragment.message_sequence > 0 => {
+        match self.judge(peer, datagram) {
+            Judgement::NoHello => Verdict::Discard,
+            Judgement::Unverified(hello) => Verdict::Challenge(self.challenge(peer, &hello)),
+            Judgement::Verified(hello, age) => {
                 Verdict::Verified(VerifiedHello::new(&hello, datagram, age))
-            }
-            _ => {
-                let key = self.keys.first().expect("a secret has a current one");
-                let cookie = key.bake(peer, &hello, self.clock.stamp());
-                Verdict::Challenge(HelloVerifyRequest::new(&hello, &cookie))
             }
         }
     }
+
+    /// What [`Self::check`] finds out, of which nothing is kept.
+    pub(crate) fn judge<'a>(&self, peer: SocketAddr, datagram: &'a [u8]) -> Judgement<'a> {
+        let Some(hello) = Hello::parse(datagram) else {
+            return Judgement::NoHello;
+        };
+        let stamp = self.keys.iter().find_map(|key| key.stamp(peer, &hello));
+        match stamp.and_then(|stamp| self.clock.age(stamp)) {
+            Some(age) if hello.fragment.message_sequence > 0 => Judgement::Verified(hello, age),
+            _ => Judgement::Unverified(hello),
+        }
+    }
+
+    /// Asks the sender of a hello to come back with a cookie.
+    pub(crate) fn challenge(&self, peer: SocketAddr, hello: &Hello<'_>) -> HelloVerifyRequest {
+        let key = self.keys.first().expect("a secret has a current one");
+        let cookie = key.bake(peer, hello, self.clock.stamp());
+        HelloVerifyRequest::new(hello, &cookie)
+    }
+}
+
+/// What a datagram is, as far as cookies go.
+pub(crate) enum Judgement<'a> {
+    NoHello,
+    Unverified(Hello<'a>),
+    Verified(Hello<'a>, Age),
 }
 
 impl fmt::Debug for CookieGate {
@@ -170,7 +189,7 @@ pub struct VerifiedHello {
 }
 
 impl VerifiedHello {
-    fn new(hello: &Hello<'_>, datagram: &[u8], age: Age) -> Self {
+    pub(crate) fn new(hello: &Hello<'_>, datagram: &[u8], age: Age) -> Self {
         let (record, rest) = datagram.split_at(hello.record.wire_len());
         Self {
             random: *hello.start.random,

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod allowance;
+mod doorstep;
 pub(crate) mod limits;
 pub(crate) mod notice;
 pub(crate) mod refusal;
@@ -31,12 +32,13 @@ use crate::{
     acceptor::Acceptor,
     error::OpenSslError,
     gate::{
-        CookieGate, Verdict,
-        hello::{is_urgent, opens_a_handshake},
+        CookieGate, HelloVerifyRequest, Judgement, VerifiedHello,
+        hello::{Hello, is_urgent, opens_a_handshake},
     },
     handshake::Handshake,
     listener::{
         allowance::Allowance,
+        doorstep::Hosts,
         limits::Limits,
         refusal::{Limit, Refused},
         registry::{Permit, Registry},
@@ -75,6 +77,7 @@ use crate::{
 pub struct Listener {
     endpoint: Endpoint,
     common: Arc<Common>,
+    hosts: Arc<Hosts>,
 }
 
 /// What a listener shares with its siblings.
@@ -115,7 +118,8 @@ impl Listener {
         .map_err(io::Error::other)
     }
 
-    /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it.
+    /// Listens on an endpoint that was made with [`Self::endpoint_config`] or something like it, and sets its
+    /// [responder](Endpoint::set_responder).
     ///
     /// # Errors
     ///
@@ -140,10 +144,7 @@ impl Listener {
             refused: Mutex::default(),
             refusing: Notify::new(),
         };
-        Ok(Self {
-            endpoint,
-            common: Arc::new(common),
-        })
+        Ok(Self::on(endpoint, Arc::new(common)))
     }
 
     /// Listens on another endpoint as well, with the same identity, cookies, limits and counters.
@@ -151,9 +152,14 @@ impl Listener {
     /// So a server may use several threads: [`udp_demux::bind_shards`] binds a socket for each, and a
     /// client is known to all of them.
     pub fn sibling(&self, endpoint: Endpoint) -> Self {
+        Self::on(endpoint, Arc::clone(&self.common))
+    }
+
+    fn on(endpoint: Endpoint, common: Arc<Common>) -> Self {
         Self {
+            hosts: doorstep::guard(&endpoint, &common),
             endpoint,
-            common: Arc::clone(&self.common),
+            common,
         }
     }
 
@@ -173,14 +179,18 @@ impl Listener {
     /// }
     /// ```
     pub fn set_acceptor(&self, acceptor: Acceptor) {
-        let gate = self.service().gate.successor(acceptor.shared_secret());
+        let gate = self
+            .common
+            .service()
+            .gate
+            .successor(acceptor.shared_secret());
         let service = self.common.service.write();
         *service.unwrap_or_else(PoisonError::into_inner) = Arc::new(Service { acceptor, gate });
     }
 
     /// Returns the acceptor that new handshakes are made with.
     pub fn acceptor(&self) -> Acceptor {
-        self.service().acceptor.clone()
+        self.common.service().acceptor.clone()
     }
 
     /// Returns the endpoint configuration that a listener with these limits needs: first hellos of
@@ -196,8 +206,8 @@ impl Listener {
     /// Waits for a client that has proved to receive at its address, and returns its handshake,
     /// which runs when it is polled.
     ///
-    /// It never waits for a client's next datagram. Call it in a loop: hellos are answered from
-    /// here.
+    /// It never waits for a client's next datagram. Call it in a loop: hellos are answered while
+    /// somebody waits here.
     ///
     /// # Errors
     ///
@@ -207,36 +217,30 @@ impl Listener {
     ///
     /// Cancel safe: no client is lost.
     pub async fn accept(&self) -> io::Result<Handshake> {
+        let _host = self.hosts.enter();
         loop {
             let incoming = self.incoming().await?;
-            let service = self.service();
+            let service = self.common.service();
             let incoming = match self.accept_unproven(&service.acceptor, incoming) {
                 Unproven::Accepted(handshake) => return Ok(handshake),
                 Unproven::Refused => continue,
                 Unproven::Other(incoming) => incoming,
             };
-            match service
-                .gate
-                .check(incoming.peer_addr(), incoming.datagram())
-            {
-                Verdict::Challenge(_) if !self.common.challenges.take() => {
-                    add(&self.common.counters.challenges_limited);
+            let peer = incoming.peer_addr();
+            match service.gate.judge(peer, incoming.datagram()) {
+                Judgement::Unverified(hello) => {
+                    if let Some(request) = self.common.challenge(&service, peer, &hello) {
+                        // A reply that cannot be sent now is lost as on the wire: the client asks again.
+                        let _ = incoming.reply(request.as_ref());
+                    }
                 }
-                Verdict::Challenge(request) => {
-                    tracing::trace!(peer = %incoming.peer_addr(), "hello answered with a cookie");
-                    add(&self.common.counters.challenged);
-                    // A reply that cannot be sent now is lost as on the wire: the client asks again.
-                    let _ = incoming.reply(request.as_ref());
-                }
-                Verdict::Discard => add(&self.common.counters.discarded),
-                Verdict::Verified(hello) => {
+                Judgement::NoHello => add(&self.common.counters.discarded),
+                Judgement::Verified(hello, age) => {
+                    let hello = VerifiedHello::new(&hello, incoming.datagram(), age);
                     // Known peers' hellos come here, and not to their handshakes.
-                    self.common.registry.repeat(
-                        incoming.peer_addr(),
-                        &hello.opening(),
-                        hello.sequence,
-                    );
-                    let admitted = self.admit(incoming, hello.opening(), None);
+                    let opening = hello.opening();
+                    self.common.registry.repeat(peer, &opening, hello.sequence);
+                    let admitted = self.admit(incoming, opening, None);
                     if let Some((channel, permit)) = admitted {
                         tracing::debug!(peer = %channel.peer_addr(), round_trip = ?hello.round_trip(), "handshake starts");
                         let handshake = service.acceptor.accept_verified(&hello, channel);
@@ -351,11 +355,6 @@ impl Listener {
         }
     }
 
-    fn service(&self) -> Arc<Service> {
-        let service = self.common.service.read();
-        Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Starts a handshake of DTLS 1.3, if one is offered, may be had, and has a place.
     fn accept_unproven(&self, acceptor: &Acceptor, incoming: Incoming) -> Unproven {
         let Some(hello) = acceptor.unproven(incoming.datagram()) else {
@@ -445,6 +444,29 @@ impl Listener {
                 None
             }
         }
+    }
+}
+
+impl Common {
+    fn service(&self) -> Arc<Service> {
+        let service = self.service.read();
+        Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes the answer to a hello without a good cookie, if there may be one more.
+    fn challenge(
+        &self,
+        service: &Service,
+        peer: SocketAddr,
+        hello: &Hello<'_>,
+    ) -> Option<HelloVerifyRequest> {
+        if !self.challenges.take() {
+            add(&self.counters.challenges_limited);
+            return None;
+        }
+        tracing::trace!(%peer, "hello answered with a cookie");
+        add(&self.counters.challenged);
+        Some(service.gate.challenge(peer, hello))
     }
 }
 
