@@ -10,18 +10,13 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
-    acceptor::{
-        Acceptor,
-        server_names::{self, ServerNames},
-    },
+    acceptor::{Acceptor, server_names::ServerNames},
     config::SessionConfig,
-    error::{BuildError, OpenSslError},
-    ffi,
+    error::BuildError,
     identity::Identity,
     listener::admission::{Admission, Authorize},
     openssl::{
-        context::{self, Configure, SessionContext},
-        cookies,
+        context::{Configure, ContextBuilder},
         preferences::Preferences,
         random,
         scope::Scope,
@@ -211,16 +206,18 @@ impl AcceptorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Acceptor, BuildError> {
         self.check()?;
-        let mut context = context::builder(Role::Server, &self.session)?;
+        let mut context = ContextBuilder::new(Role::Server, self.session.clone())?;
         let proofs = self.proofs();
         self.preferences
             .install(&mut context, proofs, Role::Server)?;
         // Where other suites are offered, clients prove themselves otherwise.
         let mut scope = self.preferences.narrow(Scope::new("server"), proofs);
         if let Some(identity) = &self.identity {
-            identity.install(&mut context)?;
+            identity.install(&mut context.ssl)?;
         }
-        self.server_names.install(&mut context);
+        if !self.server_names.is_empty() {
+            context.show_by_name(self.server_names);
+        }
         if let Some(psk) = self.psk.clone() {
             scope = psk.narrow(scope);
             let mut decoy = Zeroizing::new([0; 32]);
@@ -228,24 +225,21 @@ impl AcceptorBuilder {
             psk.install(&mut context, &decoy);
         }
         if let Some(hint) = &self.psk_hint {
-            ffi::set_psk_hint(&mut context, hint).map_err(OpenSslError::from)?;
+            context.set_psk_hint(hint)?;
         }
         if let Some((roots, mode)) = &self.clients {
-            roots.install(&mut context)?;
-            roots.install_names(&mut context)?;
+            roots.install(&mut context.ssl)?;
+            roots.install_names(&mut context.ssl)?;
             match self.authorize.clone() {
-                Some(authorize) => authorize.install(&mut context, *mode),
-                None => refusal::watch(&mut context, *mode, |_| true),
+                Some(authorize) => authorize.install(&mut context.ssl, *mode),
+                None => refusal::watch(&mut context.ssl, *mode, |_| true),
             }
             scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
         }
-        let scoped = context.set_session_id_context(&scope.clone().digest());
-        scoped.map_err(OpenSslError::from)?;
-        server_names::narrow(&mut context, scope);
-        cookies::install(&mut context);
-        ffi::set_ticket_callback::<TicketKeys>(&mut context);
+        context.resume_within(scope)?;
+        context.ask_for_cookies();
         if let Some(configure) = self.configure {
-            configure(&mut context).map_err(OpenSslError::from)?;
+            context.configure(configure)?;
         }
         let secret = match self.secret {
             Some(secret) => secret,
@@ -255,15 +249,9 @@ impl AcceptorBuilder {
             psk: self.psk.clone(),
             authorize: self.authorize,
         };
-        let context = SessionContext::new(
-            context,
-            self.session,
-            Role::Server,
-            self.preferences.versions(),
-            Some(Box::new(move |ssl| admission.still_holds(ssl))),
-        );
+        let welcome = Box::new(move |ssl: &_| admission.still_holds(ssl));
         Ok(Acceptor {
-            context,
+            context: context.build(self.preferences.versions(), Some(welcome)),
             tickets: TicketKeys::new(&secret),
             psk: self.psk,
             secret,

@@ -5,7 +5,7 @@ pub(crate) mod server_names;
 
 use std::sync::Arc;
 
-use openssl::ssl::{Ssl, SslVersion};
+use openssl::ssl::Ssl;
 
 use crate::{
     acceptor::builder::AcceptorBuilder,
@@ -16,7 +16,7 @@ use crate::{
     identity::Identity,
     openssl::{
         attached::Attached, context::SessionContext, cookies, prelude, presented::Presented,
-        tickets::TicketKeys,
+        server, tickets::TicketKeys,
     },
     psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
@@ -151,9 +151,7 @@ impl Acceptor {
     fn resume(&self, hello: &VerifiedHello, pipe: Pipe) -> Started {
         let (mut ssl, pace, inquiry) = self.ssl(Some(hello.cookie.to_vec()))?;
         if self.context.versions.allow_1_3() {
-            // In DTLS 1.3 no HelloVerifyRequest goes before (RFC 9147 5.1).
-            let limited = ssl.set_max_proto_version(Some(SslVersion::DTLS1_2));
-            limited.map_err(OpenSslError::from)?;
+            server::limit_to_1_2(&mut ssl)?;
         }
         let mtu = self.context.config.mtu;
         let started_by = Some((hello.message_sequence, hello.sequence));

@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use openssl::ssl::{ClientHelloResponse, NameType, SniError, SslContextBuilder};
-
 use crate::{
     error::BuildError,
-    ffi,
     identity::Identity,
-    openssl::scope::Scope,
+    openssl::server::Names,
     server_name::{fault, normal},
 };
 
@@ -35,14 +32,6 @@ impl ServerNames {
         self.identities.values()
     }
 
-    /// Finds the identity of the name itself or of a `*` in place of its first label.
-    fn find(&self, name: &str) -> Option<&Identity> {
-        let name = normal(name);
-        let of = |name: &str| self.identities.get(name);
-        let wildcard = || of(&format!("*.{}", name.split_once('.')?.1));
-        of(&name).or_else(wildcard)
-    }
-
     /// Finds a name that would show nobody what it was given for.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         if let Some(name) = &self.twice {
@@ -57,33 +46,16 @@ impl ServerNames {
             None => Ok(()),
         }
     }
-
-    /// Clients that name none of these, or nothing at all, are shown the context's identity.
-    pub(crate) fn install(self, context: &mut SslContextBuilder) {
-        if self.is_empty() {
-            return;
-        }
-        context.set_servername_callback(move |ssl, _| {
-            let name = ssl.servername(NameType::HOST_NAME).unwrap_or_default();
-            match self.find(name) {
-                Some(identity) => identity.show(ssl).map_err(|_| SniError::ALERT_FATAL),
-                None => Ok(()),
-            }
-        });
-    }
 }
 
-/// Lets a session be resumed under the name that it began with, and under no other (RFC 6066 3),
-/// which OpenSSL leaves to its user.
-pub(super) fn narrow(context: &mut SslContextBuilder, scope: Scope) {
-    context.set_client_hello_callback(move |ssl, _| {
-        if let Some(name) = ffi::requested_server_name(ssl) {
-            let name = name.strip_suffix(b".").unwrap_or(name);
-            let scope = scope.clone().with(&name.to_ascii_lowercase());
-            ffi::set_session_id_context(ssl, &scope.digest())?;
-        }
-        Ok(ClientHelloResponse::SUCCESS)
-    });
+impl Names for ServerNames {
+    /// Finds the identity of the name itself or of a `*` in place of its first label.
+    fn identity(&self, name: &str) -> Option<&Identity> {
+        let name = normal(name);
+        let of = |name: &str| self.identities.get(name);
+        let wildcard = || of(&format!("*.{}", name.split_once('.')?.1));
+        of(&name).or_else(wildcard)
+    }
 }
 
 #[cfg(test)]
@@ -108,7 +80,7 @@ mod tests {
             ("example.org", false),
             ("", false),
         ] {
-            assert_eq!(names.find(name).is_some(), found, "{name}");
+            assert_eq!(names.identity(name).is_some(), found, "{name}");
         }
         names.insert("A.B.example.org", identity);
         let error = names.check().unwrap_err();

@@ -10,11 +10,10 @@ use openssl::{
 use crate::{
     config::SessionConfig,
     connector::Connector,
-    error::{BuildError, OpenSslError},
-    ffi,
+    error::BuildError,
     identity::Identity,
     openssl::{
-        context::{self, Configure, SessionContext},
+        context::{Configure, ContextBuilder},
         preferences::Preferences,
         scope::Scope,
         suites::Proofs,
@@ -130,7 +129,7 @@ impl ConnectorBuilder {
         if is_psk && self.preferences.versions().allow_1_3() {
             return Err(BuildError::PskWithDtls13);
         }
-        let mut context = context::builder(Role::Client, &self.session)?;
+        let mut context = ContextBuilder::new(Role::Client, self.session)?;
         let mut scope = Scope::new("client").with(&[self.verify.into()]);
         let mut proofs = Proofs::default();
         match self.credential {
@@ -141,7 +140,7 @@ impl ConnectorBuilder {
                 });
             }
             Credential::Certificate(roots) => {
-                roots.install(&mut context)?;
+                roots.install(&mut context.ssl)?;
                 scope = roots.narrow(scope)?;
                 (proofs.ecdsa, proofs.rsa) = (true, true);
             }
@@ -155,7 +154,7 @@ impl ConnectorBuilder {
             .install(&mut context, proofs, Role::Client)?;
         scope = self.preferences.narrow(scope, proofs);
         if let Some(identity) = &self.identity {
-            identity.install(&mut context)?;
+            identity.install(&mut context.ssl)?;
             scope = identity.narrow(scope)?;
         }
         let mode = if self.verify {
@@ -163,27 +162,15 @@ impl ConnectorBuilder {
         } else {
             SslVerifyMode::NONE
         };
-        refusal::watch(&mut context, mode, |_| true);
+        refusal::watch(&mut context.ssl, mode, |_| true);
         if let Some(asked) = self.max_fragment_length {
-            let code = MAX_FRAGMENT_LENGTHS
-                .iter()
-                .zip(1..)
-                .find(|it| *it.0 == asked);
-            let (_, code) = code.ok_or(BuildError::MaxFragmentLength { asked })?;
-            ffi::set_max_fragment_length(&mut context, code).map_err(OpenSslError::from)?;
+            context.ask_for_fragments(asked)?;
         }
         if let Some(configure) = self.configure {
-            configure(&mut context).map_err(OpenSslError::from)?;
+            context.configure(configure)?;
         }
-        let context = SessionContext::new(
-            context,
-            self.session,
-            Role::Client,
-            self.preferences.versions(),
-            None,
-        );
         Ok(Connector {
-            context,
+            context: context.build(self.preferences.versions(), None),
             scope,
             sessions: self.sessions,
         })
@@ -198,6 +185,3 @@ impl fmt::Debug for ConnectorBuilder {
             .finish_non_exhaustive()
     }
 }
-
-/// What can be asked for, in the order of its codes (RFC 6066 4), in bytes.
-const MAX_FRAGMENT_LENGTHS: [usize; 4] = [512, 1024, 2048, 4096];

@@ -4,7 +4,21 @@ use std::net::IpAddr;
 
 use openssl::ssl::{Ssl, SslSessionRef};
 
-use crate::{error::OpenSslError, ffi};
+use crate::{
+    error::{BuildError, OpenSslError},
+    openssl::{context::ContextBuilder, ffi},
+};
+
+impl ContextBuilder {
+    /// Asks servers for records of up to so many bytes (RFC 6066 4).
+    pub(crate) fn ask_for_fragments(&mut self, asked: usize) -> Result<(), BuildError> {
+        let mut codes = MAX_FRAGMENT_LENGTHS.iter().zip(1..);
+        let code = codes.find(|(length, _)| **length == asked);
+        let (_, code) = code.ok_or(BuildError::MaxFragmentLength { asked })?;
+        let set = ffi::set_max_fragment_length(&mut self.ssl, code);
+        Ok(set.map_err(OpenSslError::from)?)
+    }
+}
 
 /// Makes the handshake ask for the server called `name`, offer it `former` to be resumed, and leave a session that
 /// may be resumed in the same scope.
@@ -28,3 +42,6 @@ pub(crate) fn aim(
     }
     Ok(())
 }
+
+/// What can be asked for, in the order of its codes (RFC 6066 4), in bytes.
+const MAX_FRAGMENT_LENGTHS: [usize; 4] = [512, 1024, 2048, 4096];

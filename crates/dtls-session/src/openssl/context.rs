@@ -42,22 +42,6 @@ impl fmt::Debug for SessionContext {
 }
 
 impl SessionContext {
-    pub(crate) fn new(
-        ssl: SslContextBuilder,
-        config: SessionConfig,
-        role: Role,
-        versions: Versions,
-        welcome: Option<Welcome>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            config: config.settle(),
-            ssl: ssl.build(),
-            role,
-            versions,
-            welcome,
-        })
-    }
-
     /// Whether a peer whose session was resumed may go on.
     pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
         self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
@@ -81,21 +65,47 @@ impl SessionContext {
     }
 }
 
+/// What a context is made of, until it is built; other files of this folder have what can be set.
+pub(crate) struct ContextBuilder {
+    pub(crate) ssl: SslContextBuilder,
+    role: Role,
+    config: SessionConfig,
+}
+
 /// A caller's last word on a context.
 pub(crate) type Configure =
     Box<dyn FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send>;
 
-/// Makes a context builder with what is the same for both roles.
-pub(crate) fn builder(role: Role, config: &SessionConfig) -> Result<SslContextBuilder, BuildError> {
-    if version::number() < OPENSSL_3_0 {
-        return Err(BuildError::OpenSslTooOld {
-            found: version::version(),
-        });
+impl ContextBuilder {
+    /// Starts with what is the same for all of a role.
+    pub(crate) fn new(role: Role, config: SessionConfig) -> Result<Self, BuildError> {
+        if version::number() < OPENSSL_3_0 {
+            return Err(BuildError::OpenSslTooOld {
+                found: version::version(),
+            });
+        }
+        if !SessionConfig::MTU.contains(&config.mtu) {
+            return Err(BuildError::Mtu { asked: config.mtu });
+        }
+        let ssl = common(role, &config)?;
+        Ok(Self { ssl, role, config })
     }
-    if !SessionConfig::MTU.contains(&config.mtu) {
-        return Err(BuildError::Mtu { asked: config.mtu });
+
+    /// Lets a caller change what it likes.
+    pub(crate) fn configure(&mut self, configure: Configure) -> Result<(), OpenSslError> {
+        Ok(configure(&mut self.ssl)?)
     }
-    Ok(common(role, config)?)
+
+    /// Makes the context; `welcome` is asked by servers.
+    pub(crate) fn build(self, versions: Versions, welcome: Option<Welcome>) -> Arc<SessionContext> {
+        Arc::new(SessionContext {
+            config: self.config.settle(),
+            ssl: self.ssl.build(),
+            role: self.role,
+            versions,
+            welcome,
+        })
+    }
 }
 
 fn common(role: Role, config: &SessionConfig) -> Result<SslContextBuilder, OpenSslError> {

@@ -16,6 +16,7 @@ use crate::{
     error::{BuildError, OpenSslError},
     ffi,
     openssl::{
+        context::ContextBuilder,
         key_log::{self, KeyLog},
         message_log::{self, MessageLog, PassedMessage},
         scope::Scope,
@@ -193,10 +194,11 @@ impl Preferences {
 
     pub(crate) fn install(
         &self,
-        context: &mut SslContextBuilder,
+        context: &mut ContextBuilder,
         proofs: Proofs,
         role: Role,
     ) -> Result<(), BuildError> {
+        let context = &mut context.ssl;
         self.versions.install(context)?;
         self.install_suites(context, proofs)?;
         if let Some(groups) = &self.groups {

@@ -6,11 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use openssl::ssl::SslContextBuilder;
-
 use crate::{
     error::OpenSslError,
-    openssl::{random, scope::Scope},
+    openssl::{context::ContextBuilder, random, scope::Scope},
     psk::Psk,
 };
 
@@ -34,19 +32,10 @@ impl PskChoice {
         }
     }
 
-    pub(crate) fn install(self, context: &mut SslContextBuilder) {
-        context.set_psk_client_callback(move |_, hint, identity, key| {
-            let Some(psk) = self.choose(hint) else {
-                return Ok(0);
-            };
-            let name = psk.identity();
-            // The identity ends with a zero byte.
-            let Some(room) = identity.get_mut(..=name.len()) else {
-                return Ok(0);
-            };
-            room[..name.len()].copy_from_slice(name);
-            room[name.len()] = 0;
-            Ok(psk.key().write(key))
+    pub(crate) fn install(self, context: &mut ContextBuilder) {
+        context.choose_psk(move |hint| {
+            let Psk { identity, key } = self.choose(hint)?;
+            Some((identity, key.0))
         });
     }
 

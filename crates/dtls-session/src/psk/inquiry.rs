@@ -68,7 +68,7 @@ impl PskInquiry {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let State::Waiting(identity, fetching) = &mut self.state {
             if let Some(key) = ready!(fetching.as_mut().poll(cx)) {
-                self.answer.set(std::mem::take(identity), key);
+                self.answer.set(std::mem::take(identity), key.0);
             }
             self.state = State::Answered;
         }

@@ -9,15 +9,15 @@ use std::{
     },
 };
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{SslContextBuilder, SslRef},
-};
 use zeroize::Zeroizing;
 
 use crate::{
-    ffi,
-    openssl::{attached::Attached, hmac::HmacKey, message_log, presented, scope::Scope},
+    openssl::{
+        context::ContextBuilder,
+        hmac::HmacKey,
+        psk::{Asked, Given},
+        scope::Scope,
+    },
     psk::{
         PskKey,
         inquiry::{LookLater, PskInquiry},
@@ -58,28 +58,27 @@ impl PskLookup {
 
     /// Strangers get a key nobody has, and fail where those with a wrong key do: who guesses
     /// identities learns nothing (RFC 4279 2).
-    pub(crate) fn install(self, context: &mut SslContextBuilder, decoy: &[u8; 32]) {
+    pub(crate) fn install(self, context: &mut ContextBuilder, decoy: &[u8; 32]) {
         let decoy = Decoy::new(decoy);
-        message_log::watch(context);
-        context.set_psk_server_callback(move |ssl, identity, buffer| {
-            let identity = identity.unwrap_or_default();
-            let found = self.look(ssl, identity);
-            presented::answered(ssl, found.is_some());
-            let (key, mark) = decoy.answer(identity, found);
-            if let Some(session) = ssl.session() {
-                ffi::set_ticket_data(session, &mark)?;
+        context.give_psk(move |asked| {
+            let found = self.look(asked);
+            let known = found.is_some();
+            let (key, mark) = decoy.answer(asked.identity, found);
+            Given {
+                key: key.0,
+                mark,
+                known,
             }
-            Ok::<_, ErrorStack>(key.write(buffer))
         });
     }
 
     /// Finds the key of the identity that OpenSSL knows, if it is what the client has sent.
-    fn look(&self, ssl: &SslRef, identity: &[u8]) -> Option<PskKey> {
+    fn look(&self, asked: &Asked<'_>) -> Option<PskKey> {
         let found = match self {
-            Self::Now(_) => self.find(identity),
-            Self::Later(_) => Attached::of(ssl)?.answer.as_ref()?.take(identity),
+            Self::Now(_) => self.find(asked.identity),
+            Self::Later(_) => asked.answer?.take(asked.identity).map(PskKey),
         };
-        found.filter(|_| presented::is_whole(ssl, identity))
+        found.filter(|_| asked.is_whole)
     }
 
     /// Lets no session be resumed here that could not be asked about.

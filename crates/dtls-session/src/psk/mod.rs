@@ -155,17 +155,6 @@ impl PskKey {
     pub(crate) fn mark(&self) -> [u8; 32] {
         HmacKey::new(&self.0).sign(&[b"dtls-session ticket"])
     }
-
-    /// Writes the key to the start of OpenSSL's buffer and returns its length; 0 is none.
-    pub(crate) fn write(&self, buffer: &mut [u8]) -> usize {
-        match buffer.get_mut(..self.0.len()) {
-            Some(room) => {
-                room.copy_from_slice(&self.0);
-                self.0.len()
-            }
-            None => 0,
-        }
-    }
 }
 
 impl fmt::Debug for PskKey {
