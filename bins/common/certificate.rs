@@ -1,17 +1,11 @@
 //! What stands in a certificate.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
-use openssl::{
-    asn1::{Asn1Time, Asn1TimeRef},
-    hash::MessageDigest,
-    nid::Nid,
-    pkey::{Id, PKeyRef, Public},
-    x509::{GeneralNameRef, X509NameRef, X509Ref},
-};
+use dtls_session::Certificate;
 use serde::Serialize;
 
-use crate::plain;
+use crate::{date::Date, plain};
 
 /// A certificate: readable as text, and as JSON for tools.
 #[derive(Clone, Debug, Serialize)]
@@ -29,7 +23,7 @@ pub struct CertificateFacts {
     /// Whether it is good now, and for how long.
     pub validity: Validity,
     /// The whole days until it expires; negative once it has.
-    pub expires_in_days: Option<i32>,
+    pub expires_in_days: Option<i64>,
     /// The kind of its key, such as `EC prime256v1` or `RSA`.
     pub key_type: String,
     /// The size of its key.
@@ -52,84 +46,41 @@ pub enum Validity {
 
 impl CertificateFacts {
     /// Reads them from a certificate.
-    pub fn of(certificate: &X509Ref) -> Self {
-        let digest = certificate.digest(MessageDigest::sha256());
-        let digest = digest.as_deref().unwrap_or_default();
-        let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        let names = certificate.subject_alt_names().into_iter().flatten();
-        let key = certificate.public_key();
+    pub fn of(certificate: &Certificate) -> Self {
+        let digits = certificate.sha256().map(|byte| format!("{byte:02X}"));
+        let (from, to) = (certificate.not_before(), certificate.not_after());
+        let (from, to) = (from.map(Date::from), to.map(Date::from));
+        let told =
+            |date: Option<Date>| date.map_or_else(|| "error".to_owned(), |it| it.to_string());
+        let now = Date::now();
         Self {
-            subject: name(certificate.subject_name()),
-            issuer: name(certificate.issuer_name()),
-            names: names.map(|name| alternative(&name)).collect(),
-            not_before: not_before.to_string(),
-            not_after: not_after.to_string(),
-            validity: Validity::between(not_before, not_after),
-            expires_in_days: days_until(not_after),
-            key_type: key
-                .as_ref()
-                .map_or_else(|_| "unknown".to_owned(), |key| key_type(key)),
-            key_bits: key.map_or(0, |key| key.bits()),
+            subject: certificate.subject(),
+            issuer: certificate.issuer(),
+            names: certificate
+                .names()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            not_before: told(from),
+            not_after: told(to),
+            validity: Validity::at(now, from, to),
+            expires_in_days: to.map(|to| to.days_from(now)),
+            key_type: certificate.key_type(),
+            key_bits: certificate.key_bits(),
             sha256: digits.join(":"),
         }
     }
 }
 
 impl Validity {
-    fn between(not_before: &Asn1TimeRef, not_after: &Asn1TimeRef) -> Self {
-        match Asn1Time::days_from_now(0) {
-            Ok(now) if *not_before > now => Self::NotYetValid,
-            Ok(now) if *not_after < now => Self::Expired,
-            _ => Self::Valid,
+    fn at(now: Date, from: Option<Date>, to: Option<Date>) -> Self {
+        if from.is_some_and(|from| from > now) {
+            Self::NotYetValid
+        } else if to.is_some_and(|to| to < now) {
+            Self::Expired
+        } else {
+            Self::Valid
         }
-    }
-}
-
-fn days_until(time: &Asn1TimeRef) -> Option<i32> {
-    let now = Asn1Time::days_from_now(0).ok()?;
-    let left = now.diff(time).ok()?;
-    // OpenSSL rounds towards zero, and the first day after its end would be no day at all.
-    Some(left.days - i32::from(left.secs < 0))
-}
-
-fn name(name: &X509NameRef) -> String {
-    let entries = name.entries().map(|entry| {
-        let kind = entry.object().nid().short_name().unwrap_or("?");
-        let (text, bytes) = (entry.data().to_string(), entry.data().as_slice());
-        let value = text.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-        format!("{kind}={value}")
-    });
-    entries.collect::<Vec<_>>().join(", ")
-}
-
-fn alternative(name: &GeneralNameRef) -> String {
-    let address = |bytes: &[u8]| match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
-        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
-    };
-    if let Some(name) = name.dnsname() {
-        format!("DNS:{name}")
-    } else if let Some(address) = name.ipaddress().and_then(address) {
-        format!("IP:{address}")
-    } else if let Some(uri) = name.uri() {
-        format!("URI:{uri}")
-    } else if let Some(email) = name.email() {
-        format!("email:{email}")
-    } else {
-        "another kind of name".to_owned()
-    }
-}
-
-fn key_type(key: &PKeyRef<Public>) -> String {
-    let curve = || key.ec_key().ok()?.group().curve_name()?.short_name().ok();
-    match key.id() {
-        Id::EC => format!("EC {}", curve().unwrap_or("with a curve of its own")),
-        Id::RSA => "RSA".to_owned(),
-        id => Nid::from_raw(id.as_raw())
-            .short_name()
-            .unwrap_or("unknown")
-            .to_owned(),
     }
 }
 

@@ -101,7 +101,7 @@ impl Facts {
             peer_certificates: info
                 .peer_certificates
                 .iter()
-                .map(|it| CertificateFacts::of(it))
+                .map(CertificateFacts::of)
                 .collect(),
         }
     }

@@ -14,6 +14,8 @@ use clap_complete::{
     shells::{Bash, Fish, Zsh},
 };
 
+use dtls_session::linked;
+
 use crate::{Manual, print, stdout::is_broken_pipe, tell_error};
 
 /// Parses the command line of a program; with `--generate` it prints what that asks for, and exits.
@@ -84,6 +86,6 @@ const ID: &str = "generate";
 
 /// What `--version` prints behind the name: faults of OpenSSL are the program's too.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let (program, openssl) = (env!("CARGO_PKG_VERSION"), openssl::version::version());
+    let (program, openssl) = (env!("CARGO_PKG_VERSION"), linked::version());
     format!("{program}\nlinked with {openssl}")
 });

@@ -4,6 +4,7 @@
 
 mod certificate;
 mod color;
+mod date;
 mod descriptors;
 mod development;
 mod exit;
@@ -36,6 +37,7 @@ pub struct Serving;
 
 pub use certificate::{CertificateFacts, Validity};
 pub use color::ColorArgs;
+pub use date::Date;
 pub use descriptors::{describe, is_out_of_files};
 pub use development::{development_identity, development_roots};
 pub use exit::run;

@@ -124,7 +124,7 @@ impl Report {
             alert: seen.alert.map(|alert| alert.to_string()),
             cookie_exchange: seen.cookie,
             flights_repeated: seen.flights.repeats(Direction::Sent),
-            peer_certificates: chain.iter().map(|it| CertificateFacts::of(it)).collect(),
+            peer_certificates: chain.iter().map(CertificateFacts::of).collect(),
         };
         Some(Self {
             remains: Some(remains),
@@ -149,7 +149,7 @@ impl Report {
 
 impl Verification {
     fn refused(refusal: &CertificateRefusal, remark: &'static str) -> Self {
-        let certificate = refusal.certificate().map(|it| CertificateFacts::of(it));
+        let certificate = refusal.certificate().map(CertificateFacts::of);
         Self {
             verified: Some(false),
             reason: Some(refusal.reason.clone()),

@@ -2,18 +2,8 @@
 
 use std::fmt;
 
-use dtls_echo::{CertificateFacts, Validity, plain};
-use dtls_session::Identity;
-use openssl::{
-    asn1::Asn1Time,
-    error::ErrorStack,
-    stack::Stack,
-    x509::{
-        X509PurposeId, X509Ref, X509StoreContext,
-        store::X509StoreBuilder,
-        verify::{X509VerifyFlags, X509VerifyParam, X509VerifyParamRef},
-    },
-};
+use dtls_echo::{CertificateFacts, Date, plain};
+use dtls_session::{Identity, IdentityFault};
 
 /// One of the server's certificates, with those behind it.
 #[derive(Debug)]
@@ -21,6 +11,8 @@ pub(crate) struct Certificate {
     /// Where it is from.
     origin: String,
     facts: CertificateFacts,
+    /// Whether the present is between its dates.
+    is_current: bool,
     faults: Vec<String>,
     /// When the first of the chain expires, in seconds since 1970.
     expiry: Option<i64>,
@@ -28,52 +20,28 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Looks at what clients are shown, under the name of `--sni` if there is one.
-    pub(crate) fn of(
-        origin: String,
-        name: Option<&str>,
-        identity: &Identity,
-    ) -> Result<Self, ErrorStack> {
-        let mut chain = identity.certificates();
-        // An identity has a certificate.
-        let certificate = chain.next().ok_or_else(ErrorStack::get)?;
-        let facts = CertificateFacts::of(certificate);
-        let mut faults: Vec<_> = outdated(&facts).into_iter().collect();
-        for behind in chain.map(CertificateFacts::of) {
-            let subject = plain(&behind.subject);
-            faults
-                .extend(outdated(&behind).map(|fault| format!("of {subject} behind it: {fault}")));
-        }
-        if !passes(certificate, |asked| {
-            asked.set_purpose(X509PurposeId::SSL_SERVER)
-        })? {
-            faults.push(
-                "its key usage or extended key usage is not for servers: clients will refuse it"
-                    .to_owned(),
-            );
-        }
-        if let Some(curve) = facts.key_type.strip_prefix("EC ")
-            && !CURVES.contains(&curve)
-        {
-            faults.push(format!(
-                "its key is on the curve {curve}, which clients do not take unless they are told to"
-            ));
-        }
-        if let Some(name) = name {
-            // Whatever a client asks for instead of the asterisk.
-            let asked = name.replacen('*', "any", 1);
-            if !passes(certificate, |wanted| wanted.set_host(&asked))? {
-                let name = plain(name);
-                faults.push(format!(
-                    "it is not for {name}, for which --sni shows it: clients will refuse it"
-                ));
-            }
-        }
-        Ok(Self {
+    pub(crate) fn of(origin: String, name: Option<&str>, identity: &Identity) -> Self {
+        let chain = identity.certificates();
+        let facts: Vec<_> = chain.iter().map(CertificateFacts::of).collect();
+        let faults = identity.server_faults(name);
+        let outdated = |fault: &IdentityFault| {
+            let (IdentityFault::Expired { depth } | IdentityFault::NotYetValid { depth }) = fault
+            else {
+                return false;
+            };
+            *depth == 0
+        };
+        let expiries = chain.iter().filter_map(|it| it.not_after());
+        Self {
             origin,
-            facts,
-            faults,
-            expiry: identity.certificates().filter_map(expiry).min(),
-        })
+            is_current: !faults.iter().any(outdated),
+            faults: faults.iter().map(|fault| told(fault, &facts)).collect(),
+            expiry: expiries.map(|time| Date::from(time).unix()).min(),
+            facts: facts
+                .into_iter()
+                .next()
+                .expect("an identity has a certificate"),
+        }
     }
 
     /// Whether clients will refuse it.
@@ -99,7 +67,7 @@ impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (origin, subject) = (&self.origin, plain(&self.facts.subject));
         write!(f, "{origin}: {subject}, ")?;
-        if outdated(&self.facts).is_none() {
+        if self.is_current {
             write!(f, "good until {}", self.facts.not_after)?;
             if let Some(days) = self.facts.expires_in_days {
                 write!(f, ", {days} days from now")?;
@@ -112,38 +80,37 @@ impl fmt::Display for Certificate {
     }
 }
 
-fn outdated(facts: &CertificateFacts) -> Option<String> {
-    let (from, until) = (&facts.not_before, &facts.not_after);
-    match facts.validity {
-        Validity::Expired => Some(format!("it has expired on {until}: clients will refuse it")),
-        Validity::NotYetValid => Some(format!(
-            "it is good only from {from} on: clients will refuse it until then"
-        )),
-        Validity::Valid => None,
+fn told(fault: &IdentityFault, chain: &[CertificateFacts]) -> String {
+    let outdated = |depth: usize, fault: String| match depth {
+        0 => fault,
+        _ => format!("of {} behind it: {fault}", plain(&chain[depth].subject)),
+    };
+    match fault {
+        IdentityFault::Expired { depth } => {
+            let until = &chain[*depth].not_after;
+            let fault = format!("it has expired on {until}: clients will refuse it");
+            outdated(*depth, fault)
+        }
+        IdentityFault::NotYetValid { depth } => {
+            let from = &chain[*depth].not_before;
+            let fault =
+                format!("it is good only from {from} on: clients will refuse it until then");
+            outdated(*depth, fault)
+        }
+        IdentityFault::WrongPurpose => {
+            "its key usage or extended key usage is not for servers: clients will refuse it"
+                .to_owned()
+        }
+        IdentityFault::UnusualCurve { curve } => {
+            let curve = curve.as_deref().unwrap_or("with a curve of its own");
+            format!(
+                "its key is on the curve {curve}, which clients do not take unless they are told to"
+            )
+        }
+        IdentityFault::WrongName { name } => {
+            let name = plain(name);
+            format!("it is not for {name}, for which --sni shows it: clients will refuse it")
+        }
+        other => format!("clients will refuse it: {other}"),
     }
 }
-
-/// Whether a client that trusts the certificate finds in it what it asks for, whatever the time.
-fn passes(
-    certificate: &X509Ref,
-    ask: impl FnOnce(&mut X509VerifyParamRef) -> Result<(), ErrorStack>,
-) -> Result<bool, ErrorStack> {
-    let mut asked = X509VerifyParam::new()?;
-    asked.set_flags(X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::NO_CHECK_TIME)?;
-    ask(&mut asked)?;
-    let mut store = X509StoreBuilder::new()?;
-    store.add_cert(certificate.to_owned())?;
-    store.set_param(&asked)?;
-    let (store, chain) = (store.build(), Stack::new()?);
-    X509StoreContext::new()?.init(&store, certificate, &chain, |context| context.verify_cert())
-}
-
-fn expiry(certificate: &X509Ref) -> Option<i64> {
-    let since = Asn1Time::from_unix(0)
-        .and_then(|epoch| epoch.diff(certificate.not_after()))
-        .ok()?;
-    Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
-}
-
-/// Those that OpenSSL and others offer without being told to.
-const CURVES: [&str; 3] = ["prime256v1", "secp384r1", "secp521r1"];

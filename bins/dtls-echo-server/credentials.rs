@@ -61,7 +61,7 @@ pub(crate) fn builder(
             Some(file) => file.display().to_string(),
             None => "the development identity".to_owned(),
         };
-        certificates.push(shown(origin, None, identity)?);
+        certificates.push(Certificate::of(origin, None, identity));
     }
     let mut builder = match (identity, keys) {
         (Some(identity), Some(keys)) => Acceptor::builder(identity).psk(keys),
@@ -82,7 +82,7 @@ pub(crate) fn builder(
     for named in &args.sni {
         let identity = from_files(&named.cert, &named.key)?;
         let origin = named.cert.display().to_string();
-        certificates.push(shown(origin, Some(&named.name), &identity)?);
+        certificates.push(Certificate::of(origin, Some(&named.name), &identity));
         builder = builder.server_name(&named.name, identity);
     }
     let Some(file) = &args.client_ca else {
@@ -111,9 +111,4 @@ fn identity(args: &Args, addresses: &[SocketAddr]) -> anyhow::Result<Option<Iden
 fn from_files(cert: &PathBuf, key: &PathBuf) -> anyhow::Result<Identity> {
     Identity::from_pem_files(cert, key)
         .with_context(|| format!("cannot use {} with {}", cert.display(), key.display()))
-}
-
-fn shown(origin: String, name: Option<&str>, identity: &Identity) -> anyhow::Result<Certificate> {
-    let cannot = format!("cannot look at the certificate of {origin}");
-    Certificate::of(origin, name, identity).context(cannot)
 }

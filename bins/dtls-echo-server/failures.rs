@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use dtls_echo::{CertificateFacts, octets, plain};
+use dtls_echo::{octets, plain};
 use dtls_session::HandshakeError;
 use dtls_wire::{
     ClientHello, Decode, ExtensionContent, HandshakeType, Hello, List, Record, fragments,
@@ -15,10 +15,7 @@ pub(crate) fn tell(peer: SocketAddr, error: HandshakeError, hello: Option<&[u8]>
         _ => None,
     };
     let certificate = match &error {
-        HandshakeError::CertificateRefused(refusal) => refusal
-            .chain
-            .first()
-            .map(|it| CertificateFacts::of(it).subject),
+        HandshakeError::CertificateRefused(refusal) => refusal.chain.first().map(|it| it.subject()),
         _ => None,
     };
     let offered = match &error {

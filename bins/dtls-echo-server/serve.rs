@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use dtls_echo::{CertificateFacts, FactsArgs, octets};
+use dtls_echo::{FactsArgs, octets};
 use dtls_session::{Handshake, Listener, Session, SessionInfo};
 use echo_codec::{ServeError, Summary};
 use tokio::time::{Instant, timeout};
@@ -162,7 +162,7 @@ fn tell(peer: SocketAddr, info: &SessionInfo) {
         group = info.group,
         psk = info.psk_identity.as_deref().map(octets),
         name = info.server_name,
-        certificate = info.peer_certificates.first().map(|it| CertificateFacts::of(it).subject),
+        certificate = info.peer_certificates.first().map(|it| it.subject()),
         protocol = info.protocol.as_deref().map(octets),
         srtp_profile = info.srtp_profile,
         handshake_time = ?info.handshake_time,

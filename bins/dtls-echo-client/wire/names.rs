@@ -1,9 +1,9 @@
 //! Names as they are shown: the IANA's, but for those that flags take in OpenSSL's words.
 
-use std::{borrow::Cow, fmt, sync::LazyLock};
+use std::{borrow::Cow, fmt};
 
+use dtls_session::linked::cipher_name;
 use dtls_wire::{CipherSuite, SrtpProfile};
-use openssl::ssl::{Ssl, SslContext, SslMethod};
 
 type Name = Cow<'static, str>;
 
@@ -14,14 +14,7 @@ pub(super) fn shown(number: &impl fmt::Display, name: Option<&'static str>) -> N
 
 /// In OpenSSL's words, as `--ciphers` takes them; the IANA's where there are no such.
 pub(super) fn cipher_suite(suite: CipherSuite) -> Name {
-    static OPENSSL: LazyLock<Option<Ssl>> = LazyLock::new(|| {
-        let context = SslContext::builder(SslMethod::dtls()).ok()?.build();
-        Ssl::new(&context).ok()
-    });
-    let known = OPENSSL.as_ref().and_then(|openssl| {
-        let list = openssl.bytes_to_cipher_list(&suite.number().to_be_bytes(), false);
-        Some(list.ok()?.suites.get(0)?.name())
-    });
+    let known = cipher_name(suite.number());
     shown(&suite, known.or_else(|| suite.name()))
 }
 

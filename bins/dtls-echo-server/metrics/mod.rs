@@ -13,10 +13,9 @@ use std::{
 };
 
 use anyhow::Context;
-use dtls_session::{Listener, Session, SessionStats};
+use dtls_session::{Listener, Session, SessionStats, linked};
 use metrics::{Histogram, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
-use openssl::version;
 
 use crate::certificates::Certificate;
 
@@ -43,7 +42,7 @@ impl Metrics {
         let recorder = recorder().context("the histograms' buckets are refused")?;
         let (handshake, echo) = with_local_recorder(&recorder, || {
             catalogue::describe();
-            let (server, openssl) = (env!("CARGO_PKG_VERSION"), version::version());
+            let (server, openssl) = (env!("CARGO_PKG_VERSION"), linked::version());
             gauge!("dtls_build_info", "version" => server, "openssl" => openssl).set(1);
             outcome::start();
             counts::add_session(&SessionStats::default());

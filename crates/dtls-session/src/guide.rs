@@ -115,16 +115,17 @@
 //! # Client certificates
 //!
 //! ```
-//! use dtls_session::{Acceptor, Connector, Identity, Roots};
+//! use dtls_session::{Acceptor, Connector, GeneralName, Identity, Roots};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let certs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
 //! # let file = |name: &str| format!("{certs}/{name}");
+//! let wanted = GeneralName::Dns("device-7.example".to_owned());
 //! let roots = Roots::from_pem_file(file("ca.pem"))?;
 //! let server = Identity::from_pem_files(file("server.pem"), file("server.key"))?;
 //! let acceptor = Acceptor::builder(server)
 //!     .require_client_certificate(roots.clone())
-//!     .authorize_client(|certificate| certificate.subject_name().entries().count() > 0)
+//!     .authorize_client(move |certificate| certificate.names().contains(&wanted))
 //!     .build()?;
 //! let client = Identity::from_pem_files(file("client.pem"), file("client.key"))?;
 //! let connector = Connector::builder(roots).identity(client).build()?;
@@ -132,7 +133,19 @@
 //! # }
 //! ```
 //!
-//! [`SessionInfo::peer_certificates`](crate::SessionInfo) tells the server who came.
+//! [`SessionInfo::peer_certificates`](crate::SessionInfo) tells the server who came: the first is the
+//! peer's own, and a [`Certificate`](crate::Certificate) knows its subject and its names.
+//!
+//! ```
+//! use dtls_session::Session;
+//!
+//! fn who(session: &Session) -> Option<String> {
+//!     let info = session.info();
+//!     let certificate = info.peer_certificates.first()?;
+//!     let names: Vec<_> = certificate.names().iter().map(ToString::to_string).collect();
+//!     Some(format!("{} ({})", certificate.subject(), names.join(", ")))
+//! }
+//! ```
 //!
 //! # Several names, protocols and preferences
 //!

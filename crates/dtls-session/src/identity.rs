@@ -12,6 +12,7 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
+    certificate::Certificate,
     error::{OpenSslError, PemError},
     ffi, file,
     openssl::{scope::Scope, suites::Proofs},
@@ -33,6 +34,8 @@ pub struct Identity {
     certificate: X509,
     intermediates: Vec<X509>,
     key: PKey<Private>,
+    /// All of them, as they are told of.
+    told: Vec<Certificate>,
 }
 
 impl Identity {
@@ -42,7 +45,10 @@ impl Identity {
     ///
     /// A [`PemError`] if either does not parse or the two do not belong together.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, PemError> {
-        let mut chain = certificates(chain)?.into_iter();
+        let chain = certificates(chain)?;
+        let told = chain.iter().map(|it| Certificate::of(it));
+        let told = told.collect::<Result<_, _>>()?;
+        let mut chain = chain.into_iter();
         let certificate = chain.next().ok_or(PemError::NoCertificate)?;
         // Without a callback OpenSSL would ask at the terminal for an encrypted key's passphrase.
         let key = PKey::private_key_from_pem_callback(key, |_| Ok(0))
@@ -55,6 +61,7 @@ impl Identity {
             certificate,
             intermediates: chain.collect(),
             key,
+            told,
         })
     }
 
@@ -73,9 +80,13 @@ impl Identity {
     }
 
     /// Returns its certificates: the one that the key belongs to, and those behind it.
-    pub fn certificates(&self) -> impl Iterator<Item = &X509Ref> {
-        let all = std::iter::once(&self.certificate).chain(&self.intermediates);
-        all.map(|certificate| &**certificate)
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.told
+    }
+
+    /// The certificate that the key belongs to.
+    pub(crate) fn own(&self) -> &X509Ref {
+        &self.certificate
     }
 
     pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), OpenSslError> {
@@ -139,7 +150,7 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
-            .field("subject", &self.certificate.subject_name())
+            .field("certificate", &self.told.first())
             .finish_non_exhaustive()
     }
 }

@@ -51,6 +51,7 @@
 
 mod acceptor;
 mod alert;
+mod certificate;
 mod clock;
 mod config;
 mod connector;
@@ -60,10 +61,12 @@ mod error;
 mod established;
 mod file;
 mod gate;
+mod general_name;
 mod guard;
 pub mod guide;
 mod handshake;
 mod identity;
+mod identity_fault;
 mod listener;
 mod openssl;
 mod psk;
@@ -83,23 +86,26 @@ use openssl::ffi;
 
 pub use acceptor::{Acceptor, builder::AcceptorBuilder};
 pub use alert::Alert;
+pub use certificate::Certificate;
 pub use config::SessionConfig;
 pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
-    BuildError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError, OpenSslError, PemError,
-    PskError, RecvError, ResumptionError, SecretError, SendError,
+    BuildError, CertificateError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError,
+    OpenSslError, PemError, PskError, RecvError, ResumptionError, SecretError, SendError,
 };
 pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
+pub use general_name::GeneralName;
 pub use handshake::Handshake;
 pub use identity::Identity;
+pub use identity_fault::IdentityFault;
 pub use listener::{
     Listener,
     limits::Limits,
     refusal::{Limit, Refused},
     sessions::Sessions,
 };
-pub use openssl::{message_log::PassedMessage, preferences::Preferences};
+pub use openssl::{linked, message_log::PassedMessage, preferences::Preferences};
 pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};

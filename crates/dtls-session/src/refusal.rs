@@ -7,10 +7,10 @@ use std::{
 
 use openssl::{
     ssl::{SslContextBuilder, SslRef, SslVerifyMode},
-    x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult},
+    x509::{X509StoreContext, X509StoreContextRef, X509VerifyResult},
 };
 
-use crate::openssl::attached::Attached;
+use crate::{certificate::Certificate, openssl::attached::Attached};
 
 /// Why a peer's certificate was refused, and which of its chain was at fault.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct CertificateRefusal {
     pub depth: u32,
     /// The chain as far as it could be built, the peer's own certificate first; it ends with a
     /// trusted one where that was found. Empty if the peer showed no certificate.
-    pub chain: Vec<X509>,
+    pub chain: Vec<Certificate>,
 }
 
 /// What is wrong with a certificate, as far as a caller may want to tell the cases apart.
@@ -55,7 +55,7 @@ pub enum CertificateFault {
 
 impl CertificateRefusal {
     /// Returns the certificate at fault, where one was shown.
-    pub fn certificate(&self) -> Option<&X509> {
+    pub fn certificate(&self) -> Option<&Certificate> {
         self.chain
             .get(self.depth as usize)
             .or_else(|| self.chain.last())
@@ -82,13 +82,10 @@ impl CertificateRefusal {
     fn of(context: &X509StoreContextRef) -> Self {
         let result = context.error();
         let chain = context.chain().into_iter().flatten();
-        let mut chain: Vec<X509> = chain.map(|certificate| certificate.to_owned()).collect();
+        let mut chain: Vec<_> = chain.filter_map(|it| Certificate::of(it).ok()).collect();
         if chain.is_empty() {
-            chain.extend(
-                context
-                    .current_cert()
-                    .map(|certificate| certificate.to_owned()),
-            );
+            let current = context.current_cert();
+            chain.extend(current.and_then(|it| Certificate::of(it).ok()));
         }
         Self {
             depth: context.error_depth(),

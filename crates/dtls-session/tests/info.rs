@@ -10,13 +10,12 @@ use std::{
 };
 
 use common::*;
-use dtls_session::{Acceptor, Connector, Limits, SendError, SessionInfo, Version};
+use dtls_session::{Acceptor, Certificate, Connector, Limits, SendError, Version};
 use openssl::{
     ec::{EcGroup, EcKey},
     nid::Nid,
     pkey::PKey,
     rsa::Rsa,
-    x509::X509,
 };
 
 #[tokio::test]
@@ -42,7 +41,7 @@ async fn both_sides_tell_of_the_same_session() {
     }
     assert_eq!(client.peer_signature.as_deref(), Some("ECDSA-SHA256"));
     assert_eq!(server.peer_signature, None);
-    assert_eq!(pems(&client), [own("server")]);
+    assert_eq!(client.peer_certificates, [own("server")]);
     assert!(server.peer_certificates.is_empty());
 }
 
@@ -85,7 +84,7 @@ async fn a_clients_certificate_is_the_first_the_server_tells_of() {
         .unwrap();
     let (server, client) = sessions(&acceptor, &connector, pipe(lossless())).await;
     let info = server.info();
-    assert_eq!(pems(&info), [own("client"), own("ca")]);
+    assert_eq!(info.peer_certificates, [own("client"), own("ca")]);
     assert_eq!(info.peer_signature.as_deref(), Some("ECDSA-SHA256"));
     let resumption = client.resumption().unwrap();
     let (to_client, to_server) = pipe(lossless());
@@ -103,7 +102,7 @@ async fn a_clients_certificate_is_the_first_the_server_tells_of() {
         (server.info(), "client"),
     ] {
         assert!(info.resumed && info.extended_master_secret);
-        assert_eq!(pems(&info), [own(peer)]);
+        assert_eq!(info.peer_certificates, [own(peer)]);
         assert_eq!((&info.group, &info.peer_signature), (&None, &None));
     }
 }
@@ -191,13 +190,7 @@ fn with_ca(name: &str) -> dtls_session::Identity {
     dtls_session::Identity::from_pem(&chain, &read(format!("{name}.key"))).unwrap()
 }
 
-fn pems(info: &SessionInfo) -> Vec<Vec<u8>> {
-    let pem = |certificate: &X509| certificate.to_pem().unwrap();
-    info.peer_certificates.iter().map(pem).collect()
-}
-
-fn own(name: &str) -> Vec<u8> {
+fn own(name: &str) -> Certificate {
     let pem = std::fs::read(format!("{CERTS}/{name}.pem")).unwrap();
-    let certificate = X509::from_pem(&pem).unwrap();
-    certificate.to_pem().unwrap()
+    Certificate::from_pem(&pem).unwrap().remove(0)
 }

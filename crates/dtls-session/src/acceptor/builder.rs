@@ -5,12 +5,12 @@ use std::{ffi::CString, fmt};
 use openssl::{
     error::ErrorStack,
     ssl::{SslContextBuilder, SslVerifyMode},
-    x509::X509Ref,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     acceptor::{Acceptor, server_names::ServerNames},
+    certificate::Certificate,
     config::SessionConfig,
     error::BuildError,
     identity::Identity,
@@ -176,7 +176,7 @@ impl AcceptorBuilder {
     /// have a pre-shared key, are not put to it.
     pub fn authorize_client(
         mut self,
-        decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static,
+        decide: impl Fn(&Certificate) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.authorize = Some(Authorize::new(decide));
         self
@@ -189,8 +189,9 @@ impl AcceptorBuilder {
         self
     }
 
-    /// Lets `configure` change the `openssl` context after everything else, for settings of OpenSSL
-    /// that this builder has no method for. Nothing checks what it sets.
+    /// Lets `configure` change OpenSSL's context after everything else, for settings of OpenSSL
+    /// that this builder has no method for. Nothing checks what it sets. The types are the `openssl`
+    /// crate's: [`linked`](crate::linked) has it.
     pub fn configure(
         mut self,
         configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,

@@ -109,8 +109,9 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Lets `configure` change the `openssl` context after everything else, for settings of OpenSSL
-    /// that this builder has no method for. Nothing checks what it sets.
+    /// Lets `configure` change OpenSSL's context after everything else, for settings of OpenSSL
+    /// that this builder has no method for. Nothing checks what it sets. The types are the `openssl`
+    /// crate's: [`linked`](crate::linked) has it.
     pub fn configure(
         mut self,
         configure: impl FnOnce(&mut SslContextBuilder) -> Result<(), ErrorStack> + Send + 'static,

@@ -39,6 +39,15 @@ pub enum PemError {
     OpenSsl(#[from] OpenSslError),
 }
 
+/// Why bytes are no [`Certificate`](crate::Certificate).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// They are not what RFC 5280 4.1 has, in DER, or there are more of them.
+    #[error("this is not one X.509 certificate in DER")]
+    Malformed,
+}
+
 /// Why a shared secret could not be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]

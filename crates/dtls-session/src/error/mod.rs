@@ -14,6 +14,6 @@ pub use build::BuildError;
 pub use closed::{Closed, ClosedBy};
 pub use connect::ConnectError;
 pub use handshake::HandshakeError;
-pub use material::{PemError, PskError, ResumptionError, SecretError};
+pub use material::{CertificateError, PemError, PskError, ResumptionError, SecretError};
 pub use openssl::OpenSslError;
 pub use transfer::{MtuError, RecvError, SendError};

@@ -10,22 +10,23 @@ use openssl::{
     x509::{X509Ref, X509VerifyResult},
 };
 
-use crate::{ffi, psk::lookup::PskLookup, refusal};
+use crate::{certificate::Certificate, ffi, psk::lookup::PskLookup, refusal};
 
 /// What the application says of a certificate that is good in itself.
 #[derive(Clone)]
 pub(crate) struct Authorize(Arc<Decide>);
 
-type Decide = dyn Fn(&X509Ref) -> bool + Send + Sync;
+type Decide = dyn Fn(&Certificate) -> bool + Send + Sync;
 
 impl Authorize {
-    pub(crate) fn new(decide: impl Fn(&X509Ref) -> bool + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(decide: impl Fn(&Certificate) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(decide))
     }
 
     /// A panic must not get into OpenSSL, which would abort the process.
     fn allows(&self, certificate: &X509Ref) -> bool {
-        catch_unwind(AssertUnwindSafe(|| (self.0)(certificate))).unwrap_or_default()
+        let decide = || Certificate::of(certificate).is_ok_and(|it| (self.0)(&it));
+        catch_unwind(AssertUnwindSafe(decide)).unwrap_or_default()
     }
 
     pub(crate) fn install(self, context: &mut SslContextBuilder, mode: SslVerifyMode) {

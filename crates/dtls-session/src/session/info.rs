@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use openssl::{
-    ssl::{NameType, SslRef},
-    x509::X509,
-};
+use openssl::ssl::{NameType, SslRef};
 
 use crate::{
+    certificate::Certificate,
     ffi,
     record_layer::RecordLayer,
     refusal::{self, CertificateRefusal},
@@ -42,7 +40,7 @@ pub struct SessionInfo {
     pub peer_signature: Option<String>,
     /// The peer's certificate and those that it sent after it; empty if it has shown none. On a
     /// resumed session only the certificate itself.
-    pub peer_certificates: Vec<X509>,
+    pub peer_certificates: Vec<Certificate>,
     /// Why the peer's certificate would have been refused, where
     /// [any is accepted](crate::ConnectorBuilder::danger_accept_any_certificate). A resumed session does
     /// not know.
@@ -130,11 +128,12 @@ impl SessionInfo {
 }
 
 /// A client's list begins with the peer's own certificate, a server's does not.
-fn certificates(ssl: &SslRef) -> Vec<X509> {
+fn certificates(ssl: &SslRef) -> Vec<Certificate> {
     let chain = ssl.peer_cert_chain().into_iter().flatten();
-    let mut certificates: Vec<X509> = chain.map(|certificate| certificate.to_owned()).collect();
+    let mut certificates: Vec<_> = chain.filter_map(|it| Certificate::of(it).ok()).collect();
     if ssl.is_server() || certificates.is_empty() {
-        certificates.splice(..0, ssl.peer_certificate());
+        let own = ssl.peer_certificate();
+        certificates.splice(..0, own.and_then(|own| Certificate::of(&own).ok()));
     }
     certificates
 }

@@ -1,0 +1,188 @@
+//! What OpenSSL reads in a certificate.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use openssl::{
+    asn1::{Asn1Time, Asn1TimeRef},
+    error::ErrorStack,
+    nid::Nid,
+    pkey::{HasPublic, Id, PKeyRef},
+    sha::sha256,
+    x509::{GeneralNameRef, X509, X509NameRef, X509Ref},
+};
+
+use crate::{
+    certificate::Certificate,
+    error::{CertificateError, OpenSslError, PemError},
+    general_name::GeneralName,
+    identity,
+};
+
+impl Certificate {
+    /// Takes a certificate in DER.
+    ///
+    /// # Errors
+    ///
+    /// A [`CertificateError`] if the bytes are not exactly one certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let read = X509::from_der(der).ok();
+        // OpenSSL passes over what comes after it, and forgives what is not DER.
+        read.and_then(|certificate| Self::of(&certificate).ok())
+            .filter(|certificate| certificate.der == der)
+            .ok_or(CertificateError::Malformed)
+    }
+
+    /// Reads the certificates in PEM text, one or more, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A [`PemError`] if there is none in it or one does not parse.
+    pub fn from_pem(pem: &[u8]) -> Result<Vec<Self>, PemError> {
+        let certificates = identity::certificates(pem)?;
+        let all = certificates.iter().map(|it| Self::of(it));
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn of(certificate: &X509Ref) -> Result<Self, OpenSslError> {
+        let der = certificate.to_der()?.into();
+        Ok(Self { der })
+    }
+
+    /// Returns whom it is for, such as `O=Example, CN=example.org`: the attributes of its subject in
+    /// their order, by their short names in OpenSSL. A comma or a backslash in a value has a backslash
+    /// before it.
+    pub fn subject(&self) -> String {
+        self.read(|it| Some(text(it.subject_name())))
+            .unwrap_or_default()
+    }
+
+    /// Returns who has signed it, in the form of [`Self::subject`].
+    pub fn issuer(&self) -> String {
+        self.read(|it| Some(text(it.issuer_name())))
+            .unwrap_or_default()
+    }
+
+    /// Returns the common name (CN) of its subject; None if it has none, or several.
+    pub fn common_name(&self) -> Option<String> {
+        self.read(|it| {
+            let mut all = it.subject_name().entries_by_nid(Nid::COMMONNAME);
+            let first = all.next()?.data().to_string().ok()?;
+            all.next().is_none().then_some(first)
+        })
+    }
+
+    /// Returns the names and addresses that it is good for (RFC 5280 4.2.1.6).
+    pub fn names(&self) -> Vec<GeneralName> {
+        self.read(|it| {
+            let names = it.subject_alt_names();
+            forget_errors();
+            Some(names?.iter().map(general_name).collect())
+        })
+        .unwrap_or_default()
+    }
+
+    /// Returns the second from which on it is good; None if it is no time, or none that
+    /// [`SystemTime`] can tell.
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.read(|it| time(it.not_before()))
+    }
+
+    /// Returns the last second at which it is good; None if it is no time, or none that
+    /// [`SystemTime`] can tell.
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.read(|it| time(it.not_after()))
+    }
+
+    /// Returns the kind of its key, such as `EC prime256v1`, `RSA` or `ED25519`, in OpenSSL's words;
+    /// `unknown` where OpenSSL has none.
+    pub fn key_type(&self) -> String {
+        self.read(|it| Some(key_type(&*it.public_key().ok()?)))
+            .unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Returns the size of its key in bits; 0 where OpenSSL does not know the key.
+    pub fn key_bits(&self) -> u32 {
+        self.read(|it| Some(it.public_key().ok()?.bits()))
+            .unwrap_or_default()
+    }
+
+    /// Returns its fingerprint: the SHA-256 of its DER.
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(&self.der)
+    }
+
+    fn read<T>(&self, what: impl FnOnce(&X509Ref) -> Option<T>) -> Option<T> {
+        what(&*X509::from_der(&self.der).ok()?)
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Certificate").field(&self.subject()).finish()
+    }
+}
+
+/// The name of an ECDSA key's curve, if it has one.
+pub(crate) fn curve(key: &PKeyRef<impl HasPublic>) -> Option<&'static str> {
+    key.ec_key().ok()?.group().curve_name()?.short_name().ok()
+}
+
+/// Leaves none on the thread's queue, where a session's call would find it.
+pub(crate) fn forget_errors() {
+    drop(ErrorStack::get());
+}
+
+fn text(name: &X509NameRef) -> String {
+    let attributes = name.entries().map(|entry| {
+        let kind = entry.object().nid().short_name().unwrap_or("?");
+        let (text, bytes) = (entry.data().to_string(), entry.data().as_slice());
+        let value = text.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
+        let value = value.replace('\\', r"\\").replace(',', r"\,");
+        format!("{kind}={value}")
+    });
+    attributes.collect::<Vec<_>>().join(", ")
+}
+
+fn general_name(name: &GeneralNameRef) -> GeneralName {
+    let address = |bytes: &[u8]| match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+    };
+    if let Some(name) = name.dnsname() {
+        GeneralName::Dns(name.to_owned())
+    } else if let Some(address) = name.ipaddress().and_then(address) {
+        GeneralName::Ip(address)
+    } else if let Some(uri) = name.uri() {
+        GeneralName::Uri(uri.to_owned())
+    } else if let Some(mailbox) = name.email() {
+        GeneralName::Email(mailbox.to_owned())
+    } else {
+        GeneralName::Other
+    }
+}
+
+fn time(time: &Asn1TimeRef) -> Option<SystemTime> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    }
+}
+
+fn key_type(key: &PKeyRef<impl HasPublic>) -> String {
+    match key.id() {
+        Id::EC => format!("EC {}", curve(key).unwrap_or("with a curve of its own")),
+        Id::RSA => "RSA".to_owned(),
+        id => Nid::from_raw(id.as_raw())
+            .short_name()
+            .unwrap_or("unknown")
+            .to_owned(),
+    }
+}

@@ -1,0 +1,273 @@
+//! What a certificate tells of itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use dtls_session::{Certificate, CertificateError, GeneralName, PemError};
+use openssl::{
+    asn1::{Asn1Object, Asn1OctetString, Asn1Time},
+    ec::{EcGroup, EcKey},
+    error::ErrorStack,
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{Id, PKey, Private},
+    rsa::Rsa,
+    x509::{X509, X509Extension, X509NameBuilder, extension::SubjectAlternativeName},
+};
+
+#[test]
+fn a_name_is_told_whole_and_cannot_pass_for_another() {
+    for (attributes, subject, common_name) in [
+        (&[][..], "", None),
+        (&[("CN", "a")], "CN=a", Some("a")),
+        (&[("O", "b"), ("CN", "a")], "O=b, CN=a", Some("a")),
+        (&[("CN", "a, O=b")], r"CN=a\, O=b", Some("a, O=b")),
+        (&[("CN", r"a\")], r"CN=a\\", Some(r"a\")),
+        (&[("CN", "a\0b")], "CN=a\0b", Some("a\0b")),
+        (&[("CN", "münchen")], "CN=münchen", Some("münchen")),
+        (&[("CN", "a"), ("CN", "b")], "CN=a, CN=b", None),
+        (&[("O", "b")], "O=b", None),
+    ] {
+        let certificate = Made {
+            attributes,
+            ..Made::default()
+        };
+        let certificate = certificate.der();
+        assert_eq!(certificate.subject(), subject);
+        assert_eq!(certificate.issuer(), subject);
+        assert_eq!(certificate.common_name().as_deref(), common_name);
+        assert_eq!(
+            format!("{certificate:?}"),
+            format!("Certificate({subject:?})")
+        );
+    }
+}
+
+#[test]
+fn each_kind_of_name_is_told() {
+    let names = |names: &mut SubjectAlternativeName| {
+        names.dns("*.example.org").ip("127.0.0.1").ip("2001:db8::1");
+        names
+            .uri("urn:device:7")
+            .email("a@example.org")
+            .rid("1.2.3");
+    };
+    let certificate = Made {
+        names: Some(&names),
+        ..Made::default()
+    };
+    let found = certificate.der().names();
+    let address = |text: &str| GeneralName::Ip(text.parse::<IpAddr>().unwrap());
+    let expected = [
+        GeneralName::Dns("*.example.org".to_owned()),
+        address("127.0.0.1"),
+        address("2001:db8::1"),
+        GeneralName::Uri("urn:device:7".to_owned()),
+        GeneralName::Email("a@example.org".to_owned()),
+        GeneralName::Other,
+    ];
+    assert_eq!(found, expected);
+    let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown.join(" "),
+        "DNS:*.example.org IP:127.0.0.1 IP:2001:db8::1 URI:urn:device:7 email:a@example.org \
+         another kind of name"
+    );
+    assert_eq!(Made::default().der().names(), []);
+}
+
+#[test]
+fn names_that_are_not_what_they_say_are_told_as_such() {
+    // An address of five bytes, a host that is no text, and one with a zero byte, which is no end.
+    let odd = b"\x30\x0f\x87\x051.2.3\x82\x01\xff\x82\x03a\0b";
+    let expected = [
+        GeneralName::Other,
+        GeneralName::Other,
+        GeneralName::Dns("a\0b".to_owned()),
+    ];
+    for (raw, expected) in [(&odd[..], &expected[..]), (b"\x30\x7f", &[]), (b"", &[])] {
+        let certificate = Made {
+            raw_names: Some(raw),
+            ..Made::default()
+        };
+        assert_eq!(certificate.der().names(), expected);
+        // Another session of this thread would find it.
+        assert!(ErrorStack::get().errors().is_empty());
+    }
+}
+
+#[test]
+fn dates_are_times_before_1970_and_after_2049_too() {
+    for seconds in [
+        -3_155_673_600,
+        -1,
+        0,
+        1_795_000_000,
+        2_524_607_999,
+        LAST - 1,
+    ] {
+        let certificate = Made {
+            dates: [seconds, seconds + 1],
+            ..Made::default()
+        };
+        let certificate = certificate.der();
+        let distance = Duration::from_secs(i64::unsigned_abs(seconds));
+        let from = if seconds < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        };
+        let to = from + Duration::from_secs(1);
+        assert_eq!(certificate.not_before(), Some(from));
+        assert_eq!(certificate.not_after(), Some(to));
+    }
+}
+
+#[test]
+fn what_is_no_time_is_none() {
+    let der = Made::default().der().as_der().to_vec();
+    // The first UTCTime is the one from which on it is good.
+    let place = der.windows(2).position(|it| it == [0x17, 13]).unwrap();
+    let mut odd = der.clone();
+    odd[place + 2..][..13].copy_from_slice(b"261327246199Z");
+    let odd = Certificate::from_der(&odd).unwrap();
+    assert_eq!(odd.not_before(), None);
+    assert!(odd.not_after().is_some());
+}
+
+#[test]
+fn keys_are_told_by_kind_and_size() {
+    let curve = |nid| {
+        let group = EcGroup::from_curve_name(nid).unwrap();
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+    };
+    let rsa = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    for (key, kind) in [
+        (curve(Nid::X9_62_PRIME256V1), "EC prime256v1"),
+        (curve(Nid::SECP384R1), "EC secp384r1"),
+        (rsa, "RSA"),
+        (PKey::generate_ed25519().unwrap(), "ED25519"),
+    ] {
+        let certificate = Made {
+            key: Some(key.clone()),
+            ..Made::default()
+        };
+        let certificate = certificate.der();
+        assert_eq!(certificate.key_type(), kind);
+        assert_eq!(certificate.key_bits(), key.bits());
+    }
+}
+
+#[test]
+fn the_same_bytes_are_the_same_certificate() {
+    let (one, other) = (Made::default().der(), Made::default().der());
+    let again = Certificate::from_der(one.as_der()).unwrap();
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+    assert_eq!(HashSet::from([one.clone(), again, other]).len(), 2);
+    let read = X509::from_der(one.as_der()).unwrap();
+    let digest = read.digest(MessageDigest::sha256()).unwrap();
+    assert_eq!(one.sha256()[..], digest[..]);
+    assert_eq!(read.to_der().unwrap(), one.as_der());
+}
+
+#[test]
+fn der_is_one_certificate_and_nothing_more() {
+    let der = Made::default().der().as_der().to_vec();
+    let longer = [&der[..], b"x"].concat();
+    let twice = der.repeat(2);
+    let pem = Made::default().x509().to_pem().unwrap();
+    for odd in [b"", &der[1..], &der[..der.len() - 1], &longer, &twice, &pem] {
+        let error = Certificate::from_der(odd).unwrap_err();
+        assert!(matches!(error, CertificateError::Malformed));
+        assert!(ErrorStack::get().errors().is_empty());
+    }
+}
+
+#[test]
+fn pem_is_read_whole() {
+    let (one, other) = (Made::default().x509(), Made::default().x509());
+    let (pem, behind) = (one.to_pem().unwrap(), other.to_pem().unwrap());
+    let found = Certificate::from_pem(&[&pem[..], &behind].concat()).unwrap();
+    let found: Vec<_> = found.iter().map(Certificate::as_der).collect();
+    assert_eq!(found, [one.to_der().unwrap(), other.to_der().unwrap()]);
+    let none = Certificate::from_pem(b"x");
+    assert!(matches!(none, Err(PemError::NoCertificate)), "{none:?}");
+    let cut = Certificate::from_pem(&pem[..pem.len() / 2]);
+    assert!(cut.is_err(), "{cut:?}");
+}
+
+/// The last second of the year 9999, behind which there is no form.
+const LAST: i64 = 253_402_300_799;
+
+/// A certificate that signs itself.
+struct Made<'a> {
+    attributes: &'a [(&'a str, &'a str)],
+    names: Option<&'a dyn Fn(&mut SubjectAlternativeName)>,
+    /// The same as bytes, whatever they are.
+    raw_names: Option<&'a [u8]>,
+    /// In seconds since 1970.
+    dates: [i64; 2],
+    key: Option<PKey<Private>>,
+}
+
+impl Default for Made<'_> {
+    fn default() -> Self {
+        Self {
+            attributes: &[("CN", "a")],
+            names: None,
+            raw_names: None,
+            dates: [1_700_000_000, 1_800_000_000],
+            key: None,
+        }
+    }
+}
+
+impl Made<'_> {
+    fn der(&self) -> Certificate {
+        Certificate::from_der(&self.x509().to_der().unwrap()).unwrap()
+    }
+
+    fn x509(&self) -> X509 {
+        let mut subject = X509NameBuilder::new().unwrap();
+        for (kind, value) in self.attributes {
+            subject.append_entry_by_text(kind, value).unwrap();
+        }
+        let subject = subject.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder.set_issuer_name(&subject).unwrap();
+        let [from, to] = self.dates.map(|date| Asn1Time::from_unix(date).unwrap());
+        builder.set_not_before(&from).unwrap();
+        builder.set_not_after(&to).unwrap();
+        if let Some(fill) = self.names {
+            let mut names = SubjectAlternativeName::new();
+            fill(&mut names);
+            let names = names.build(&builder.x509v3_context(None, None)).unwrap();
+            builder.append_extension(names).unwrap();
+        }
+        if let Some(raw) = self.raw_names {
+            let oid = Asn1Object::from_str("2.5.29.17").unwrap();
+            let raw = Asn1OctetString::new_from_bytes(raw).unwrap();
+            let names = X509Extension::new_from_der(&oid, false, &raw).unwrap();
+            builder.append_extension(names).unwrap();
+        }
+        let key = self.key.clone().unwrap_or_else(|| {
+            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+            PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+        });
+        builder.set_pubkey(&key).unwrap();
+        let digest = match key.id() {
+            Id::ED25519 => MessageDigest::null(),
+            _ => MessageDigest::sha256(),
+        };
+        builder.sign(&key, digest).unwrap();
+        builder.build()
+    }
+}
