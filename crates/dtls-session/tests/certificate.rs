@@ -2,22 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod common;
+
 use std::{
     collections::HashSet,
     net::IpAddr,
     time::{Duration, UNIX_EPOCH},
 };
 
-use dtls_session::{Certificate, CertificateError, GeneralName, PemError};
+use common::{Made, identity, p256};
+use dtls_session::{Certificate, CertificateError, GeneralName, Identity, IdentityFault, PemError};
 use openssl::{
-    asn1::{Asn1Object, Asn1OctetString, Asn1Time},
     ec::{EcGroup, EcKey},
     error::ErrorStack,
     hash::MessageDigest,
     nid::Nid,
-    pkey::{Id, PKey, Private},
+    pkey::{PKey, Private},
     rsa::Rsa,
-    x509::{X509, X509Extension, X509NameBuilder, extension::SubjectAlternativeName},
+    x509::{X509, extension::SubjectAlternativeName},
 };
 
 #[test]
@@ -142,10 +144,6 @@ fn what_is_no_time_is_none() {
 
 #[test]
 fn keys_are_told_by_kind_and_size() {
-    let curve = |nid| {
-        let group = EcGroup::from_curve_name(nid).unwrap();
-        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
-    };
     let rsa = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     for (key, kind) in [
         (curve(Nid::X9_62_PRIME256V1), "EC prime256v1"),
@@ -202,72 +200,98 @@ fn pem_is_read_whole() {
     assert!(cut.is_err(), "{cut:?}");
 }
 
+#[test]
+fn what_clients_will_refuse_is_known_before_they_do() {
+    let name = |name: &str| IdentityFault::WrongName {
+        name: name.to_owned(),
+    };
+    let dns = |names: &mut SubjectAlternativeName| {
+        names.dns("a.example").dns("*.b.example");
+    };
+    let good = || Made {
+        names: Some(&dns),
+        ..Made::default()
+    };
+    let dated = |from, to| {
+        let [was, _] = Made::default().dates;
+        Made {
+            dates: [was + from * DAY, was + to * DAY],
+            ..good()
+        }
+    };
+    let used = |usage| Made {
+        usage: Some(usage),
+        ..good()
+    };
+    let keyed = |key| Made {
+        key: Some(key),
+        ..good()
+    };
+    let unusual = IdentityFault::UnusualCurve {
+        curve: Some("secp256k1".to_owned()),
+    };
+    for (made, asked, faults) in [
+        (good(), None, vec![]),
+        (good(), Some("a.example"), vec![]),
+        (good(), Some("any.b.example"), vec![]),
+        (good(), Some("*.b.example"), vec![]),
+        (good(), Some(""), vec![name("")]),
+        (good(), Some("b.example"), vec![name("b.example")]),
+        (good(), Some("x.y.b.example"), vec![name("x.y.b.example")]),
+        (good(), Some("a\0.example"), vec![name("a\0.example")]),
+        (
+            dated(-9, -1),
+            None,
+            vec![IdentityFault::Expired { depth: 0 }],
+        ),
+        (
+            dated(9, 19),
+            None,
+            vec![IdentityFault::NotYetValid { depth: 0 }],
+        ),
+        (used("serverAuth"), None, vec![]),
+        (used("clientAuth"), None, vec![IdentityFault::WrongPurpose]),
+        (keyed(curve(Nid::SECP384R1)), None, vec![]),
+        (keyed(curve(Nid::SECP256K1)), None, vec![unusual]),
+        (
+            Made {
+                usage: Some("clientAuth"),
+                ..dated(-9, -1)
+            },
+            Some("x"),
+            vec![
+                IdentityFault::Expired { depth: 0 },
+                IdentityFault::WrongPurpose,
+                name("x"),
+            ],
+        ),
+    ] {
+        assert_eq!(made.identity().server_faults(asked), faults, "{asked:?}");
+        assert!(ErrorStack::get().errors().is_empty());
+    }
+    // One behind it is looked at, too.
+    let key = p256();
+    let own = keyed(key.clone()).x509().to_pem().unwrap();
+    let behind = dated(-9, -1).x509().to_pem().unwrap();
+    let key = key.private_key_to_pem_pkcs8().unwrap();
+    let identity = Identity::from_pem(&[own, behind].concat(), &key).unwrap();
+    let expired = IdentityFault::Expired { depth: 1 };
+    assert_eq!(identity.server_faults(None), [expired]);
+}
+
+#[test]
+fn an_identity_tells_its_certificates() {
+    let pem = std::fs::read(format!("{}/server.pem", common::CERTS)).unwrap();
+    let certificates = Certificate::from_pem(&pem).unwrap();
+    assert_eq!(identity("server").certificates(), certificates);
+}
+
+fn curve(nid: Nid) -> PKey<Private> {
+    let group = EcGroup::from_curve_name(nid).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+}
+
+const DAY: i64 = 86_400;
+
 /// The last second of the year 9999, behind which there is no form.
 const LAST: i64 = 253_402_300_799;
-
-/// A certificate that signs itself.
-struct Made<'a> {
-    attributes: &'a [(&'a str, &'a str)],
-    names: Option<&'a dyn Fn(&mut SubjectAlternativeName)>,
-    /// The same as bytes, whatever they are.
-    raw_names: Option<&'a [u8]>,
-    /// In seconds since 1970.
-    dates: [i64; 2],
-    key: Option<PKey<Private>>,
-}
-
-impl Default for Made<'_> {
-    fn default() -> Self {
-        Self {
-            attributes: &[("CN", "a")],
-            names: None,
-            raw_names: None,
-            dates: [1_700_000_000, 1_800_000_000],
-            key: None,
-        }
-    }
-}
-
-impl Made<'_> {
-    fn der(&self) -> Certificate {
-        Certificate::from_der(&self.x509().to_der().unwrap()).unwrap()
-    }
-
-    fn x509(&self) -> X509 {
-        let mut subject = X509NameBuilder::new().unwrap();
-        for (kind, value) in self.attributes {
-            subject.append_entry_by_text(kind, value).unwrap();
-        }
-        let subject = subject.build();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_subject_name(&subject).unwrap();
-        builder.set_issuer_name(&subject).unwrap();
-        let [from, to] = self.dates.map(|date| Asn1Time::from_unix(date).unwrap());
-        builder.set_not_before(&from).unwrap();
-        builder.set_not_after(&to).unwrap();
-        if let Some(fill) = self.names {
-            let mut names = SubjectAlternativeName::new();
-            fill(&mut names);
-            let names = names.build(&builder.x509v3_context(None, None)).unwrap();
-            builder.append_extension(names).unwrap();
-        }
-        if let Some(raw) = self.raw_names {
-            let oid = Asn1Object::from_str("2.5.29.17").unwrap();
-            let raw = Asn1OctetString::new_from_bytes(raw).unwrap();
-            let names = X509Extension::new_from_der(&oid, false, &raw).unwrap();
-            builder.append_extension(names).unwrap();
-        }
-        let key = self.key.clone().unwrap_or_else(|| {
-            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-            PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
-        });
-        builder.set_pubkey(&key).unwrap();
-        let digest = match key.id() {
-            Id::ED25519 => MessageDigest::null(),
-            _ => MessageDigest::sha256(),
-        };
-        builder.sign(&key, digest).unwrap();
-        builder.build()
-    }
-}

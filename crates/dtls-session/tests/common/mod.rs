@@ -13,7 +13,7 @@ mod server;
 mod udp_pipe;
 
 pub(crate) use agreement::{Outcome, agree, attempt, failures, outcomes, outcomes_of, resumed};
-pub(crate) use certificate::{certificate, p256, self_signed};
+pub(crate) use certificate::{Made, certificate, p256, self_signed};
 pub(crate) use insider::Inside;
 pub(crate) use narrow::Narrow;
 pub(crate) use pipe::{Direction, Fate, Pipe, lossless, pipe};
