@@ -17,6 +17,17 @@ fn the_workspace_names_no_dependency_that_nobody_uses() {
     assert_eq!(of_the_workspace(), dependencies());
 }
 
+#[test]
+fn the_programs_know_openssl_by_the_library_alone() {
+    let packages = packages();
+    let programs = packages.iter().find(|it| it["name"] == "dtls-echo");
+    let dependencies = programs.unwrap()["dependencies"].as_array().unwrap();
+    let of_programs = dependencies.iter().filter(|it| it["kind"].is_null());
+    let names: Vec<_> = of_programs.map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"dtls-session"), "{names:?}");
+    assert!(!names.iter().any(|it| it.contains("openssl")), "{names:?}");
+}
+
 /// The crates in the table's first column.
 fn reasons() -> BTreeSet<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md");
@@ -33,14 +44,7 @@ fn reasons() -> BTreeSet<String> {
 
 /// The crates that the members of the workspace name, but for one another.
 fn dependencies() -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
+    let packages = packages();
     let named = packages
         .iter()
         .flat_map(|package| package["dependencies"].as_array().unwrap());
@@ -48,6 +52,18 @@ fn dependencies() -> BTreeSet<String> {
     others
         .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// The members of the workspace.
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
 }
 
 fn of_the_workspace() -> BTreeSet<String> {

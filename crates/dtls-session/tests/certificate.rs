@@ -7,6 +7,7 @@ mod common;
 use std::{
     collections::HashSet,
     net::IpAddr,
+    sync::LazyLock,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -21,6 +22,7 @@ use openssl::{
     rsa::Rsa,
     x509::{X509, extension::SubjectAlternativeName},
 };
+use proptest::{collection::vec, prelude::*, sample::Index};
 
 #[test]
 fn a_name_is_told_whole_and_cannot_pass_for_another() {
@@ -184,6 +186,38 @@ fn der_is_one_certificate_and_nothing_more() {
         let error = Certificate::from_der(odd).unwrap_err();
         assert!(matches!(error, CertificateError::Malformed));
         assert!(ErrorStack::get().errors().is_empty());
+    }
+}
+
+proptest! {
+    /// What a stranger sends may be read as a certificate, and say anything.
+    #[test]
+    fn damage_makes_it_strange_and_nothing_worse(
+        changes in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let names = |names: &mut SubjectAlternativeName| {
+                names.dns("example.org").ip("::1").uri("urn:a").email("a@b.example");
+            };
+            let made = Made {
+                attributes: &[("O", "b"), ("CN", "a")],
+                names: Some(&names),
+                ..Made::default()
+            };
+            made.der().as_der().to_vec()
+        });
+        let mut der = GOOD.clone();
+        for (place, byte) in changes {
+            *place.get_mut(&mut der) = byte;
+        }
+        if let Ok(certificate) = Certificate::from_der(&der) {
+            prop_assert_eq!(certificate.as_der(), der);
+            // None of these may panic.
+            let _ = (certificate.subject(), certificate.issuer(), certificate.common_name());
+            let _ = (certificate.not_before(), certificate.not_after(), certificate.names());
+            let _ = (certificate.key_type(), certificate.key_bits());
+        }
+        prop_assert!(ErrorStack::get().errors().is_empty());
     }
 }
 
