@@ -53,7 +53,6 @@ mod acceptor;
 mod alert;
 mod certificate;
 mod clock;
-mod config;
 mod connector;
 mod datagrams;
 mod deadline;
@@ -79,15 +78,15 @@ mod roots;
 mod secret;
 mod server_name;
 mod session;
+mod settings;
 mod stats;
-mod version;
 
 use openssl::ffi;
+use settings::config;
 
 pub use acceptor::{Acceptor, builder::AcceptorBuilder};
 pub use alert::Alert;
 pub use certificate::Certificate;
-pub use config::SessionConfig;
 pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
@@ -101,17 +100,22 @@ pub use identity::Identity;
 pub use identity_fault::IdentityFault;
 pub use listener::{
     Listener,
-    limits::Limits,
     refusal::{Limit, Refused},
     sessions::Sessions,
 };
-pub use openssl::{linked, message_log::PassedMessage, preferences::Preferences};
+pub use openssl::linked;
 pub use psk::{Psk, PskKey, keys::PskKeys};
 pub use refusal::{CertificateFault, CertificateRefusal};
 pub use resumption::{Resumption, store::SessionStore};
 pub use roots::Roots;
 pub use secret::SharedSecret;
 pub use session::{Session, exporter::ExportError, info::SessionInfo, srtp::SrtpKeys};
+pub use settings::{
+    config::SessionConfig,
+    limits::Limits,
+    message_log::PassedMessage,
+    preferences::Preferences,
+    version::{Version, VersionError},
+};
 pub use stats::{ListenerStats, SessionStats};
 pub use udp_demux;
-pub use version::{Version, VersionError};

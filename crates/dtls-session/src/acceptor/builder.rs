@@ -11,23 +11,21 @@ use zeroize::Zeroizing;
 use crate::{
     acceptor::{Acceptor, server_names::ServerNames},
     certificate::Certificate,
-    config::SessionConfig,
     error::BuildError,
     identity::Identity,
     listener::admission::{Admission, Authorize},
     openssl::{
         context::{Configure, ContextBuilder},
-        preferences::Preferences,
-        random,
+        negotiation, random,
         scope::Scope,
         suites::Proofs,
         tickets::TicketKeys,
     },
     psk::{PskKey, keys::PskKeys, lookup::PskLookup},
-    record_layer::ingress::Role,
     refusal,
     roots::Roots,
     secret::SharedSecret,
+    settings::{config::SessionConfig, preferences::Preferences, role::Role},
 };
 
 /// Gathers what an [`Acceptor`] needs.
@@ -209,10 +207,9 @@ impl AcceptorBuilder {
         self.check()?;
         let mut context = ContextBuilder::new(Role::Server, self.session.clone())?;
         let proofs = self.proofs();
-        self.preferences
-            .install(&mut context, proofs, Role::Server)?;
+        context.negotiate(&self.preferences, proofs)?;
         // Where other suites are offered, clients prove themselves otherwise.
-        let mut scope = self.preferences.narrow(Scope::new("server"), proofs);
+        let mut scope = negotiation::narrow(&self.preferences, Scope::new("server"), proofs);
         if let Some(identity) = &self.identity {
             identity.install(&mut context.ssl)?;
         }
@@ -252,7 +249,7 @@ impl AcceptorBuilder {
         };
         let welcome = Box::new(move |ssl: &_| admission.still_holds(ssl));
         Ok(Acceptor {
-            context: context.build(self.preferences.versions(), Some(welcome)),
+            context: context.build(self.preferences.versions, Some(welcome)),
             tickets: TicketKeys::new(&secret),
             psk: self.psk,
             secret,
@@ -264,10 +261,10 @@ impl AcceptorBuilder {
         let (identity, psk) = (self.identity.is_some(), self.psk.is_some());
         let certificates = "an identity to show";
         let keys = "pre-shared keys";
-        if psk && self.preferences.versions().allow_1_3() {
+        if psk && self.preferences.versions.allow_1_3() {
             return Err(BuildError::PskWithDtls13);
         }
-        let allow_1_3 = self.preferences.versions().allow_1_3();
+        let allow_1_3 = self.preferences.versions.allow_1_3();
         if let Some(kind) = self.identities().find_map(|it| it.unusable(allow_1_3)) {
             return Err(BuildError::KeyUnusable { kind });
         }

@@ -21,7 +21,7 @@ use crate::{
     psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
     secret::SharedSecret,
-    version::Version,
+    settings::version::Version,
 };
 
 /// Makes the server's half of handshakes; cheap to clone.

@@ -8,21 +8,20 @@ use openssl::{
 };
 
 use crate::{
-    config::SessionConfig,
     connector::Connector,
     error::BuildError,
     identity::Identity,
     openssl::{
         context::{Configure, ContextBuilder},
-        preferences::Preferences,
+        negotiation,
         scope::Scope,
         suites::Proofs,
     },
     psk::choice::PskChoice,
-    record_layer::ingress::Role,
     refusal,
     resumption::store::SessionStore,
     roots::Roots,
+    settings::{config::SessionConfig, preferences::Preferences, role::Role},
 };
 
 /// Gathers what a [`Connector`] needs.
@@ -127,7 +126,7 @@ impl ConnectorBuilder {
     /// A [`BuildError`] if OpenSSL is too old or refuses a setting.
     pub fn build(self) -> Result<Connector, BuildError> {
         let is_psk = matches!(self.credential, Credential::Psk(_));
-        if is_psk && self.preferences.versions().allow_1_3() {
+        if is_psk && self.preferences.versions.allow_1_3() {
             return Err(BuildError::PskWithDtls13);
         }
         let mut context = ContextBuilder::new(Role::Client, self.session)?;
@@ -151,9 +150,8 @@ impl ConnectorBuilder {
                 (proofs.psk, proofs.plain_psk) = (true, self.plain_psk);
             }
         }
-        self.preferences
-            .install(&mut context, proofs, Role::Client)?;
-        scope = self.preferences.narrow(scope, proofs);
+        context.negotiate(&self.preferences, proofs)?;
+        scope = negotiation::narrow(&self.preferences, scope, proofs);
         if let Some(identity) = &self.identity {
             identity.install(&mut context.ssl)?;
             scope = identity.narrow(scope)?;
@@ -171,7 +169,7 @@ impl ConnectorBuilder {
             context.configure(configure)?;
         }
         Ok(Connector {
-            context: context.build(self.preferences.versions(), None),
+            context: context.build(self.preferences.versions, None),
             scope,
             sessions: self.sessions,
         })

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::OpenSslError;
-use crate::version::Version;
+use crate::settings::version::Version;
 
 /// Why an acceptor or a connector could not be made.
 #[derive(Debug, Error)]

@@ -5,7 +5,7 @@ use dtls_wire::{
     Hello as Of, ProtocolVersion, Record,
 };
 
-use crate::version::Version;
+use crate::settings::version::Version;
 
 /// A client asked for a cookie once more sends message 2; OpenSSL has to read as many hellos before
 /// the one that it goes on from.

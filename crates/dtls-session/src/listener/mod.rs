@@ -3,7 +3,6 @@
 pub(crate) mod admission;
 pub(crate) mod allowance;
 mod doorstep;
-pub(crate) mod limits;
 pub(crate) mod notice;
 pub(crate) mod refusal;
 pub(crate) mod registry;
@@ -39,12 +38,12 @@ use crate::{
     listener::{
         allowance::Allowance,
         doorstep::Hosts,
-        limits::Limits,
         refusal::{Limit, Refused},
         registry::{Permit, Registry},
         sessions::Sessions,
         table::{Denial, Opening},
     },
+    settings::limits::Limits,
     stats::ListenerStats,
 };
 

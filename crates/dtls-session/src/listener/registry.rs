@@ -14,10 +14,10 @@ use udp_demux::Promotion;
 use crate::{
     guard::{Close, Guard},
     listener::{
-        limits::Limits,
         notice::Notice,
         table::{Denial, Finished, Opening, Table},
     },
+    settings::limits::Limits,
 };
 
 #[derive(Debug)]

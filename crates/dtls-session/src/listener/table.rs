@@ -11,10 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{
-    guard::Close,
-    listener::{limits::Limits, notice::Notice},
-};
+use crate::{guard::Close, listener::notice::Notice, settings::limits::Limits};
 
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,12 +12,10 @@ use openssl::{
 };
 
 use crate::{
-    config::SessionConfig,
     error::{BuildError, OpenSslError},
     ffi,
     openssl::{alerts, attached::Attached, timer},
-    record_layer::ingress::Role,
-    version::Versions,
+    settings::{config::SessionConfig, role::Role, version::Versions},
 };
 
 /// An `SslContext` with the configuration of the sessions it makes.
@@ -68,7 +66,7 @@ impl SessionContext {
 /// What a context is made of, until it is built; other files of this folder have what can be set.
 pub(crate) struct ContextBuilder {
     pub(crate) ssl: SslContextBuilder,
-    role: Role,
+    pub(super) role: Role,
     config: SessionConfig,
 }
 

@@ -1,8 +1,8 @@
-//! Handshake messages and alerts as OpenSSL sees them, for whoever looks for a fault.
+//! Handshake messages and alerts as OpenSSL sees them.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
 };
 
 use dtls_wire::ContentType;
@@ -13,26 +13,12 @@ use openssl::{
 };
 
 use crate::{
-    ffi::{self, MessageTap},
-    openssl::{prelude, presented},
+    openssl::{
+        ffi::{self, MessageTap},
+        prelude, presented,
+    },
+    settings::message_log::{MessageLog, PassedMessage},
 };
-
-/// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
-/// decryption.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct PassedMessage<'a> {
-    /// Whether this side sends it.
-    pub sent: bool,
-    /// The content type of its record (RFC 5246 6.2.1): 20 for ChangeCipherSpec, 21 for an alert, 22
-    /// for a handshake message.
-    pub content_type: u8,
-    /// The whole message; one of the handshake with its header (RFC 6347 4.2.2), as one fragment.
-    pub bytes: &'a [u8],
-}
-
-/// Takes one message.
-pub(crate) type MessageLog = Arc<dyn Fn(&PassedMessage<'_>) + Send + Sync>;
 
 /// Lets `log` see the messages of all sessions of a context.
 pub(crate) fn install(context: &mut SslContextBuilder, log: MessageLog) -> Result<(), ErrorStack> {

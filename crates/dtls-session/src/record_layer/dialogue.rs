@@ -304,7 +304,7 @@ const MAX_HELLOS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::SessionConfig;
+    use crate::settings::config::SessionConfig;
     use dtls_wire::ProtocolVersion;
     use tokio::time::advance;
 

@@ -5,14 +5,8 @@ use dtls_wire::{
 };
 use tokio::time::Instant;
 
+pub(crate) use crate::settings::role::Role;
 use crate::{alert::Alert, record_layer::beginning::Beginning, stats::SessionStats};
-
-/// Which side of the handshake this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Client,
-    Server,
-}
 
 /// Decides record by record, first for a handshake and then for an established session.
 #[derive(Debug)]
@@ -258,18 +252,6 @@ impl Ingress {
         }
         *kept += 1;
         Some(record.sequence)
-    }
-}
-
-impl Role {
-    /// How many bytes a message of the peer may have.
-    pub(crate) fn max_message(self) -> usize {
-        match self {
-            // Above any certificate chain that is accepted.
-            Self::Server => 32 * 1024,
-            // OpenSSL's own limit, for a CertificateRequest may name authorities in 64 KiB.
-            Self::Client => 100 * 1024,
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{config::SessionConfig, openssl::timer::Intervals};
+use crate::{openssl::timer::Intervals, settings::config::SessionConfig};
 
 /// The retransmission timer's policy and state for one `Ssl`.
 ///
@@ -187,7 +187,7 @@ impl State {
     fn expire(&mut self) -> Duration {
         let answered = self.answered.map(|at| at.elapsed());
         let left = answered.and_then(|ago| self.backoff.checked_sub(ago));
-        if let Some(left) = left.filter(|left| *left > LEAST) {
+        if let Some(left) = left.filter(|left| *left > SessionConfig::LEAST_RTO) {
             self.turn = Turn::Withheld;
             return self.run(left);
         }
@@ -227,9 +227,6 @@ impl Intervals for Pace {
         self.state().expire()
     }
 }
-
-/// OpenSSL takes a timer that has 15 ms left for expired.
-pub(crate) const LEAST: Duration = Duration::from_millis(30);
 
 /// Above this an interval grows no more where the peer computes nothing unknown.
 const MOST_KNOWN: Duration = Duration::from_secs(2);

@@ -7,10 +7,10 @@ use openssl::ssl::{NameType, SslRef};
 use crate::{
     certificate::Certificate,
     ffi,
+    openssl::srtp,
     record_layer::RecordLayer,
     refusal::{self, CertificateRefusal},
-    session::srtp,
-    version::Version,
+    settings::version::Version,
 };
 
 /// What was negotiated, and how it went.
@@ -113,7 +113,7 @@ impl SessionInfo {
             psk_identity: ffi::psk_identity(ssl),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
             protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
-            srtp_profile: srtp::profile(ssl),
+            srtp_profile: srtp::agreed(ssl),
             cookie_exchange: false,
             resumed,
             extended_master_secret: ssl.extms_support() == Some(true),

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use openssl::ssl::SslRef;
 use zeroize::Zeroizing;
 
-use crate::session::exporter::ExportError;
+use crate::{
+    openssl::srtp::{self, Profile},
+    session::exporter::ExportError,
+};
 
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.
 ///
@@ -40,14 +42,16 @@ impl SrtpKeys {
         profile: Option<&str>,
         export: impl FnOnce(&mut [u8], &str) -> Result<(), ExportError>,
     ) -> Result<Option<Self>, ExportError> {
-        let known = |profile| PROFILES.into_iter().find(|known| known.1 == profile);
-        let Some((_, profile, key, salt)) = profile.and_then(known) else {
+        let Some(profile) = profile.and_then(srtp::named) else {
             return Ok(None);
         };
+        let Profile {
+            name, key, salt, ..
+        } = profile;
         let mut material = Zeroizing::new(vec![0; 2 * (key + salt)]);
         export(&mut material, LABEL)?;
         Ok(Some(Self {
-            profile,
+            profile: name,
             key,
             salt,
             material,
@@ -88,26 +92,4 @@ impl fmt::Debug for SrtpKeys {
     }
 }
 
-/// Returns the name of the profile that was agreed upon.
-pub(crate) fn profile(ssl: &SslRef) -> Option<&'static str> {
-    let id = ssl.selected_srtp_profile()?.id().as_raw();
-    let profile = PROFILES.into_iter().find(|profile| profile.0 == id)?;
-    Some(profile.1)
-}
-
-/// Whether this crate can make keys for the profile.
-pub(crate) fn is_known(name: &str) -> bool {
-    PROFILES.iter().any(|profile| profile.1 == name)
-}
-
-type Profile = (std::ffi::c_ulong, &'static str, usize, usize);
-
 const LABEL: &str = "EXTRACTOR-dtls_srtp";
-
-/// Number, name, and the lengths of key and salt (RFC 5764 4.1.2, RFC 7714 14.2).
-const PROFILES: [Profile; 4] = [
-    (1, "SRTP_AES128_CM_SHA1_80", 16, 14),
-    (2, "SRTP_AES128_CM_SHA1_32", 16, 14),
-    (7, "SRTP_AEAD_AES_128_GCM", 16, 12),
-    (8, "SRTP_AEAD_AES_256_GCM", 32, 12),
-];

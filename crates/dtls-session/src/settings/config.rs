@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record_layer::{ingress::Role, pace::LEAST};
+use crate::settings::role::Role;
 
 /// Sizes and times of a session and its handshake.
 ///
@@ -29,6 +29,9 @@ impl SessionConfig {
     ///
     /// OpenSSL works from 256 upwards; a record carries up to 2^14 bytes.
     pub const MTU: std::ops::RangeInclusive<usize> = 256..=16_384;
+
+    /// OpenSSL takes a timer that has 15 ms left for expired.
+    pub(crate) const LEAST_RTO: Duration = Duration::from_millis(30);
 
     /// Sets the largest datagram to send, in bytes of UDP payload (default 1350, which passes
     /// through Ethernet and the usual tunnels over it). A value outside [`Self::MTU`] is an
@@ -67,7 +70,7 @@ impl SessionConfig {
     /// a peer that has shown how long it takes, or has nothing to compute, and is never below
     /// 30 ms, since OpenSSL takes a timer that has 15 ms left for expired.
     pub fn rto_bounds(mut self, min: Duration, max: Duration) -> Self {
-        self.min_rto = min.max(LEAST);
+        self.min_rto = min.max(Self::LEAST_RTO);
         self.max_rto = max.max(self.min_rto);
         self
     }

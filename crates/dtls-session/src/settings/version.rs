@@ -1,17 +1,8 @@
-//! Versions of DTLS, and which of them the linked OpenSSL can.
+//! Versions of DTLS.
 
 use std::{fmt, str::FromStr};
 
-use openssl::{
-    ssl::{SslContextBuilder, SslMethod, SslOptions, SslRef},
-    version,
-};
 use thiserror::Error;
-
-use crate::{
-    error::{BuildError, OpenSslError},
-    ffi,
-};
 
 /// A version of DTLS.
 ///
@@ -33,22 +24,6 @@ pub enum Version {
 }
 
 impl Version {
-    /// Returns whether the linked OpenSSL can do it: OpenSSL is asked, whatever its number.
-    pub fn is_available(self) -> bool {
-        SslContextBuilder::new(SslMethod::dtls()).is_ok_and(|mut context| {
-            ffi::set_versions(&mut context, self.number(), self.number()).is_ok()
-        })
-    }
-
-    /// The one that was negotiated.
-    pub(crate) fn of(ssl: &SslRef) -> Self {
-        match ssl.version_str() {
-            "DTLSv1.3" => Self::Dtls13,
-            "DTLSv1.2" => Self::Dtls12,
-            _ => Self::Dtls10,
-        }
-    }
-
     /// Its number on the wire.
     pub(crate) fn number(self) -> u16 {
         match self {
@@ -58,7 +33,8 @@ impl Version {
         }
     }
 
-    fn needs(self) -> &'static str {
+    /// Which OpenSSL has it.
+    pub(crate) fn needs(self) -> &'static str {
         match self {
             Self::Dtls10 => "an OpenSSL built with DTLS 1.0",
             Self::Dtls12 => "an OpenSSL built with DTLS 1.2",
@@ -118,29 +94,6 @@ impl Versions {
     pub(crate) fn allow_1_0(self) -> bool {
         self.min < Version::Dtls12
     }
-
-    pub(crate) fn install(self, context: &mut SslContextBuilder) -> Result<(), BuildError> {
-        let Self { min, max } = self;
-        if min > max {
-            return Err(BuildError::NoVersion { min, max });
-        }
-        for version in [max, min] {
-            if !version.is_available() {
-                return Err(BuildError::VersionUnavailable {
-                    version,
-                    needed: version.needs(),
-                    found: version::version(),
-                });
-            }
-        }
-        ffi::set_versions(context, min.number(), max.number()).map_err(OpenSslError::from)?;
-        if self.allow_1_0() {
-            context.set_security_level(0);
-            // A forged record is then dropped; with Encrypt-then-MAC it would end the session.
-            context.set_options(SslOptions::from_bits_retain(NO_ENCRYPT_THEN_MAC));
-        }
-        Ok(())
-    }
 }
 
 impl Default for Versions {
@@ -151,6 +104,3 @@ impl Default for Versions {
         }
     }
 }
-
-/// `SSL_OP_NO_ENCRYPT_THEN_MAC`.
-const NO_ENCRYPT_THEN_MAC: u64 = 1 << 19;

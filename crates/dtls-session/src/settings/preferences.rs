@@ -1,29 +1,10 @@
 //! What both sides may negotiate.
 
-use std::{
-    fmt, io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::Arc,
-};
+use std::{fmt, io, path::Path, sync::Arc};
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{AlpnError, SslContextBuilder, SslMethod, SslRef, select_next_proto},
-};
-
-use crate::{
-    error::{BuildError, OpenSslError},
-    ffi,
-    openssl::{
-        context::ContextBuilder,
-        key_log::{self, KeyLog},
-        message_log::{self, MessageLog, PassedMessage},
-        scope::Scope,
-        suites::Proofs,
-    },
-    record_layer::ingress::Role,
-    session::srtp,
+use crate::settings::{
+    key_log::{self, KeyLog},
+    message_log::{MessageLog, PassedMessage},
     version::{Version, Versions},
 };
 
@@ -43,15 +24,15 @@ use crate::{
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Preferences {
-    versions: Versions,
-    cipher_suites: Option<String>,
-    ccm8: bool,
-    groups: Option<String>,
-    signature_algorithms: Option<String>,
-    protocols: Vec<Vec<u8>>,
-    srtp_profiles: Option<String>,
-    key_log: Option<KeyLog>,
-    message_log: Option<MessageLog>,
+    pub(crate) versions: Versions,
+    pub(crate) cipher_suites: Option<String>,
+    pub(crate) ccm8: bool,
+    pub(crate) groups: Option<String>,
+    pub(crate) signature_algorithms: Option<String>,
+    pub(crate) protocols: Vec<Vec<u8>>,
+    pub(crate) srtp_profiles: Option<String>,
+    pub(crate) key_log: Option<KeyLog>,
+    pub(crate) message_log: Option<MessageLog>,
 }
 
 impl Preferences {
@@ -171,11 +152,6 @@ impl Preferences {
         Ok(self)
     }
 
-    /// The versions that may be negotiated.
-    pub(crate) fn versions(&self) -> Versions {
-        self.versions
-    }
-
     /// Shows each handshake message and alert to `log`, before it is encrypted or after it was
     /// decrypted, and checked only then (`SSL_CTX_set_msg_callback`; default: nobody sees them). What is
     /// repeated comes again; application data does not come.
@@ -191,117 +167,6 @@ impl Preferences {
         self.message_log = Some(Arc::new(log));
         self
     }
-
-    pub(crate) fn install(
-        &self,
-        context: &mut ContextBuilder,
-        proofs: Proofs,
-        role: Role,
-    ) -> Result<(), BuildError> {
-        let context = &mut context.ssl;
-        self.versions.install(context)?;
-        self.install_suites(context, proofs)?;
-        if let Some(groups) = &self.groups {
-            set(context, "group", groups, SslContextBuilder::set_groups_list)?;
-        }
-        if let Some(algorithms) = &self.signature_algorithms {
-            let setter = SslContextBuilder::set_sigalgs_list;
-            set(context, "signature algorithm", algorithms, setter)?;
-        }
-        if let Some(profiles) = &self.srtp_profiles {
-            let known = profiles.split(':').all(srtp::is_known);
-            let setter = if known {
-                SslContextBuilder::set_tlsext_use_srtp
-            } else {
-                |_: &mut SslContextBuilder, _: &str| Err(ErrorStack::get())
-            };
-            set(context, "SRTP profile", profiles, setter)?;
-        }
-        if !self.protocols.is_empty() {
-            let wire = self.wire()?;
-            match role {
-                Role::Client => context.set_alpn_protos(&wire).map_err(OpenSslError::from)?,
-                Role::Server => context.set_alpn_select_callback(move |_, offered| {
-                    // Only a protocol of `offered` may be returned, which outlives the call.
-                    let ours = select_next_proto(&wire, offered).ok_or(AlpnError::ALERT_FATAL)?;
-                    find(offered, ours).ok_or(AlpnError::ALERT_FATAL)
-                }),
-            }
-        }
-        if let Some(log) = self.message_log.clone() {
-            message_log::install(context, log).map_err(OpenSslError::from)?;
-        }
-        if let Some(log) = self.key_log.clone() {
-            // A panic must not get into OpenSSL, which would abort the process.
-            context.set_keylog_callback(move |_: &SslRef, line| {
-                let _ = catch_unwind(AssertUnwindSafe(|| log(line)));
-            });
-        }
-        Ok(())
-    }
-
-    fn install_suites(
-        &self,
-        context: &mut SslContextBuilder,
-        proofs: Proofs,
-    ) -> Result<(), BuildError> {
-        if self.ccm8 {
-            ffi::allow_ccm8(context);
-        }
-        let list = self.suites(proofs);
-        match &self.cipher_suites {
-            Some(list) => {
-                let setter = SslContextBuilder::set_cipher_list;
-                set(context, "cipher suite", list, setter)?;
-            }
-            None => context.set_cipher_list(&list).map_err(OpenSslError::from)?,
-        }
-        if !self.ccm8 {
-            if names(&list).any(|name| name.contains("CCM8") || name.contains("CCM_8")) {
-                return Err(BuildError::Ccm8 { list });
-            }
-            // A word such as ALL may have brought them.
-            let without = context.set_cipher_list(&format!("{list}:!AESCCM8"));
-            without.map_err(OpenSslError::from)?;
-        }
-        proofs.check(context, &list)
-    }
-
-    fn suites(&self, proofs: Proofs) -> String {
-        let default = || proofs.suites(self.ccm8, self.versions.allow_1_0());
-        self.cipher_suites.clone().unwrap_or_else(default)
-    }
-
-    /// Lets sessions be resumed only under the same restrictions: a ticket keeps its cipher suite,
-    /// which OpenSSL does not compare with the list.
-    pub(crate) fn narrow(&self, scope: Scope, proofs: Proofs) -> Scope {
-        let suites = self.suites(proofs);
-        let lists = [
-            Some(&*suites),
-            self.groups.as_deref(),
-            self.signature_algorithms.as_deref(),
-        ];
-        lists.into_iter().fold(scope, |scope, list| {
-            scope.with(list.unwrap_or_default().as_bytes())
-        })
-    }
-
-    /// The protocols in the form of the extension, each behind its length.
-    fn wire(&self) -> Result<Vec<u8>, BuildError> {
-        let mut wire = Vec::new();
-        for protocol in &self.protocols {
-            let length = u8::try_from(protocol.len())
-                .ok()
-                .filter(|length| *length > 0);
-            let length = length.ok_or_else(|| BuildError::Unusable {
-                what: "protocol name",
-                list: String::from_utf8_lossy(protocol).into_owned(),
-            })?;
-            wire.push(length);
-            wire.extend_from_slice(protocol);
-        }
-        Ok(wire)
-    }
 }
 
 impl fmt::Debug for Preferences {
@@ -313,47 +178,4 @@ impl fmt::Debug for Preferences {
             .field("srtp_profiles", &self.srtp_profiles)
             .finish_non_exhaustive()
     }
-}
-
-/// The protocol where it stands in the client's list.
-fn find<'a>(offered: &'a [u8], protocol: &[u8]) -> Option<&'a [u8]> {
-    let mut rest = offered;
-    while let [length, after @ ..] = rest {
-        let (name, others) = after.split_at_checked(usize::from(*length))?;
-        if name == protocol {
-            return Some(name);
-        }
-        rest = others;
-    }
-    None
-}
-
-/// Sets a list, or finds out what in it cannot be set.
-fn set(
-    context: &mut SslContextBuilder,
-    what: &'static str,
-    list: &str,
-    setter: fn(&mut SslContextBuilder, &str) -> Result<(), ErrorStack>,
-) -> Result<(), BuildError> {
-    let set = setter(context, list);
-    if names(list).count() > 1 {
-        for name in names(list) {
-            let trial = SslContextBuilder::new(SslMethod::dtls());
-            let mut trial = trial.map_err(OpenSslError::from)?;
-            if setter(&mut trial, name).is_err() {
-                let name = name.to_owned();
-                return Err(BuildError::Unknown { what, name });
-            }
-        }
-    }
-    set.map_err(|_| BuildError::Unusable {
-        what,
-        list: list.to_owned(),
-    })
-}
-
-/// What a list asks for, without the rules that only change what others bring.
-fn names(list: &str) -> impl Iterator<Item = &str> {
-    list.split([':', ',', ' '])
-        .filter(|name| !name.is_empty() && !name.starts_with(['!', '-', '+', '@']))
 }
