@@ -252,7 +252,9 @@ mod tests {
                 let used = if refused == OpenError::Forged {
                     opening.room(&record).unwrap()
                 } else {
-                    prop_assert!(refused == OpenError::Foreign, "{}", refused);
+                    // The bit may have been one of the length.
+                    let others = [OpenError::Foreign, OpenError::TooShort];
+                    prop_assert!(others.contains(&refused), "{}", refused);
                     0
                 };
                 prop_assert!(out[..used].iter().all(|byte| *byte == 0));
