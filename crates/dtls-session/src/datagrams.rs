@@ -179,8 +179,8 @@ impl Datagrams for Channel {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        let length = ready!(Self::poll_recv(self, cx, buf))?;
-        Poll::Ready(Ok((length, Self::peer_addr(self))))
+        let received = ready!(Self::poll_recv_from(self, cx, buf))?;
+        Poll::Ready(Ok(received))
     }
 
     fn poll_send(

@@ -1,11 +1,11 @@
 //! Where the datagrams of one run go.
 
-use std::task::Waker;
+use std::{net::SocketAddr, sync::Arc, task::Waker};
 
 use crate::{
     batch::Run,
     departure::{Origin, Patience},
-    inbox::Delivery,
+    inbox::{Delivery, Inbox},
     responder::{Responder, Response},
     route::Route,
     shared::{Shared, State},
@@ -26,8 +26,8 @@ pub(crate) struct Scratch {
 #[derive(Clone, Copy, Debug)]
 struct Stray {
     place: usize,
-    /// Whether its peer has a channel, and it goes elsewhere all the same.
-    diverted: bool,
+    /// Whether it goes elsewhere even if its peer has a channel.
+    routed: bool,
 }
 
 impl Shared {
@@ -66,30 +66,43 @@ impl Shared {
 
     /// Gives each datagram to its channel, or takes down that it has none.
     fn sort(&self, state: &State, run: Run<'_>, strays: &mut Vec<Stray>, wakers: &mut Vec<Waker>) {
-        let mut deliveries = state.table.get(run.peer).map(Deliveries::to);
+        let table = &state.table;
+        let peer = table.get(run.peer);
+        let mut deliveries = Deliveries::default();
+        let mut dropped = 0;
         for (place, datagram) in run.datagrams().enumerate() {
             if datagram.len() > self.config.max_datagram {
                 continue;
             }
-            let diverted = match &mut deliveries {
-                None => false,
-                Some(deliveries) => match (self.config.route)(datagram) {
-                    Route::Peer => {
-                        deliveries.push(datagram);
-                        continue;
-                    }
-                    Route::Accept => {
-                        self.counters.diverted.add(1);
-                        true
-                    }
-                },
+            let route = self.config.route.route(datagram);
+            let target = match route {
+                Route::Peer => peer.map(Target::Peer),
+                Route::Accept => None,
+                Route::Identifier(identifier) | Route::IdentifierOrAccept(identifier) => {
+                    table.find(&identifier).map(Target::Channel)
+                }
             };
-            strays.push(Stray { place, diverted });
+            if let Some(target) = target {
+                if !deliveries.are_to(target) {
+                    // First that: both may be for one channel, which is locked.
+                    dropped += std::mem::take(&mut deliveries).finish(wakers);
+                    deliveries = Deliveries::to(target);
+                }
+                deliveries.push(datagram, run.peer);
+                continue;
+            }
+            if matches!(route, Route::Identifier(_)) {
+                self.counters.dropped_unknown_identifier.add(1);
+                continue;
+            }
+            let routed = route != Route::Peer;
+            self.counters
+                .diverted
+                .add(usize::from(routed && peer.is_some()));
+            strays.push(Stray { place, routed });
         }
-        if let Some(deliveries) = deliveries {
-            let dropped = deliveries.finish(wakers);
-            self.counters.dropped_queue_full.add(dropped);
-        }
+        dropped += deliveries.finish(wakers);
+        self.counters.dropped_queue_full.add(dropped);
     }
 
     /// Lets the responder answer, without a lock, and returns whether something came into the backlog.
@@ -107,9 +120,9 @@ impl Shared {
                 let mut state = self.lock();
                 match state.table.get(run.peer) {
                     // It has got a channel meanwhile.
-                    Some(peer) if !stray.diverted => {
-                        let mut deliveries = Deliveries::to(peer);
-                        deliveries.push(datagram);
+                    Some(peer) if !stray.routed => {
+                        let mut deliveries = Deliveries::to(Target::Peer(peer));
+                        deliveries.push(datagram, run.peer);
                         let dropped = deliveries.finish(wakers);
                         self.counters.dropped_queue_full.add(dropped);
                         false
@@ -149,27 +162,54 @@ impl Shared {
     }
 }
 
-/// Several datagrams for one peer's channel, and for the candidate beside it.
-struct Deliveries<'a>([Option<Delivery<'a>>; 2]);
+/// Whom a datagram is for.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    /// A peer's channel, and the candidate beside it.
+    Peer(&'a Peer),
+    /// The channel that has an identifier.
+    Channel(&'a Arc<Inbox>),
+}
+
+/// Several datagrams for one target, under one lock.
+#[derive(Default)]
+struct Deliveries<'a> {
+    target: Option<Target<'a>>,
+    inboxes: [Option<Delivery<'a>>; 2],
+}
 
 impl<'a> Deliveries<'a> {
-    fn to(peer: &'a Peer) -> Self {
-        let candidate = peer.candidate.as_ref();
-        Self([
-            Some(peer.current.delivery()),
-            candidate.map(|inbox| inbox.delivery()),
-        ])
+    fn to(target: Target<'a>) -> Self {
+        let inboxes = match target {
+            Target::Peer(peer) => {
+                let candidate = peer.candidate.as_ref();
+                [Some(&peer.current), candidate]
+            }
+            Target::Channel(inbox) => [Some(inbox), None],
+        };
+        Self {
+            target: Some(target),
+            inboxes: inboxes.map(|inbox| inbox.map(|inbox| inbox.delivery())),
+        }
     }
 
-    fn push(&mut self, datagram: &[u8]) {
-        for delivery in self.0.iter_mut().flatten() {
-            delivery.push(datagram);
+    fn are_to(&self, target: Target<'_>) -> bool {
+        match (self.target, target) {
+            (Some(Target::Peer(_)), Target::Peer(_)) => true,
+            (Some(Target::Channel(inbox)), Target::Channel(other)) => Arc::ptr_eq(inbox, other),
+            _ => false,
+        }
+    }
+
+    fn push(&mut self, datagram: &[u8], from: SocketAddr) {
+        for delivery in self.inboxes.iter_mut().flatten() {
+            delivery.push(datagram, from);
         }
     }
 
     /// Adds whom to wake, once all locks are released, and returns how many datagrams were dropped.
     fn finish(self, wakers: &mut Vec<Waker>) -> usize {
-        let deliveries = self.0.into_iter().flatten();
+        let deliveries = self.inboxes.into_iter().flatten();
         deliveries
             .map(|delivery| {
                 let (waker, dropped) = delivery.finish();

@@ -11,11 +11,14 @@ use tokio::task::coop;
 
 use crate::{
     departure::{Origin, Patience},
-    error::{RecvError, SendError},
+    error::{IdentifierError, RecvError, SendError, SetPeerError},
+    identifier::Identifier,
     inbox::Inbox,
     path::{self, PathMtu},
     shared::{Handle, Shared},
+    socket::Unfit,
     stats::{ChannelStats, Counter, Stats},
+    table::Denied,
     waiting::Way,
 };
 
@@ -71,6 +74,22 @@ impl Channel {
         poll_fn(|cx| self.poll_recv(cx, buf)).await
     }
 
+    /// Receives a datagram into `buf` and returns its length, and the address that it came from: another one than
+    /// the [peer's](Self::peer_addr) where it had one of the channel's [identifiers](Self::add_identifier).
+    ///
+    /// Who has written it is not known by that: anybody can write any address and any identifier on a datagram.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no datagram is lost.
+    pub async fn recv_from(&mut self, buf: &mut [u8]) -> Result<(usize, SocketAddr), RecvError> {
+        poll_fn(|cx| self.poll_recv_from(cx, buf)).await
+    }
+
     /// Polls for a datagram; see [`recv`](Self::recv).
     ///
     /// # Errors
@@ -81,6 +100,19 @@ impl Channel {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<usize, RecvError>> {
+        self.poll_recv_from(cx, buf).map_ok(|(length, _)| length)
+    }
+
+    /// Polls for a datagram and its sender's address; see [`recv_from`](Self::recv_from).
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    pub fn poll_recv_from(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<(usize, SocketAddr), RecvError>> {
         self.inbox.poll_recv(cx, buf)
     }
 
@@ -90,6 +122,19 @@ impl Channel {
     ///
     /// As for [`recv`](Self::recv).
     pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
+        let received = self.try_recv_from(buf)?;
+        Ok(received.map(|(length, _)| length))
+    }
+
+    /// Receives a datagram and its sender's address if there is one, and returns `None` if not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    pub fn try_recv_from(
+        &mut self,
+        buf: &mut [u8],
+    ) -> Result<Option<(usize, SocketAddr)>, RecvError> {
         self.inbox.try_recv(buf)
     }
 
@@ -150,15 +195,71 @@ impl Channel {
         self.send_by(Shared::send_now, datagram, Patience::None)
     }
 
+    /// Lets the channel get the datagrams that [`Config::route`](crate::Config::route) finds this identifier in,
+    /// wherever they come from, besides those of its peer's address.
+    ///
+    /// A channel may have several ([`Config::max_identifiers`](crate::Config::max_identifiers)). It has them until they
+    /// are [removed](Self::remove_identifier), or it ends or is dropped. One that it has already stays.
+    ///
+    /// # Errors
+    ///
+    /// If another channel has the identifier, this one has as many as it may, or has ended.
+    pub fn add_identifier(&self, identifier: Identifier) -> Result<(), IdentifierError> {
+        let added = self.handle.identify(&self.inbox, identifier);
+        added.map_err(|denied| match denied {
+            Denied::Taken => IdentifierError::InUse(identifier),
+            Denied::Limit => IdentifierError::LimitReached,
+            Denied::Replaced => IdentifierError::Replaced,
+            Denied::Dead => IdentifierError::SocketClosed,
+        })
+    }
+
+    /// Takes an identifier from the channel, and returns whether it had it. Datagrams that wait already stay.
+    pub fn remove_identifier(&self, identifier: &Identifier) -> bool {
+        self.handle.forget(&self.inbox, identifier)
+    }
+
+    /// Moves the channel to another address of its peer: datagrams from there come to it from now on, and its own go
+    /// there. The address that it had is free for another peer.
+    ///
+    /// If another channel has the address, it loses it, provided that it has an
+    /// [identifier](Self::add_identifier) by which its own peer can still reach it: so two channels can swap addresses.
+    /// That one's [`peer_addr`](Self::peer_addr) stays as it was, and it still sends there. What waits to be sent goes to the old
+    /// address. A candidate that moves is none any longer: it will not take the place of the channel that it stood beside.
+    ///
+    /// Call it only when the peer has proved that it is there, since anybody can write any address on a datagram.
+    ///
+    /// # Errors
+    ///
+    /// If the address is no peer's or cannot be reached, if a channel without an identifier has it, or if this channel
+    /// has ended.
+    pub fn set_peer(&self, peer: SocketAddr) -> Result<(), SetPeerError> {
+        let socket = &self.handle.socket;
+        let peer = socket.destination(peer).map_err(|unfit| match unfit {
+            Unfit::Unspecified(peer) => SetPeerError::Unspecified(peer),
+            Unfit::AddressFamily(peer) => SetPeerError::AddressFamily(peer),
+        })?;
+        let moved = self.handle.relocate(&self.inbox, peer);
+        moved.map_err(|denied| match denied {
+            Denied::Replaced => SetPeerError::Replaced,
+            Denied::Dead => SetPeerError::SocketClosed,
+            Denied::Taken | Denied::Limit => SetPeerError::InUse(peer),
+        })?;
+        // What is known is known of the old path.
+        let _ = self.inbox.take_refused();
+        self.path.forget();
+        Ok(())
+    }
+
     /// The address of the peer.
     pub fn peer_addr(&self) -> SocketAddr {
         self.inbox.peer()
     }
 
     /// The address that datagrams to the peer leave from: the one that the peer wrote to, or the socket's if
-    /// the channel was opened from this side.
+    /// the channel was opened from this side, or the peer has [moved](Self::set_peer) to the other family.
     pub fn local_addr(&self) -> SocketAddr {
-        self.handle.local_addr(self.local_ip)
+        self.handle.local_addr(self.way().from)
     }
 
     /// How long a datagram may be, in bytes of UDP payload, by what the system knows of the path (RFC 1191, RFC
@@ -214,10 +315,7 @@ impl Channel {
             return Ok(());
         }
         let origin = Origin {
-            way: Way {
-                peer: self.inbox.peer(),
-                from: self.local_ip,
-            },
+            way: self.way(),
             meter: Some(self.inbox.meter()),
         };
         let sent = send(&self.handle, origin, datagram, patience);
@@ -238,8 +336,17 @@ impl Channel {
         result
     }
 
+    fn way(&self) -> Way {
+        let peer = self.inbox.peer();
+        Way {
+            peer,
+            from: self.local_ip.filter(|ip| ip.is_ipv4() == peer.is_ipv4()),
+        }
+    }
+
     fn ask_path(&self) -> Option<usize> {
-        path::to(self.inbox.peer(), self.local_ip)
+        let Way { peer, from } = self.way();
+        path::to(peer, from)
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::route::Route;
+use crate::route::{Route, Router};
 
 /// The limits and sizes of an [`Endpoint`](crate::Endpoint).
 ///
@@ -21,7 +21,8 @@ pub struct Config {
     pub(crate) recv_buffer_size: usize,
     pub(crate) send_buffer_size: usize,
     pub(crate) send_queue_bytes: usize,
-    pub(crate) route: fn(&[u8]) -> Route,
+    pub(crate) max_identifiers: usize,
+    pub(crate) route: Router,
     pub(crate) urgent: fn(&[u8]) -> bool,
 }
 
@@ -110,12 +111,19 @@ impl Config {
         self
     }
 
-    /// Decides by `route` where the datagrams of known peers belong. Default: to their channels.
+    /// Bounds the [identifiers](crate::Channel::add_identifier) of each channel. Default: 8 identifiers.
+    pub fn max_identifiers(mut self, identifiers: usize) -> Self {
+        self.max_identifiers = identifiers;
+        self
+    }
+
+    /// Decides by `route` where each datagram belongs. Default: [to the peer's channel](Route::Peer).
     ///
-    /// This is how a peer that starts anew from the same address is noticed. `route` runs for every datagram of
-    /// every known peer, so it has to be quick, and it must not panic: that would end the endpoint.
-    pub fn route(mut self, route: fn(&[u8]) -> Route) -> Self {
-        self.route = route;
+    /// This is how a peer that starts anew from the same address is noticed, and how one is known again that comes
+    /// from another address. `route` runs for every datagram, so it has to be quick. It must neither panic, which would end the
+    /// endpoint, nor use the endpoint or a channel of it.
+    pub fn route(mut self, route: impl Fn(&[u8]) -> Route + Send + Sync + 'static) -> Self {
+        self.route = Router::new(route);
         self
     }
 }
@@ -133,7 +141,8 @@ impl Default for Config {
             recv_buffer_size: 4 << 20,
             send_buffer_size: 1 << 20,
             send_queue_bytes: 32 << 10,
-            route: |_| Route::Peer,
+            max_identifiers: 8,
+            route: Router::new(|_| Route::Peer),
             urgent: |_| false,
         }
     }

@@ -3,7 +3,6 @@ use std::{fmt, io, net::SocketAddr, sync::Arc};
 use tokio::task::coop;
 
 use crate::{
-    address::canonical,
     channel::Channel,
     config::Config,
     driver::drive,
@@ -11,7 +10,7 @@ use crate::{
     incoming::Incoming,
     responder::{Responder, Response},
     shared::{Entrance, Handle, Refused, Shared},
-    socket::Socket,
+    socket::{Socket, Unfit},
     stats::Stats,
 };
 
@@ -108,13 +107,14 @@ impl Endpoint {
     /// If the peer has a channel already, the limit of channels is reached, or the socket cannot reach the
     /// address.
     pub fn open(&self, peer: SocketAddr) -> Result<Channel, OpenError> {
-        let peer = canonical(peer);
-        if peer.ip().is_unspecified() || peer.port() == 0 {
-            return Err(OpenError::Unspecified(peer));
-        }
-        if !self.handle.socket.reaches(peer) {
-            return Err(OpenError::AddressFamily(peer));
-        }
+        let peer = self
+            .handle
+            .socket
+            .destination(peer)
+            .map_err(|unfit| match unfit {
+                Unfit::Unspecified(peer) => OpenError::Unspecified(peer),
+                Unfit::AddressFamily(peer) => OpenError::AddressFamily(peer),
+            })?;
         let inbox =
             self.handle
                 .admit(peer, Entrance::Fresh, None)

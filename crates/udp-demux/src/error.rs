@@ -2,6 +2,8 @@ use std::{io, net::SocketAddr};
 
 use thiserror::Error;
 
+use crate::identifier::Identifier;
+
 /// Why [`Endpoint::open`](crate::Endpoint::open) made no channel.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -31,6 +33,45 @@ pub enum AcceptError {
     #[error("the limit of live channels is reached")]
     LimitReached,
     /// The socket is dead.
+    #[error("the socket is closed")]
+    SocketClosed,
+}
+
+/// Why a channel did not get an [identifier](crate::Channel::add_identifier).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdentifierError {
+    /// Another channel has it.
+    #[error("another channel has the identifier {0}")]
+    InUse(Identifier),
+    /// The channel has as many as [`Config::max_identifiers`](crate::Config::max_identifiers) allows.
+    #[error("the channel has as many identifiers as it may")]
+    LimitReached,
+    /// Another channel of the same peer took this one's place. Final.
+    #[error("another channel of the same peer replaced this one")]
+    Replaced,
+    /// The socket is dead. Final.
+    #[error("the socket is closed")]
+    SocketClosed,
+}
+
+/// Why a channel did not get another [peer's address](crate::Channel::set_peer).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SetPeerError {
+    /// Another channel has the address, and could not be reached without it.
+    #[error("another channel has the address {0}")]
+    InUse(SocketAddr),
+    /// The socket cannot reach an address of that family.
+    #[error("the socket cannot reach the address family of {0}")]
+    AddressFamily(SocketAddr),
+    /// The address names no peer: its IP address is unspecified or its port is zero.
+    #[error("{0} is no peer's address")]
+    Unspecified(SocketAddr),
+    /// Another channel of the same peer took this one's place. Final.
+    #[error("another channel of the same peer replaced this one")]
+    Replaced,
+    /// The socket is dead. Final.
     #[error("the socket is closed")]
     SocketClosed,
 }
@@ -91,6 +132,31 @@ impl From<AcceptError> for io::Error {
         let kind = match error {
             AcceptError::LimitReached => io::ErrorKind::QuotaExceeded,
             AcceptError::SocketClosed => io::ErrorKind::NotConnected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<IdentifierError> for io::Error {
+    fn from(error: IdentifierError) -> Self {
+        let kind = match error {
+            IdentifierError::InUse(_) => io::ErrorKind::AlreadyExists,
+            IdentifierError::LimitReached => io::ErrorKind::QuotaExceeded,
+            IdentifierError::Replaced => io::ErrorKind::ConnectionReset,
+            IdentifierError::SocketClosed => io::ErrorKind::NotConnected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<SetPeerError> for io::Error {
+    fn from(error: SetPeerError) -> Self {
+        let kind = match error {
+            SetPeerError::InUse(_) => io::ErrorKind::AddrInUse,
+            SetPeerError::AddressFamily(_) => io::ErrorKind::Unsupported,
+            SetPeerError::Unspecified(_) => io::ErrorKind::InvalidInput,
+            SetPeerError::Replaced => io::ErrorKind::ConnectionReset,
+            SetPeerError::SocketClosed => io::ErrorKind::NotConnected,
         };
         Self::new(kind, error)
     }

@@ -15,12 +15,14 @@ use crate::{
     error::{RecvError, SendError},
     gauge::Meter,
     queue::Queue,
+    sources::Sources,
+    table::Standing,
 };
 
 /// The receiving half of one channel: the driver fills it, the channel empties it.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    peer: SocketAddr,
+    standing: Mutex<Standing>,
     // Beside the lock, because each send asks for it.
     end: AtomicU8,
     /// The shortest datagram that was queued and then refused as too long, since somebody looked; 0 is none.
@@ -33,6 +35,7 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 struct State {
     queue: Queue,
+    sources: Sources,
     waker: Option<Waker>,
     received: u64,
     dropped: u64,
@@ -51,12 +54,18 @@ impl Inbox {
         let queue = Queue::new(config.recv_queue, config.recv_queue_bytes);
         let state = State {
             queue,
+            sources: Sources::default(),
             waker: None,
             received: 0,
             dropped: 0,
         };
-        Self {
+        let standing = Standing {
             peer,
+            listed: false,
+            identifiers: Vec::new(),
+        };
+        Self {
+            standing: Mutex::new(standing),
             end: AtomicU8::new(0),
             refused: AtomicUsize::new(0),
             meter: Meter::default(),
@@ -65,7 +74,12 @@ impl Inbox {
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.peer
+        self.standing().peer
+    }
+
+    /// What the table has of this; only the table changes it.
+    pub(crate) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn meter(&self) -> &Meter {
@@ -91,6 +105,7 @@ impl Inbox {
         // A successor gets what comes from here on; what lies here belongs to an exchange that is over.
         if end == End::Replaced {
             state.queue.clear();
+            state.sources.clear();
         }
         let waker = state.waker.take();
         drop(state);
@@ -135,7 +150,11 @@ impl Inbox {
         }
     }
 
-    pub(crate) fn try_recv(&self, buf: &mut [u8]) -> Result<Option<usize>, RecvError> {
+    /// Yields the length, and where the datagram came from.
+    pub(crate) fn try_recv(
+        &self,
+        buf: &mut [u8],
+    ) -> Result<Option<(usize, SocketAddr)>, RecvError> {
         self.take(&mut self.lock(), |queue, len| copy_out(queue, len, buf))
             .transpose()
     }
@@ -144,16 +163,17 @@ impl Inbox {
         &self,
         cx: &mut Context<'_>,
         buf: &mut [u8],
-    ) -> Poll<Result<usize, RecvError>> {
+    ) -> Poll<Result<(usize, SocketAddr), RecvError>> {
         self.poll_take(cx, |queue, len| copy_out(queue, len, buf))
     }
 
     pub(crate) fn poll_recv_bytes(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, RecvError>> {
-        self.poll_take(cx, |queue, len| {
+        let taken = ready!(self.poll_take(cx, |queue, len| {
             let mut datagram = BytesMut::zeroed(len);
             queue.pop_into(&mut datagram);
             Ok(datagram.freeze())
-        })
+        }));
+        Poll::Ready(taken.map(|(datagram, _)| datagram))
     }
 
     /// The numbers of datagrams received and dropped.
@@ -166,7 +186,7 @@ impl Inbox {
         &self,
         cx: &mut Context<'_>,
         pop: impl FnOnce(&mut Queue, usize) -> Result<T, RecvError>,
-    ) -> Poll<Result<T, RecvError>> {
+    ) -> Poll<Result<(T, SocketAddr), RecvError>> {
         // A queue that never runs empty would let its reader run for ever.
         let budget = ready!(coop::poll_proceed(cx));
         let mut state = self.lock();
@@ -187,10 +207,13 @@ impl Inbox {
         &self,
         state: &mut State,
         pop: impl FnOnce(&mut Queue, usize) -> Result<T, RecvError>,
-    ) -> Option<Result<T, RecvError>> {
+    ) -> Option<Result<(T, SocketAddr), RecvError>> {
         match (state.queue.first_len(), self.ended()) {
             (_, Some(End::Replaced)) => Some(Err(RecvError::Replaced)),
-            (Some(len), _) => Some(pop(&mut state.queue, len)),
+            (Some(len), _) => Some(pop(&mut state.queue, len).map(|taken| {
+                let from = state.sources.pop();
+                (taken, from.expect("each datagram came from somewhere"))
+            })),
             (None, Some(End::SocketClosed)) => Some(Err(RecvError::SocketClosed)),
             (None, None) => None,
         }
@@ -219,8 +242,9 @@ pub(crate) struct Delivery<'a> {
 
 impl Delivery<'_> {
     /// A full queue drops the newest: what waits already is what the reader needs first.
-    pub(crate) fn push(&mut self, datagram: &[u8]) {
+    pub(crate) fn push(&mut self, datagram: &[u8], from: SocketAddr) {
         if self.state.queue.push(datagram) {
+            self.state.sources.push(from);
             self.state.received += 1;
             self.delivered = true;
         } else {

@@ -8,6 +8,8 @@
 //! - [`Channel`]: one peer. It is the unit of a task: give each its own.
 //! - [`Config::route`], [`Incoming::accept_candidate`] and [`Promotion`]: how a peer that starts anew from the
 //!   same address gets a second channel, tried beside the first, before it takes its place.
+//! - [`Route::Identifier`], [`Channel::add_identifier`], [`Channel::recv_from`] and [`Channel::set_peer`]: how a peer
+//!   keeps its channel when its address changes.
 //! - [`ConnectedSocket`]: a socket for one peer, such as a client's, which hears what the network says of its
 //!   datagrams.
 //! - [`bind_shards`]: several endpoints on one address, one for each thread.
@@ -30,6 +32,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod gauge;
+mod identifier;
 mod inbox;
 mod incoming;
 #[cfg(target_os = "linux")]
@@ -43,6 +46,7 @@ mod route;
 mod shards;
 mod shared;
 mod socket;
+mod sources;
 mod stats;
 mod table;
 mod waiting;
@@ -51,7 +55,8 @@ pub use channel::Channel;
 pub use config::Config;
 pub use connected_socket::ConnectedSocket;
 pub use endpoint::Endpoint;
-pub use error::{AcceptError, OpenError, RecvError, SendError};
+pub use error::{AcceptError, IdentifierError, OpenError, RecvError, SendError, SetPeerError};
+pub use identifier::Identifier;
 pub use incoming::{Incoming, Promotion};
 pub use responder::Response;
 pub use route::Route;

@@ -53,6 +53,12 @@ impl PathMtu {
         }
     }
 
+    /// Knows nothing again: the path is another.
+    pub(crate) fn forget(&self) {
+        self.known.store(0, Relaxed);
+        *self.lock() = None;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,12 +13,13 @@ use crate::{
     config::Config,
     departure::Departure,
     error::SendError,
+    identifier::Identifier,
     inbox::{End, Inbox},
     responder::Responder,
     route::Route,
     socket::Socket,
     stats::Counters,
-    table::{Full, Table},
+    table::{Denied, Full, Table},
 };
 
 /// What the endpoint, its channels and the driver have in common.
@@ -67,7 +68,7 @@ pub(crate) enum Entrance {
 impl Shared {
     pub(crate) fn new(socket: Socket, config: Config) -> Self {
         let state = State {
-            table: Table::new(config.max_channels),
+            table: Table::new(config.max_channels, config.max_identifiers),
             backlog: Backlog::new(&config),
             accepting: true,
             responder: None,
@@ -159,13 +160,13 @@ impl Shared {
             // What waits already is treated as if it came after the channel: otherwise a naive accept loop
             // would take a peer's second datagram for a second peer, and replace the channel just made.
             let waiting = backlog.extract(peer, |datagram| {
-                (self.config.route)(datagram) == Route::Peer
+                self.config.route.route(datagram) == Route::Peer
             });
             let mut delivery = inbox.delivery();
             first
                 .into_iter()
                 .chain(waiting.iter().map(Bytes::as_ref))
-                .for_each(|datagram| delivery.push(datagram));
+                .for_each(|datagram| delivery.push(datagram, peer));
             self.counters.dropped_queue_full.add(delivery.finish().1);
             displaced
         };
@@ -182,6 +183,22 @@ impl Shared {
 
     pub(crate) fn remove(&self, inbox: &Arc<Inbox>) {
         self.lock().table.remove(inbox);
+    }
+
+    pub(crate) fn identify(
+        &self,
+        inbox: &Arc<Inbox>,
+        identifier: Identifier,
+    ) -> Result<(), Denied> {
+        self.living()?.table.identify(inbox, identifier)
+    }
+
+    pub(crate) fn forget(&self, inbox: &Arc<Inbox>, identifier: &Identifier) -> bool {
+        self.lock().table.forget(inbox, identifier)
+    }
+
+    pub(crate) fn relocate(&self, inbox: &Arc<Inbox>, to: SocketAddr) -> Result<(), Denied> {
+        self.living()?.table.relocate(inbox, to)
     }
 
     pub(crate) fn is_known(&self, peer: SocketAddr) -> bool {
@@ -232,6 +249,14 @@ impl Shared {
                 self.counters.send_errors.add(1);
                 Err(SendError::Io(error))
             }
+        }
+    }
+
+    fn living(&self) -> Result<MutexGuard<'_, State>, Denied> {
+        let state = self.lock();
+        match state.dead {
+            None => Ok(state),
+            Some(_) => Err(Denied::Dead),
         }
     }
 

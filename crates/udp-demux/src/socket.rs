@@ -62,11 +62,21 @@ impl Socket {
         self.local_addr
     }
 
-    pub(crate) fn reaches(&self, peer: SocketAddr) -> bool {
-        match self.families {
+    /// The canonical form of a peer's address, if datagrams can be sent there.
+    pub(crate) fn destination(&self, peer: SocketAddr) -> Result<SocketAddr, Unfit> {
+        let peer = canonical(peer);
+        if peer.ip().is_unspecified() || peer.port() == 0 {
+            return Err(Unfit::Unspecified(peer));
+        }
+        let reached = match self.families {
             Families::V4 => peer.is_ipv4(),
             Families::V6 => peer.is_ipv6(),
             Families::Both => true,
+        };
+        if reached {
+            Ok(peer)
+        } else {
+            Err(Unfit::AddressFamily(peer))
         }
     }
 
@@ -234,6 +244,13 @@ pub(crate) fn open(addr: SocketAddr) -> io::Result<socket2::Socket> {
         socket.set_only_v6(false)?;
     }
     Ok(socket)
+}
+
+/// Why an address is none to send to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unfit {
+    Unspecified(SocketAddr),
+    AddressFamily(SocketAddr),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,9 @@ pub struct Stats {
     pub dropped_backlog_full: u64,
     /// Datagrams for [`Endpoint::accept`](crate::Endpoint::accept), dropped because the endpoint was.
     pub dropped_no_acceptor: u64,
+    /// Datagrams with an identifier that no channel has, which are dropped
+    /// ([`Route::Identifier`](crate::Route::Identifier)).
+    pub dropped_unknown_identifier: u64,
     /// Datagrams of known peers that went to [`Endpoint::accept`](crate::Endpoint::accept).
     pub diverted: u64,
     /// Datagrams that belonged to no channel and were answered where they were received
@@ -88,6 +91,7 @@ pub(crate) struct Counters {
     pub(crate) dropped_queue_full: Counter,
     pub(crate) dropped_backlog_full: Counter,
     pub(crate) dropped_no_acceptor: Counter,
+    pub(crate) dropped_unknown_identifier: Counter,
     pub(crate) diverted: Counter,
     pub(crate) answered: Counter,
     pub(crate) discarded: Counter,
@@ -111,6 +115,7 @@ impl Counters {
             dropped_queue_full: self.dropped_queue_full.value(),
             dropped_backlog_full: self.dropped_backlog_full.value(),
             dropped_no_acceptor: self.dropped_no_acceptor.value(),
+            dropped_unknown_identifier: self.dropped_unknown_identifier.value(),
             diverted: self.diverted.value(),
             answered: self.answered.value(),
             discarded: self.discarded.value(),
