@@ -21,9 +21,8 @@ use crate::{
     error::{HandshakeError, OpenSslError, failure::Failure},
     established::{Established, Records},
     guard::Guard,
-    openssl::{context::SessionContext, presented},
+    openssl::{context::SessionContext, presented, verify},
     record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
-    refusal::{self, CertificateRefusal},
     resumption::{Resumption, store::Place},
     session::{Session, info::SessionInfo},
 };
@@ -359,9 +358,7 @@ impl Pending {
 
     fn explain(&self, failure: Failure) -> HandshakeError {
         let ssl = self.layer.ssl();
-        HandshakeError::new(failure, || {
-            refusal::of(ssl).unwrap_or_else(|| CertificateRefusal::by(ssl.verify_result()))
-        })
+        HandshakeError::new(failure, || verify::cause(ssl))
     }
 
     fn timed_out(&self, after: Duration) -> HandshakeError {

@@ -1,16 +1,8 @@
 //! Why a peer's certificate was refused.
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+use std::fmt;
 
-use openssl::{
-    ssl::{SslContextBuilder, SslRef, SslVerifyMode},
-    x509::{X509StoreContext, X509StoreContextRef, X509VerifyResult},
-};
-
-use crate::{certificate::Certificate, openssl::attached::Attached};
+use crate::certificate::Certificate;
 
 /// Why a peer's certificate was refused, and which of its chain was at fault.
 #[derive(Clone, Debug)]
@@ -69,85 +61,10 @@ impl CertificateRefusal {
             chain: Vec::new(),
         }
     }
-
-    /// What is left to say where nothing was remembered.
-    pub(crate) fn by(result: X509VerifyResult) -> Self {
-        Self {
-            fault: CertificateFault::of(result),
-            reason: result.error_string().to_owned(),
-            ..Self::missing()
-        }
-    }
-
-    fn of(context: &X509StoreContextRef) -> Self {
-        let result = context.error();
-        let chain = context.chain().into_iter().flatten();
-        let mut chain: Vec<_> = chain.filter_map(|it| Certificate::of(it).ok()).collect();
-        if chain.is_empty() {
-            let current = context.current_cert();
-            chain.extend(current.and_then(|it| Certificate::of(it).ok()));
-        }
-        Self {
-            depth: context.error_depth(),
-            chain,
-            ..Self::by(result)
-        }
-    }
 }
 
 impl fmt::Display for CertificateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
-    }
-}
-
-impl CertificateFault {
-    /// By the numbers of `x509_vfy.h`.
-    fn of(result: X509VerifyResult) -> Self {
-        match result.as_raw() {
-            10 => Self::Expired,
-            9 => Self::NotYetValid,
-            62 | 64 => Self::WrongName,
-            2 | 20 | 21 | 27 => Self::UnknownAuthority,
-            18 | 19 => Self::SelfSigned,
-            26 | 32 | 37 | 79 => Self::WrongPurpose,
-            66..=68 => Self::TooWeak,
-            28 | 50 => Self::Unwanted,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Where the first refusal of one handshake is kept.
-#[derive(Debug, Default)]
-pub(crate) struct FirstRefusal(Mutex<Option<CertificateRefusal>>);
-
-/// Verifies peers as `mode` says and remembers why one was refused; `decide` has the last word on
-/// those that OpenSSL accepts.
-pub(crate) fn watch(
-    context: &mut SslContextBuilder,
-    mode: SslVerifyMode,
-    decide: impl Fn(&mut X509StoreContextRef) -> bool + Send + Sync + 'static,
-) {
-    context.set_verify_callback(mode, move |accepted, store| {
-        let accepted = accepted && decide(store);
-        if !accepted {
-            remember(store);
-        }
-        accepted
-    });
-}
-
-/// Returns why the peer's certificate was, or would have been, refused.
-pub(crate) fn of(ssl: &SslRef) -> Option<CertificateRefusal> {
-    let FirstRefusal(first) = &Attached::of(ssl)?.refusal;
-    first.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-fn remember(store: &X509StoreContextRef) {
-    let ssl = || store.ex_data(X509StoreContext::ssl_idx().ok()?);
-    if let Some(Attached { refusal, .. }) = ssl().and_then(|ssl| Attached::of(ssl)) {
-        let mut first = refusal.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| CertificateRefusal::of(store));
     }
 }

@@ -2,17 +2,7 @@
 
 use std::path::Path;
 
-use openssl::{
-    ssl::SslContextBuilder,
-    stack::Stack,
-    x509::{X509, store::X509StoreBuilder},
-};
-
-use crate::{
-    error::{OpenSslError, PemError},
-    identity::{certificates, read},
-    openssl::scope::Scope,
-};
+use crate::{certificate::Certificate, error::PemError, identity::read, openssl::scope::Scope};
 
 /// The certificate authorities that a peer's certificate has to lead to.
 #[derive(Clone, Debug)]
@@ -21,7 +11,7 @@ pub struct Roots(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Given(Vec<X509>),
+    Given(Vec<Certificate>),
 }
 
 impl Roots {
@@ -37,7 +27,7 @@ impl Roots {
     ///
     /// A [`PemError`] if there is no certificate in it or one does not parse.
     pub fn from_pem(bundle: &[u8]) -> Result<Self, PemError> {
-        Ok(Self(Source::Given(certificates(bundle)?)))
+        Ok(Self(Source::Given(Certificate::from_pem(bundle)?)))
     }
 
     /// Trusts the authorities in a PEM file, a regular one of up to 64 MiB, and no others.
@@ -49,56 +39,23 @@ impl Roots {
         Self::from_pem(&read(path.as_ref())?)
     }
 
-    pub(crate) fn install(&self, context: &mut SslContextBuilder) -> Result<(), OpenSslError> {
+    /// Those that were given; None if they are the system's.
+    pub(crate) fn given(&self) -> Option<&[Certificate]> {
         match &self.0 {
-            Source::System => Ok(context.set_default_verify_paths()?),
-            Source::Given(authorities) => {
-                let mut store = X509StoreBuilder::new()?;
-                for authority in authorities {
-                    store.add_cert(authority.clone())?;
-                }
-                context.set_cert_store(store.build());
-                Ok(())
-            }
+            Source::System => None,
+            Source::Given(authorities) => Some(authorities),
         }
     }
 
     /// Lets sessions be resumed only where the same authorities are believed.
-    pub(crate) fn narrow(&self, scope: Scope) -> Result<Scope, OpenSslError> {
+    pub(crate) fn narrow(&self, scope: Scope) -> Scope {
         match &self.0 {
-            Source::System => Ok(scope.with(b"system")),
+            Source::System => scope.with(b"system"),
             Source::Given(authorities) => {
                 let scope = scope.with(&(authorities.len() as u64).to_be_bytes());
-                authorities.iter().try_fold(scope, |scope, authority| {
-                    Ok(scope.with(&authority.to_der()?))
-                })
+                let all = authorities.iter();
+                all.fold(scope, |scope, authority| scope.with(authority.as_der()))
             }
         }
-    }
-
-    /// Lets a server name these authorities when it asks for a certificate.
-    ///
-    /// A list that a CertificateRequest has no room for is left out: then a client may send any
-    /// certificate (RFC 5246 7.4.4), and OpenSSL would end each handshake otherwise.
-    pub(crate) fn install_names(
-        &self,
-        context: &mut SslContextBuilder,
-    ) -> Result<(), OpenSslError> {
-        if let Source::Given(authorities) = &self.0 {
-            let mut names = Stack::new()?;
-            let mut length = 0;
-            for authority in authorities {
-                let name = authority.subject_name();
-                length += 2 + name.to_der()?.len();
-                names.push(name.to_owned()?)?;
-            }
-            if length <= MAX_NAMES {
-                context.set_client_ca_list(names);
-            }
-        }
-        Ok(())
     }
 }
-
-/// How many bytes of names, each with its length, a CertificateRequest can hold.
-const MAX_NAMES: usize = 0xffff;

@@ -1,8 +1,9 @@
 //! What may go to other threads: a field that may not would change the interface without a word.
 
 use dtls_session::{
-    Acceptor, AcceptorBuilder, BuildError, ConnectError, Connector, ConnectorBuilder, CookieGate,
-    ExportError, Handshake, HandshakeError, Identity, Limits, Listener, PemError, Preferences, Psk,
+    Acceptor, AcceptorBuilder, BuildError, Certificate, CertificateError, CertificateRefusal,
+    ConnectError, Connector, ConnectorBuilder, CookieGate, ExportError, GeneralName, Handshake,
+    HandshakeError, Identity, IdentityFault, Limits, Listener, PemError, Preferences, Psk,
     PskError, PskKey, PskKeys, RecvError, Resumption, ResumptionError, Roots, SecretError,
     SendError, Session, SessionConfig, SessionInfo, SessionStore, SharedSecret, SrtpKeys, Verdict,
 };
@@ -19,6 +20,8 @@ fn everything_may_go_to_another_thread() {
     shared::<(Identity, Roots, Psk, PskKey, PskKeys)>();
     shared::<(Resumption, SessionStore, SharedSecret)>();
     shared::<(SessionInfo, SrtpKeys)>();
+    shared::<(Certificate, GeneralName, CertificateRefusal)>();
+    shared::<(CertificateError, IdentityFault)>();
     shared::<(BuildError, HandshakeError, ConnectError)>();
     shared::<(RecvError, SendError, ExportError)>();
     shared::<(PemError, PskError, SecretError, ResumptionError)>();

@@ -2,10 +2,7 @@
 
 use std::{ffi::CString, fmt};
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{SslContextBuilder, SslVerifyMode},
-};
+use openssl::{error::ErrorStack, ssl::SslContextBuilder};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,16 +10,16 @@ use crate::{
     certificate::Certificate,
     error::BuildError,
     identity::Identity,
-    listener::admission::{Admission, Authorize},
+    listener::admission::Admission,
     openssl::{
         context::{Configure, ContextBuilder},
         negotiation, random,
         scope::Scope,
         suites::Proofs,
         tickets::TicketKeys,
+        verify::{Authorize, Verification},
     },
     psk::{PskKey, keys::PskKeys, lookup::PskLookup},
-    refusal,
     roots::Roots,
     secret::SharedSecret,
     settings::{config::SessionConfig, preferences::Preferences, role::Role},
@@ -35,7 +32,7 @@ pub struct AcceptorBuilder {
     server_names: ServerNames,
     session: SessionConfig,
     preferences: Preferences,
-    clients: Option<(Roots, SslVerifyMode)>,
+    clients: Option<(Roots, Verification)>,
     authorize: Option<Authorize>,
     psk: Option<PskLookup>,
     psk_hint: Option<CString>,
@@ -154,17 +151,14 @@ impl AcceptorBuilder {
     /// Asks clients for a certificate and refuses one that does not lead to `roots`; a client
     /// may show none (default: clients are not asked).
     pub fn request_client_certificate(mut self, roots: Roots) -> Self {
-        self.clients = Some((roots, SslVerifyMode::PEER));
+        self.clients = Some((roots, Verification::Verified));
         self
     }
 
     /// Refuses clients that show no certificate that leads to `roots` (default: clients are not
     /// asked).
     pub fn require_client_certificate(mut self, roots: Roots) -> Self {
-        self.clients = Some((
-            roots,
-            SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
-        ));
+        self.clients = Some((roots, Verification::Required));
         self
     }
 
@@ -211,7 +205,7 @@ impl AcceptorBuilder {
         // Where other suites are offered, clients prove themselves otherwise.
         let mut scope = negotiation::narrow(&self.preferences, Scope::new("server"), proofs);
         if let Some(identity) = &self.identity {
-            identity.install(&mut context.ssl)?;
+            context.show(identity)?;
         }
         if !self.server_names.is_empty() {
             context.show_by_name(self.server_names);
@@ -225,14 +219,11 @@ impl AcceptorBuilder {
         if let Some(hint) = &self.psk_hint {
             context.set_psk_hint(hint)?;
         }
-        if let Some((roots, mode)) = &self.clients {
-            roots.install(&mut context.ssl)?;
-            roots.install_names(&mut context.ssl)?;
-            match self.authorize.clone() {
-                Some(authorize) => authorize.install(&mut context.ssl, *mode),
-                None => refusal::watch(&mut context.ssl, *mode, |_| true),
-            }
-            scope = roots.narrow(scope.with(&mode.bits().to_be_bytes()))?;
+        if let Some((roots, verification)) = &self.clients {
+            context.trust(roots)?;
+            context.name_authorities(roots)?;
+            context.verify(*verification, self.authorize.clone());
+            scope = roots.narrow(scope.with(&[*verification as u8]));
         }
         context.resume_within(scope)?;
         context.ask_for_cookies();
@@ -247,7 +238,7 @@ impl AcceptorBuilder {
             psk: self.psk.clone(),
             authorize: self.authorize,
         };
-        let welcome = Box::new(move |ssl: &_| admission.still_holds(ssl));
+        let welcome = Box::new(move |client: &_| admission.still_holds(client));
         Ok(Acceptor {
             context: context.build(self.preferences.versions, Some(welcome)),
             tickets: TicketKeys::new(&secret),
@@ -265,7 +256,10 @@ impl AcceptorBuilder {
             return Err(BuildError::PskWithDtls13);
         }
         let allow_1_3 = self.preferences.versions.allow_1_3();
-        if let Some(kind) = self.identities().find_map(|it| it.unusable(allow_1_3)) {
+        if let Some(kind) = self
+            .identities()
+            .find_map(|it| it.shown.unusable(allow_1_3))
+        {
             return Err(BuildError::KeyUnusable { kind });
         }
         self.server_names.check()?;
@@ -305,7 +299,7 @@ impl AcceptorBuilder {
             ..Proofs::default()
         };
         self.identities()
-            .fold(keys, |proofs, identity| identity.add_proof(proofs))
+            .fold(keys, |proofs, identity| identity.shown.add_proof(proofs))
     }
 
     fn identities(&self) -> impl Iterator<Item = &Identity> {

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{SslContextBuilder, SslVerifyMode},
-};
+use openssl::{error::ErrorStack, ssl::SslContextBuilder};
 
 use crate::{
     connector::Connector,
@@ -16,9 +13,9 @@ use crate::{
         negotiation,
         scope::Scope,
         suites::Proofs,
+        verify::Verification,
     },
     psk::choice::PskChoice,
-    refusal,
     resumption::store::SessionStore,
     roots::Roots,
     settings::{config::SessionConfig, preferences::Preferences, role::Role},
@@ -140,8 +137,8 @@ impl ConnectorBuilder {
                 });
             }
             Credential::Certificate(roots) => {
-                roots.install(&mut context.ssl)?;
-                scope = roots.narrow(scope)?;
+                context.trust(&roots)?;
+                scope = roots.narrow(scope);
                 (proofs.ecdsa, proofs.rsa) = (true, true);
             }
             Credential::Psk(psk) => {
@@ -153,15 +150,15 @@ impl ConnectorBuilder {
         context.negotiate(&self.preferences, proofs)?;
         scope = negotiation::narrow(&self.preferences, scope, proofs);
         if let Some(identity) = &self.identity {
-            identity.install(&mut context.ssl)?;
-            scope = identity.narrow(scope)?;
+            context.show(identity)?;
+            scope = identity.narrow(scope);
         }
-        let mode = if self.verify {
-            SslVerifyMode::PEER
+        let verification = if self.verify {
+            Verification::Verified
         } else {
-            SslVerifyMode::NONE
+            Verification::Ignored
         };
-        refusal::watch(&mut context.ssl, mode, |_| true);
+        context.verify(verification, None);
         if let Some(asked) = self.max_fragment_length {
             context.ask_for_fragments(asked)?;
         }

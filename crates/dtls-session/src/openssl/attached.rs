@@ -8,11 +8,9 @@ use openssl::{
     ssl::{Ssl, SslRef},
 };
 
-use crate::{
-    openssl::{
-        alerts::Alerts, answer::Answer, presented::Presented, tickets::TicketKeys, timer::Intervals,
-    },
-    refusal::FirstRefusal,
+use crate::openssl::{
+    alerts::Alerts, answer::Answer, presented::Presented, tickets::TicketKeys, timer::Intervals,
+    verify::FirstRefusal,
 };
 
 /// All that this crate leaves in an `Ssl`: callbacks get nothing else of ours.

@@ -18,8 +18,8 @@ use openssl::{
 use crate::{
     certificate::Certificate,
     error::{CertificateError, OpenSslError, PemError},
+    file,
     general_name::GeneralName,
-    identity,
 };
 
 impl Certificate {
@@ -42,7 +42,7 @@ impl Certificate {
     ///
     /// A [`PemError`] if there is none in it or one does not parse.
     pub fn from_pem(pem: &[u8]) -> Result<Vec<Self>, PemError> {
-        let certificates = identity::certificates(pem)?;
+        let certificates = from_pem(pem)?;
         let all = certificates.iter().map(|it| Self::of(it));
         Ok(all.collect::<Result<_, _>>()?)
     }
@@ -126,6 +126,18 @@ impl fmt::Debug for Certificate {
     }
 }
 
+pub(crate) fn from_pem(pem: &[u8]) -> Result<Vec<X509>, PemError> {
+    // OpenSSL would pass over a certificate behind a mark, and find the others.
+    let pem = file::without_marks(pem);
+    let certificates =
+        X509::stack_from_pem(&pem).map_err(|error| PemError::Certificate(error.into()))?;
+    if certificates.is_empty() {
+        Err(PemError::NoCertificate)
+    } else {
+        Ok(certificates)
+    }
+}
+
 /// The name of an ECDSA key's curve, if it has one.
 pub(crate) fn curve(key: &PKeyRef<impl HasPublic>) -> Option<&'static str> {
     key.ec_key().ok()?.group().curve_name()?.short_name().ok()
@@ -184,5 +196,26 @@ fn key_type(key: &PKeyRef<impl HasPublic>) -> String {
             .short_name()
             .unwrap_or("unknown")
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_certificate_is_passed_over() {
+        let ca = include_bytes!("../../../../certs/ca.pem");
+        let marked = [&b"\xef\xbb\xbf"[..], ca].concat();
+        assert_eq!(from_pem(&marked).unwrap().len(), 1);
+        // Two such files, one behind the other.
+        assert_eq!(from_pem(&marked.repeat(2)).unwrap().len(), 2);
+        // A file that was cut off in a certificate.
+        let begun = ca.len() + "-----BEGIN CERTIFICATE-----".len();
+        for length in begun..2 * ca.len() - 1 {
+            let cut = &ca.repeat(2)[..length];
+            let found = from_pem(cut).map_or(0, |certificates| certificates.len());
+            assert_ne!(found, 1, "{:?}", String::from_utf8_lossy(&cut[ca.len()..]));
+        }
     }
 }

@@ -14,7 +14,7 @@ use openssl::{
 use crate::{
     error::{BuildError, OpenSslError},
     ffi,
-    openssl::{alerts, attached::Attached, timer},
+    openssl::{alerts, attached::Attached, returning::Returning, timer},
     settings::{config::SessionConfig, role::Role, version::Versions},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct SessionContext {
 
 /// Whether the peer of a session that was resumed would still be let in, since nothing else is asked
 /// then.
-pub(crate) type Welcome = Box<dyn Fn(&SslRef) -> bool + Send + Sync>;
+pub(crate) type Welcome = Box<dyn Fn(&Returning) -> bool + Send + Sync>;
 
 impl fmt::Debug for SessionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +42,10 @@ impl fmt::Debug for SessionContext {
 impl SessionContext {
     /// Whether a peer whose session was resumed may go on.
     pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
-        self.welcome.as_ref().is_none_or(|welcome| welcome(ssl))
+        let Some(welcome) = &self.welcome else {
+            return true;
+        };
+        Returning::of(ssl).is_ok_and(|peer| welcome(&peer))
     }
 
     /// Makes the `Ssl` of one session.

@@ -44,7 +44,7 @@ impl Identity {
         let mut faults: Vec<_> = dates
             .filter_map(|(depth, certificate)| outdated(depth, certificate, now))
             .collect();
-        let own = self.own();
+        let own = self.shown.certificate();
         if !passes(own, |asked| asked.set_purpose(X509PurposeId::SSL_SERVER)) {
             faults.push(IdentityFault::WrongPurpose);
         }

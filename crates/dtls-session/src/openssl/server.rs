@@ -36,7 +36,10 @@ impl ContextBuilder {
         self.ssl.set_servername_callback(move |ssl, _| {
             let name = ssl.servername(NameType::HOST_NAME).unwrap_or_default();
             match names.identity(name) {
-                Some(identity) => identity.show(ssl).map_err(|_| SniError::ALERT_FATAL),
+                Some(identity) => identity
+                    .shown
+                    .replace(ssl)
+                    .map_err(|_| SniError::ALERT_FATAL),
                 None => Ok(()),
             }
         });

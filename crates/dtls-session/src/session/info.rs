@@ -7,9 +7,9 @@ use openssl::ssl::{NameType, SslRef};
 use crate::{
     certificate::Certificate,
     ffi,
-    openssl::srtp,
+    openssl::{srtp, verify},
     record_layer::RecordLayer,
-    refusal::{self, CertificateRefusal},
+    refusal::CertificateRefusal,
     settings::version::Version,
 };
 
@@ -109,7 +109,7 @@ impl SessionInfo {
                 format!("{key}{}", digest.unwrap_or_default())
             }),
             peer_certificates: certificates(ssl),
-            refusal: refusal::of(ssl),
+            refusal: verify::refusal(ssl),
             psk_identity: ffi::psk_identity(ssl),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
             protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
