@@ -66,6 +66,9 @@ pub mod guide;
 mod handshake;
 mod identity;
 mod identity_fault;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod listener;
 mod openssl;
 mod psk;

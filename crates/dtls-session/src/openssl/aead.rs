@@ -2,13 +2,14 @@
 
 use std::{cell::RefCell, fmt, sync::OnceLock};
 
-use openssl::{
-    cipher::{Cipher, CipherRef},
-    cipher_ctx::CipherCtx,
-    error::ErrorStack,
+use openssl::{cipher::Cipher, error::ErrorStack};
+
+use crate::{
+    error::OpenSslError,
+    ffi::{MessageCipher, Mode},
 };
 
-use crate::error::OpenSslError;
+pub(crate) use crate::ffi::NONCE;
 
 /// An algorithm of authenticated encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +38,6 @@ impl Aead {
         }
     }
 
-    /// CCM has to know the length before it begins.
-    const fn is_ccm(self) -> bool {
-        matches!(
-            self,
-            Self::Aes128Ccm | Self::Aes256Ccm | Self::Aes128Ccm8 | Self::Aes256Ccm8
-        )
-    }
-
     const fn name(self) -> &'static str {
         match self {
             Self::Aes128Gcm => "AES-128-GCM",
@@ -55,29 +48,42 @@ impl Aead {
         }
     }
 
-    /// Looked up once, because OpenSSL 3.0 takes long to find one.
-    fn cipher(self) -> Result<&'static CipherRef, ErrorStack> {
+    const fn mode(self) -> Mode {
+        match self {
+            Self::Aes128Gcm | Self::Aes256Gcm => Mode::Gcm,
+            Self::Aes128Ccm | Self::Aes256Ccm | Self::Aes128Ccm8 | Self::Aes256Ccm8 => Mode::Ccm {
+                tag: self.tag_length(),
+            },
+            Self::ChaCha20Poly1305 => Mode::Other,
+        }
+    }
+
+    fn cipher(self, encrypts: bool) -> Result<MessageCipher, ErrorStack> {
+        // Looked up once, because that takes OpenSSL longer than to use it.
         static CIPHERS: [OnceLock<Cipher>; COUNT] = [const { OnceLock::new() }; COUNT];
         let place = &CIPHERS[self as usize];
-        if let Some(cipher) = place.get() {
-            return Ok(cipher);
-        }
-        let cipher = Cipher::fetch(None, self.name(), None)?;
-        Ok(place.get_or_init(|| cipher))
+        let cipher = match place.get() {
+            Some(cipher) => cipher,
+            None => {
+                let cipher = Cipher::fetch(None, self.name(), None)?;
+                place.get_or_init(|| cipher)
+            }
+        };
+        MessageCipher::new(cipher, self.mode(), encrypts)
     }
 }
 
-/// Seals with one key.
+/// Seals with one key, on a context that stays keyed.
 pub(crate) struct Sealer {
     aead: Aead,
-    context: CipherCtx,
+    cipher: MessageCipher,
 }
 
 impl Sealer {
     pub(crate) fn new(aead: Aead, key: &[u8]) -> Result<Self, OpenSslError> {
-        let mut sealer = Self::unkeyed(aead)?;
-        sealer.set_key(key)?;
-        Ok(sealer)
+        let mut cipher = aead.cipher(true)?;
+        cipher.begin(Some(key), &[0; NONCE], None)?;
+        Ok(Self { aead, cipher })
     }
 
     /// Seals in place what `data` holds, but for its end: that is room for the tag.
@@ -87,45 +93,21 @@ impl Sealer {
         aad: &[u8],
         data: &mut [u8],
     ) -> Result<(), OpenSslError> {
-        let length = data.len() - self.aead.tag_length();
-        let (text, tag) = data.split_at_mut(length);
-        self.context.encrypt_init(None, None, Some(nonce))?;
-        if self.aead.is_ccm() {
-            self.context.set_data_len(length)?;
-        }
-        self.context.cipher_update(aad, None)?;
-        self.context.cipher_update_inplace(text, length)?;
-        self.context.cipher_final(&mut [])?;
-        Ok(self.context.tag(tag)?)
-    }
-
-    fn unkeyed(aead: Aead) -> Result<Self, OpenSslError> {
-        let mut context = CipherCtx::new()?;
-        context.encrypt_init(Some(aead.cipher()?), None, None)?;
-        // CCM's own is 7.
-        context.set_iv_length(NONCE)?;
-        if aead.is_ccm() {
-            context.set_tag_length(aead.tag_length())?;
-        }
-        Ok(Self { aead, context })
-    }
-
-    fn set_key(&mut self, key: &[u8]) -> Result<(), OpenSslError> {
-        Ok(self.context.encrypt_init(None, Some(key), None)?)
+        Ok(seal(self.aead, &mut self.cipher, None, nonce, aad, data)?)
     }
 }
 
-/// Opens with one key.
+/// Opens with one key, on a context that stays keyed.
 pub(crate) struct Opener {
     aead: Aead,
-    context: CipherCtx,
+    cipher: MessageCipher,
 }
 
 impl Opener {
     pub(crate) fn new(aead: Aead, key: &[u8]) -> Result<Self, OpenSslError> {
-        let mut opener = Self::unkeyed(aead)?;
-        opener.set_key(key)?;
-        Ok(opener)
+        let mut cipher = aead.cipher(false)?;
+        cipher.begin(Some(key), &[0; NONCE], None)?;
+        Ok(Self { aead, cipher })
     }
 
     /// Opens `sealed`, which ends with the tag, into `out`, which is shorter by that.
@@ -141,86 +123,83 @@ impl Opener {
         sealed: &[u8],
         out: &mut [u8],
     ) -> Result<(), Forged> {
-        // The stack takes what there is off the thread's queue of errors.
-        let opened: Result<_, ErrorStack> = self.try_open(nonce, aad, sealed, out);
-        opened.map_err(|_| {
-            // Not for secrecy from the caller: what nobody has vouched for is not to be used by mistake.
-            out.fill(0);
-            Forged
-        })
-    }
-
-    fn try_open(
-        &mut self,
-        nonce: &[u8; NONCE],
-        aad: &[u8],
-        sealed: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), ErrorStack> {
-        let (text, tag) = sealed.split_at(sealed.len() - self.aead.tag_length());
-        self.context.decrypt_init(None, None, Some(nonce))?;
-        self.context.set_tag(tag)?;
-        if self.aead.is_ccm() {
-            self.context.set_data_len(text.len())?;
-        }
-        self.context.cipher_update(aad, None)?;
-        self.context.cipher_update(text, Some(out))?;
-        // CCM has verified already, and has nothing to end.
-        if !self.aead.is_ccm() {
-            self.context.cipher_final(&mut [])?;
-        }
-        Ok(())
-    }
-
-    fn unkeyed(aead: Aead) -> Result<Self, ErrorStack> {
-        let mut context = CipherCtx::new()?;
-        context.decrypt_init(Some(aead.cipher()?), None, None)?;
-        context.set_iv_length(NONCE)?;
-        if aead.is_ccm() {
-            context.set_tag_length(aead.tag_length())?;
-        }
-        Ok(Self { aead, context })
-    }
-
-    fn set_key(&mut self, key: &[u8]) -> Result<(), ErrorStack> {
-        self.context.decrypt_init(None, Some(key), None)
+        open(self.aead, &mut self.cipher, None, nonce, aad, sealed, out)
     }
 }
 
-/// Works with the thread's context for sealing with `aead`, keyed anew: a session that is idle most
-/// of the time has no context of its own then, which is larger than all its other state.
+/// As [`Sealer::seal`], on the thread's context, which takes the key for this once: a session that is
+/// idle most of the time has no context of its own then, for that is larger than all its other state.
 ///
 /// The context keeps the key until the thread's next use of it.
-pub(crate) fn with_sealer<T>(
+pub(crate) fn seal_with(
     aead: Aead,
     key: &[u8],
-    work: impl FnOnce(&mut Sealer) -> Result<T, OpenSslError>,
-) -> Result<T, OpenSslError> {
-    SEALERS.with_borrow_mut(|sealers| {
-        let place = &mut sealers[aead as usize];
-        let sealer = match place {
-            Some(sealer) => sealer,
-            None => place.insert(Sealer::unkeyed(aead)?),
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    data: &mut [u8],
+) -> Result<(), OpenSslError> {
+    SEALERS.with_borrow_mut(|ciphers| {
+        let place = &mut ciphers[aead as usize];
+        let cipher = match place {
+            Some(cipher) => cipher,
+            None => place.insert(aead.cipher(true)?),
         };
-        sealer.set_key(key)?;
-        work(sealer)
+        Ok(seal(aead, cipher, Some(key), nonce, aad, data)?)
     })
 }
 
-/// As [`with_sealer`], for opening.
-pub(crate) fn with_opener<T>(
+/// As [`Opener::open`], on the thread's context: see [`seal_with`].
+pub(crate) fn open_with(
     aead: Aead,
     key: &[u8],
-    work: impl FnOnce(&mut Opener) -> Result<T, Forged>,
-) -> Result<T, Forged> {
-    OPENERS.with_borrow_mut(|openers| {
-        let place = &mut openers[aead as usize];
-        let opener = match place {
-            Some(opener) => opener,
-            None => place.insert(Opener::unkeyed(aead).map_err(|_| Forged)?),
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    sealed: &[u8],
+    out: &mut [u8],
+) -> Result<(), Forged> {
+    OPENERS.with_borrow_mut(|ciphers| {
+        let place = &mut ciphers[aead as usize];
+        let cipher = match place {
+            Some(cipher) => cipher,
+            None => place.insert(aead.cipher(false).map_err(|_| Forged)?),
         };
-        opener.set_key(key).map_err(|_| Forged)?;
-        work(opener)
+        open(aead, cipher, Some(key), nonce, aad, sealed, out)
+    })
+}
+
+fn seal(
+    aead: Aead,
+    cipher: &mut MessageCipher,
+    key: Option<&[u8]>,
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    data: &mut [u8],
+) -> Result<(), ErrorStack> {
+    let (text, tag) = data.split_at_mut(data.len() - aead.tag_length());
+    cipher.begin(key, nonce, None)?;
+    cipher.authenticate(aad, text.len())?;
+    cipher.encrypt(text, tag)
+}
+
+fn open(
+    aead: Aead,
+    cipher: &mut MessageCipher,
+    key: Option<&[u8]>,
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    sealed: &[u8],
+    out: &mut [u8],
+) -> Result<(), Forged> {
+    let (text, tag) = sealed.split_at(sealed.len() - aead.tag_length());
+    let opened = cipher
+        .begin(key, nonce, Some(tag))
+        .and_then(|()| cipher.authenticate(aad, text.len()))
+        .and_then(|()| cipher.decrypt(text, out));
+    // The error has taken what there is off the thread's queue.
+    opened.map_err(|_| {
+        // Not for secrecy from the caller: what nobody has vouched for is not to be used by mistake.
+        out.fill(0);
+        Forged
     })
 }
 
@@ -240,11 +219,12 @@ impl fmt::Debug for Opener {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forged;
 
-/// The length of a nonce in bytes, for all of them.
-pub(crate) const NONCE: usize = 12;
 const COUNT: usize = Aead::ChaCha20Poly1305 as usize + 1;
 
+/// A context for each algorithm, made when it is needed.
+type Ciphers = RefCell<[Option<MessageCipher>; COUNT]>;
+
 thread_local! {
-    static SEALERS: RefCell<[Option<Sealer>; COUNT]> = const { RefCell::new([const { None }; COUNT]) };
-    static OPENERS: RefCell<[Option<Opener>; COUNT]> = const { RefCell::new([const { None }; COUNT]) };
+    static SEALERS: Ciphers = const { RefCell::new([const { None }; COUNT]) };
+    static OPENERS: Ciphers = const { RefCell::new([const { None }; COUNT]) };
 }

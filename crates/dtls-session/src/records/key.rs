@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::OpenSslError,
-    openssl::aead::{Forged, NONCE, Opener, Sealer, with_opener, with_sealer},
+    openssl::aead::{Forged, NONCE, Opener, Sealer, open_with, seal_with},
     records::suite::Suite,
 };
 
@@ -59,20 +59,25 @@ impl Key {
         Opener::new(self.suite.aead(), self.bytes())
     }
 
-    /// Works with a context that the thread has.
-    pub(crate) fn with_sealer<T>(
+    /// Seals as a context does, without one.
+    pub(crate) fn seal(
         &self,
-        work: impl FnOnce(&mut Sealer) -> Result<T, OpenSslError>,
-    ) -> Result<T, OpenSslError> {
-        with_sealer(self.suite.aead(), self.bytes(), work)
+        nonce: &[u8; NONCE],
+        aad: &[u8],
+        data: &mut [u8],
+    ) -> Result<(), OpenSslError> {
+        seal_with(self.suite.aead(), self.bytes(), nonce, aad, data)
     }
 
-    /// As [`with_sealer`](Self::with_sealer), for opening.
-    pub(crate) fn with_opener<T>(
+    /// Opens as a context does, without one.
+    pub(crate) fn open(
         &self,
-        work: impl FnOnce(&mut Opener) -> Result<T, Forged>,
-    ) -> Result<T, Forged> {
-        with_opener(self.suite.aead(), self.bytes(), work)
+        nonce: &[u8; NONCE],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Forged> {
+        open_with(self.suite.aead(), self.bytes(), nonce, aad, sealed, out)
     }
 
     fn bytes(&self) -> &[u8] {

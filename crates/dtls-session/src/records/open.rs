@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     error::OpenSslError,
-    openssl::aead::{Forged, Opener},
+    openssl::aead::Opener,
     records::{
         key::Key,
         layout::{AdditionalData, EPOCH, Layout, MAX_PLAINTEXT, number},
@@ -107,11 +107,15 @@ impl Opening {
     ) -> Result<Opened, OpenError> {
         let room = self.room(record)?;
         let out = &mut out[..room];
+        let suite = self.suite();
+        let (explicit, sealed) = record.body.split_at(suite.explicit_nonce_length());
+        let own = explicit
+            .try_into()
+            .unwrap_or_else(|_| number(record.epoch, record.sequence));
+        let (nonce, aad) = (self.key.nonce(own), AdditionalData::new(record, room));
         let opened = match &mut self.context {
-            Some(context) => decrypt(&self.key, context, record, out),
-            None => self
-                .key
-                .with_opener(|opener| decrypt(&self.key, opener, record, out)),
+            Some(context) => context.open(&nonce, aad.as_ref(), sealed, out),
+            None => self.key.open(&nonce, aad.as_ref(), sealed, out),
         };
         if opened.is_err() {
             self.forged += 1;
@@ -179,20 +183,6 @@ impl Opening {
     pub(crate) const fn suite(&self) -> Suite {
         self.key.suite()
     }
-}
-
-fn decrypt(
-    key: &Key,
-    opener: &mut Opener,
-    record: &Record<'_>,
-    out: &mut [u8],
-) -> Result<(), Forged> {
-    let (explicit, sealed) = record.body.split_at(key.suite().explicit_nonce_length());
-    let own = explicit
-        .try_into()
-        .unwrap_or_else(|_| number(record.epoch, record.sequence));
-    let aad = AdditionalData::new(record, out.len());
-    opener.open(&key.nonce(own), aad.as_ref(), sealed, out)
 }
 
 /// Why a record was not opened. But for the last two, anybody can have sent it.

@@ -156,9 +156,7 @@ impl Sealing {
         let data = &mut into[data..];
         match &mut self.context {
             Some(context) => context.seal(&nonce, aad.as_ref(), data),
-            None => self
-                .key
-                .with_sealer(|sealer| sealer.seal(&nonce, aad.as_ref(), data)),
+            None => self.key.seal(&nonce, aad.as_ref(), data),
         }
     }
 }

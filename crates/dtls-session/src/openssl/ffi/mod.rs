@@ -7,6 +7,7 @@
     reason = "calls into OpenSSL that the openssl crate does not offer"
 )]
 
+mod aead;
 mod callbacks;
 mod context;
 mod facts;
@@ -21,7 +22,7 @@ use std::ffi::c_long;
 use openssl::error::ErrorStack;
 
 pub(crate) use self::{
-    callbacks::*, context::*, facts::*, kdf::*, security::*, session::*, ssl::*, ticket::*,
+    aead::*, callbacks::*, context::*, facts::*, kdf::*, security::*, session::*, ssl::*, ticket::*,
 };
 
 /// Reads the result of the many functions that return 1 or more for success, and otherwise 0.
