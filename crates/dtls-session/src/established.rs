@@ -6,14 +6,17 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-
 use crate::{
     error::failure::Failure,
     guard::Guard,
-    record_layer::{RecordLayer, link::Link},
+    record_layer::RecordLayer,
+    records::{Opened, link::Link, own::Own},
     resumption::Resumption,
-    session::{exporter::ExportError, info::SessionInfo},
+    session::{
+        exporter::{self, ExportError},
+        info::SessionInfo,
+    },
+    settings::protection::RecordProtection,
     stats::SessionStats,
 };
 
@@ -31,22 +34,37 @@ pub(crate) struct Established {
     pub(crate) idle_timeout: Option<Duration>,
 }
 
-/// What [`Records::poll_open`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Opened {
-    /// A record's plaintext, of so many bytes, in the caller's buffer.
-    Record(usize),
-    /// A record's plaintext that the caller's buffer had no room for.
-    Long(Bytes),
-    CloseNotify,
-}
-
 /// Seals and opens the records of a session.
 pub(crate) enum Records {
+    Own(Box<Own>),
     OpenSsl(Box<RecordLayer>),
 }
 
 impl Records {
+    pub(crate) fn protection(&self) -> RecordProtection {
+        match self {
+            Self::Own(_) => RecordProtection::Own,
+            Self::OpenSsl(_) => RecordProtection::OpenSsl,
+        }
+    }
+
+    /// How much of what the keys may protect is used, from 0 to 1; OpenSSL does not count.
+    pub(crate) fn key_usage(&self) -> Option<f64> {
+        match self {
+            Self::Own(own) => Some(own.key_usage()),
+            Self::OpenSsl(_) => None,
+        }
+    }
+
+    /// Lets go of what only a busy session needs, unless this one has been busy since it was asked before;
+    /// false if it has.
+    pub(crate) fn rest(&mut self) -> bool {
+        match self {
+            Self::Own(own) => own.rest(),
+            Self::OpenSsl(_) => true,
+        }
+    }
+
     /// Opens the next record of data into `buf`, which is not empty.
     pub(crate) fn poll_open(
         &mut self,
@@ -54,6 +72,7 @@ impl Records {
         buf: &mut [u8],
     ) -> Poll<Result<Opened, Failure>> {
         match self {
+            Self::Own(own) => own.poll_open(cx, buf),
             Self::OpenSsl(layer) => layer.poll_open(cx, buf),
         }
     }
@@ -62,6 +81,7 @@ impl Records {
     /// nothing.
     pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
         match self {
+            Self::Own(own) => own.seal(cx, plaintext),
             Self::OpenSsl(layer) => layer.seal(cx, plaintext),
         }
     }
@@ -69,6 +89,7 @@ impl Records {
     /// Makes a close_notify, once.
     pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
         match self {
+            Self::Own(own) => own.seal_close(cx),
             Self::OpenSsl(layer) => layer.seal_close(cx),
         }
     }
@@ -76,6 +97,7 @@ impl Records {
     /// Sends what earlier calls could not.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
+            Self::Own(own) => own.poll_drain(cx),
             Self::OpenSsl(layer) => layer.poll_drain(cx),
         }
     }
@@ -83,6 +105,7 @@ impl Records {
     /// Whether something waits for the pipe to take it.
     pub(crate) fn is_unsent(&self) -> bool {
         match self {
+            Self::Own(own) => own.is_unsent(),
             Self::OpenSsl(layer) => layer.is_unsent(),
         }
     }
@@ -94,20 +117,29 @@ impl Records {
         label: &str,
         context: Option<&[u8]>,
     ) -> Result<(), ExportError> {
-        match self {
-            Self::OpenSsl(layer) => layer.export(out, label, context),
+        exporter::check(label, context)?;
+        // OpenSSL takes an empty buffer for a failure.
+        if out.is_empty() {
+            return Ok(());
         }
+        match self {
+            Self::Own(own) => own.secrets.export(label.as_bytes(), context, out)?,
+            Self::OpenSsl(layer) => layer.export(out, label, context)?,
+        }
+        Ok(())
     }
 
     /// The largest datagram that is sent, in bytes of UDP payload.
     pub(crate) fn mtu(&self) -> usize {
         match self {
+            Self::Own(own) => own.mtu(),
             Self::OpenSsl(layer) => layer.mtu(),
         }
     }
 
     pub(crate) fn set_mtu(&mut self, mtu: usize) {
         match self {
+            Self::Own(own) => own.set_mtu(mtu),
             Self::OpenSsl(layer) => layer.set_mtu(mtu),
         }
     }
@@ -115,6 +147,7 @@ impl Records {
     /// Keeps to what the pipe knows of the path, smaller or larger than it was.
     pub(crate) fn follow_path(&mut self) {
         match self {
+            Self::Own(own) => own.follow_path(),
             Self::OpenSsl(layer) => {
                 layer.follow_path();
             }
@@ -124,6 +157,7 @@ impl Records {
     /// How much plaintext one datagram carries now.
     pub(crate) fn max_plaintext(&mut self) -> usize {
         match self {
+            Self::Own(own) => own.max_plaintext(),
             Self::OpenSsl(layer) => layer.max_plaintext(),
         }
     }
@@ -135,18 +169,21 @@ impl Records {
 
     pub(crate) fn stats(&self) -> SessionStats {
         match self {
+            Self::Own(own) => own.stats(),
             Self::OpenSsl(layer) => layer.stats(),
         }
     }
 
     pub(crate) fn link(&self) -> &Link {
         match self {
+            Self::Own(own) => own.link(),
             Self::OpenSsl(layer) => layer.transport_ref().link(),
         }
     }
 
     fn link_mut(&mut self) -> &mut Link {
         match self {
+            Self::Own(own) => own.link_mut(),
             Self::OpenSsl(layer) => layer.transport().link_mut(),
         }
     }

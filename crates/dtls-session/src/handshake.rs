@@ -22,7 +22,9 @@ use crate::{
     established::{Established, Records},
     guard::Guard,
     openssl::{context::SessionContext, presented, verify},
-    record_layer::{RecordLayer, ingress::Role, pace::Pace, transport::Transport},
+    record_layer::{
+        RecordLayer, ingress::Role, pace::Pace, takeover::take_over, transport::Transport,
+    },
     resumption::{Resumption, store::Place},
     session::{Session, info::SessionInfo},
 };
@@ -286,14 +288,19 @@ impl Pending {
 
     /// Takes from OpenSSL what a session is made of.
     fn establish(mut self) -> Established {
-        let facts = SessionInfo::new(&mut self.layer, self.started.elapsed());
+        let mut facts = SessionInfo::new(&mut self.layer, self.started.elapsed());
         let resumption = Resumption::of(self.layer.ssl());
         if let Some(place) = &self.place {
             place.set(resumption.clone());
         }
         let config = &self.context.config;
+        let records = match take_over(self.layer, config.protection) {
+            Ok(own) => Records::Own(Box::new(own)),
+            Err(layer) => Records::OpenSsl(Box::new(layer)),
+        };
+        facts.record_protection = records.protection();
         Established {
-            records: Records::OpenSsl(Box::new(self.layer)),
+            records,
             facts: Arc::new(facts),
             resumption,
             guard: self.guard,

@@ -73,7 +73,6 @@ mod listener;
 mod openssl;
 mod psk;
 mod record_layer;
-#[cfg_attr(not(test), expect(dead_code, reason = "sessions are still OpenSSL's"))]
 mod records;
 mod refusal;
 mod resumption;
@@ -118,6 +117,7 @@ pub use settings::{
     limits::Limits,
     message_log::PassedMessage,
     preferences::Preferences,
+    protection::RecordProtection,
     version::{Version, VersionError},
 };
 pub use stats::{ListenerStats, SessionStats};

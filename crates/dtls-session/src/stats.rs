@@ -42,6 +42,15 @@ pub struct SessionStats {
     /// Handshake records after the handshake that call for nothing: HelloRequests, and repeats of a
     /// flight that has been answered, or was answered often enough.
     pub filtered_handshake: u64,
+    /// Protected records that have come before, or are too old to tell (RFC 6347 4.1.2.6). This and the
+    /// next two are counted only where the records are [this crate's](crate::SessionInfo::record_protection).
+    pub replayed: u64,
+    /// Protected records that are not authentic.
+    pub forged: u64,
+    /// Authentic records of data that had nothing in them.
+    pub empty_records: u64,
+    /// 1 if this crate's keys did not prove to be OpenSSL's, which therefore went on protecting the records.
+    pub unproven_keys: u64,
     /// Warning alerts of the peer's, other than close_notify, that were passed over (RFC 5246 7.2.2).
     pub warnings: u64,
 }

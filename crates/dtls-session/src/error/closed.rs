@@ -38,6 +38,9 @@ pub enum ClosedBy {
     Alert(Alert),
     /// The pipe below, which has ended.
     Pipe(Arc<io::Error>),
+    /// The keys, which have protected as many records as they may, or borne as many forged ones (RFC 9147
+    /// 4.5.3): the session's [usage](crate::Session::key_usage) shows it in time.
+    KeyLimit,
     /// The records, which are beyond repair.
     Records(Arc<dyn Error + Send + Sync>),
 }
@@ -64,6 +67,9 @@ impl fmt::Display for Closed {
                 write!(f, "the peer ended the session with the alert {alert}")
             }
             ClosedBy::Pipe(_) => f.write_str("the datagram pipe ended"),
+            ClosedBy::KeyLimit => f.write_str(
+                "the session's keys have protected as much as they may: a new session has new ones",
+            ),
             ClosedBy::Records(_) => f.write_str("OpenSSL ended the session"),
         }
     }
@@ -83,6 +89,8 @@ impl From<Failure> for Closed {
     fn from(failure: Failure) -> Self {
         Self::by(match failure {
             Failure::Replaced => ClosedBy::Replaced,
+            Failure::Alert(alert) => ClosedBy::Alert(alert),
+            Failure::KeyLimit => ClosedBy::KeyLimit,
             Failure::Pipe(error) => ClosedBy::Pipe(Arc::new(error)),
             Failure::OpenSsl(error) => match reason::peer_alert(&error) {
                 Some(alert) => ClosedBy::Alert(alert),
@@ -100,6 +108,7 @@ impl From<Closed> for io::Error {
             ClosedBy::Idle(_) => io::ErrorKind::TimedOut,
             ClosedBy::Alert(_) => io::ErrorKind::ConnectionAborted,
             ClosedBy::Pipe(error) => error.kind(),
+            ClosedBy::KeyLimit => io::ErrorKind::QuotaExceeded,
             ClosedBy::Records(_) => io::ErrorKind::InvalidData,
         };
         Self::new(kind, closed)

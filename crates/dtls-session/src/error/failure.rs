@@ -12,6 +12,10 @@ pub(crate) enum Failure {
     Replaced,
     Pipe(io::Error),
     OpenSsl(OpenSslError),
+    /// The peer's fatal alert.
+    Alert(Alert),
+    /// The keys have sealed, or borne of forgeries, as much as they may.
+    KeyLimit,
 }
 
 impl Failure {

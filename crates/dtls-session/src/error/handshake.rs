@@ -107,6 +107,9 @@ impl HandshakeError {
         let error = match failure {
             Failure::Replaced => return Self::Replaced,
             Failure::Pipe(error) => return Self::Pipe(error),
+            Failure::Alert(alert) => return Self::from_alert(alert),
+            // No handshake comes near it.
+            Failure::KeyLimit => OpenSslError::new("no key is left".to_owned(), Vec::new()),
             Failure::OpenSsl(error) => error,
         };
         let any = |codes: &[i32]| error.reasons().iter().any(|reason| codes.contains(reason));

@@ -125,6 +125,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
         self.ssl().pending()
     }
 
+    /// Fills `out` from the session's secrets (`SSL_export_keying_material`).
+    pub(crate) fn export(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), OpenSslError> {
+        Ok(self.ssl().export_keying_material(out, label, context)?)
+    }
+
     pub(crate) fn is_server(&self) -> bool {
         self.ssl().is_server()
     }

@@ -1,9 +1,6 @@
 //! Handshake messages and alerts as OpenSSL sees them.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::LazyLock,
-};
+use std::sync::LazyLock;
 
 use dtls_wire::ContentType;
 use openssl::{
@@ -17,7 +14,7 @@ use crate::{
         ffi::{self, MessageTap},
         prelude, presented,
     },
-    settings::message_log::{MessageLog, PassedMessage},
+    settings::message_log::{MessageLog, tell},
 };
 
 /// Lets `log` see the messages of all sessions of a context.
@@ -25,6 +22,11 @@ pub(crate) fn install(context: &mut SslContextBuilder, log: MessageLog) -> Resul
     context.set_ex_data(index()?, log);
     watch(context);
     Ok(())
+}
+
+/// The log of an `SSL`'s context.
+pub(crate) fn of(ssl: &SslRef) -> Option<MessageLog> {
+    ssl.ssl_context().ex_data(index().ok()?).cloned()
 }
 
 /// Lets those who need to know a message see it, also where there is no log.
@@ -37,7 +39,6 @@ enum Tap {}
 
 impl MessageTap for Tap {
     fn message(ssl: &SslRef, sent: bool, content_type: i32, bytes: &[u8]) {
-        let log = || ssl.ssl_context().ex_data(index().ok()?);
         let content_type = u8::try_from(content_type).ok();
         if ssl.is_server() && prelude::concerns(sent, bytes) {
             return;
@@ -45,14 +46,8 @@ impl MessageTap for Tap {
         if !sent && content_type == Some(ContentType::HANDSHAKE.number()) {
             presented::watch(ssl, bytes);
         }
-        if let (Some(content_type @ 20..=22), Some(log)) = (content_type, log()) {
-            let message = PassedMessage {
-                sent,
-                content_type,
-                bytes,
-            };
-            // A panic must not get into OpenSSL, which would abort the process.
-            let _ = catch_unwind(AssertUnwindSafe(|| log(&message)));
+        if let (Some(content_type @ 20..=22), Some(log)) = (content_type, of(ssl)) {
+            tell(&log, sent, content_type, bytes);
         }
     }
 }

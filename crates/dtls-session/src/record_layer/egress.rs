@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use dtls_wire::{AnyRecord, ContentType, Encode, Fragment, HandshakeType, Record};
 use tokio::time::Instant;
 
-use crate::record_layer::{ingress::asks_for_cookie, link::FALLBACK_MTUS};
+use crate::{record_layer::ingress::asks_for_cookie, records::link::FALLBACK_MTUS};
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -130,9 +130,20 @@ impl Egress {
         self.second_hello.is_some_and(|hello| sequence >= hello)
     }
 
-    pub(crate) fn establish(&mut self) {
+    /// Ends the handshake, and returns what its last flight had in epoch 0, with the next number there;
+    /// None if that was too long to be kept.
+    pub(crate) fn establish(&mut self) -> Option<(Vec<u8>, u64)> {
         self.established = true;
-        self.flight = None;
+        let flight = self.flight.take()?;
+        let mut plain = Vec::new();
+        let mut rest = &flight[..];
+        while let Ok((record, behind)) = Record::split(rest) {
+            if record.epoch == 0 {
+                plain.extend_from_slice(&rest[..rest.len() - behind.len()]);
+            }
+            rest = behind;
+        }
+        Some((plain, self.numbering.last + 1))
     }
 
     /// Queues what one write held; false if there was no room, and nothing of it was taken.

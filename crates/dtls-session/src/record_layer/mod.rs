@@ -6,13 +6,12 @@ pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod last_flight;
-pub(crate) mod link;
 pub(crate) mod pace;
 pub(crate) mod progress;
-pub(crate) mod refusals;
-pub(crate) mod scratch;
+pub(crate) mod takeover;
 pub(crate) mod transport;
 pub(crate) mod warning;
+pub(crate) mod witness;
 
 use std::{
     io,
@@ -29,12 +28,11 @@ use tokio::{
 };
 
 use crate::{
-    config::SessionConfig,
     error::{OpenSslError, failure::Failure},
-    established::Opened,
-    openssl::engine::Engine,
-    record_layer::{pace::Pace, scratch::MAX_PLAINTEXT, transport::Transport, warning::Warnings},
-    session::exporter::{self, ExportError},
+    openssl::{engine::Engine, material::Material, message_log},
+    record_layer::{pace::Pace, transport::Transport, warning::Warnings},
+    records::{Opened, layout::MAX_PLAINTEXT},
+    settings::message_log::MessageLog,
     stats::SessionStats,
 };
 
@@ -96,7 +94,7 @@ impl RecordLayer {
             }
             match outcome {
                 Poll::Ready(Ok(())) => {
-                    let ours = self.engine.is_server() != self.engine.session_reused();
+                    let ours = self.sent_last_flight();
                     self.transport().establish(ours);
                     return Poll::Ready(Ok(()));
                 }
@@ -328,13 +326,8 @@ impl RecordLayer {
         }
     }
 
-    /// What was asked for and gets through. Anybody may forge the messages that the system knows a
-    /// path by, so there is a least.
     fn path_mtu(&self) -> usize {
-        let path = self.transport_ref().link().path_mtu();
-        path.map_or(self.mtu, |path| {
-            path.max(*SessionConfig::MTU.start()).min(self.mtu)
-        })
+        self.transport_ref().link().mtu_within(self.mtu)
     }
 
     fn apply_mtu(&mut self, mtu: usize) {
@@ -355,8 +348,8 @@ impl RecordLayer {
         out: &mut [u8],
         label: &str,
         context: Option<&[u8]>,
-    ) -> Result<(), ExportError> {
-        exporter::export(self.ssl(), out, label, context)
+    ) -> Result<(), OpenSslError> {
+        self.engine.export(out, label, context)
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
@@ -378,6 +371,33 @@ impl RecordLayer {
 
     pub(crate) fn transport(&mut self) -> &mut Transport {
         self.engine.carrier_mut()
+    }
+
+    /// Whether the last flight of the handshake is this side's.
+    pub(crate) fn sent_last_flight(&self) -> bool {
+        self.is_server() != self.engine.session_reused()
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        self.engine.is_server()
+    }
+
+    /// The MTU that was asked for, or that repeats have led to.
+    pub(crate) fn asked_mtu(&self) -> usize {
+        self.mtu
+    }
+
+    pub(crate) fn max_fragment_length(&self) -> Option<usize> {
+        self.engine.max_fragment_length()
+    }
+
+    /// What a session's keys are derived from.
+    pub(crate) fn material(&self) -> Option<Material> {
+        Material::of(self.ssl())
+    }
+
+    pub(crate) fn message_log(&self) -> Option<MessageLog> {
+        message_log::of(self.ssl())
     }
 
     pub(crate) fn into_transport(self) -> Transport {

@@ -23,11 +23,11 @@ use crate::{
         egress::Egress,
         ingress::{Ingress, Role, asks_for_cookie},
         last_flight::LastFlight,
-        link::Link,
         pace::{Pace, Turn},
-        scratch::with_datagram,
         warning::Gate,
+        witness::Witness,
     },
+    records::{link::Link, scratch::with_datagram},
 };
 
 /// Stands between an `SslStream` and a pipe of datagrams.
@@ -43,6 +43,7 @@ pub(crate) struct Transport {
     /// Records that OpenSSL is not to see before the handshake has finished.
     early: Early,
     last_flight: LastFlight,
+    witness: Witness,
     gate: Gate,
     /// What OpenSSL may have to wait for.
     inquiry: Option<PskInquiry>,
@@ -78,6 +79,7 @@ impl Transport {
             held: BytesMut::new(),
             early: Early::default(),
             last_flight: LastFlight::default(),
+            witness: Witness::default(),
             gate: Gate::default(),
             inquiry: None,
             fed: false,
@@ -169,7 +171,8 @@ impl Transport {
         self.last_flight.establish(ours);
         self.early.release(&mut self.held);
         self.inquiry = None;
-        self.egress.establish();
+        let flight = self.egress.establish();
+        self.witness.last_flight = flight.filter(|_| ours);
         self.dialogue.end();
     }
 
@@ -183,6 +186,22 @@ impl Transport {
         self.held.clear();
         self.early = Early::default();
         self.last_flight = LastFlight::default();
+        self.witness = Witness::default();
+    }
+
+    /// What the handshake had under keys.
+    pub(crate) fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// Forgets what only the end of a handshake needs.
+    pub(crate) fn forget(&mut self) {
+        self.witness = Witness::default();
+    }
+
+    /// Gives up the link, and the records that OpenSSL has not seen.
+    pub(crate) fn into_parts(self) -> (Link, BytesMut) {
+        (self.link, self.held)
     }
 
     /// Lets the next read yield the alert that is next, if one is, or drops it.
@@ -304,6 +323,9 @@ impl Transport {
                 self.link.stats.filtered_early += 1;
             }
             return None;
+        }
+        if !self.ingress.is_established() {
+            self.witness.heard(record, bytes);
         }
         // OpenSSL answers one with the number of its second hello, and takes message 0 for one that
         // it has had.
@@ -467,6 +489,10 @@ impl AsyncWrite for Transport {
         let mut rest = buf;
         while let Ok((record, behind)) = Record::split(rest) {
             this.last_flight.wrote(&record, established);
+            if !established {
+                this.witness
+                    .wrote(&record, &rest[..rest.len() - behind.len()]);
+            }
             rest = behind;
         }
         if !this.egress.push(buf) {

@@ -6,10 +6,27 @@ mod agreement;
 pub(crate) mod key;
 pub(crate) mod last_flight;
 pub(crate) mod layout;
+pub(crate) mod link;
 pub(crate) mod open;
+mod outbound;
+pub(crate) mod own;
+pub(crate) mod refusals;
+pub(crate) mod scratch;
 pub(crate) mod seal;
 pub(crate) mod secrets;
 pub(crate) mod suite;
 #[cfg(test)]
 mod testing;
 pub(crate) mod window;
+
+use bytes::Bytes;
+
+/// What was found where data was looked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// A record's plaintext, of so many bytes, in the caller's buffer.
+    Record(usize),
+    /// A record's plaintext that the caller's buffer had no room for.
+    Long(Bytes),
+    CloseNotify,
+}

@@ -49,6 +49,7 @@ impl Opening {
 
     /// Refuses all records after so many forged ones, in place of the suite's limit: CCM-8 has none that
     /// is safe.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     #[must_use]
     pub(crate) const fn with_forgery_limit(mut self, limit: u64) -> Self {
         self.forgery_limit = limit;
@@ -171,13 +172,30 @@ impl Opening {
     }
 
     /// Returns which numbers have come.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     pub(crate) const fn window(&self) -> &Window {
         &self.window
     }
 
     /// Returns how many records did not prove to be authentic.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     pub(crate) const fn forged(&self) -> u64 {
         self.forged
+    }
+
+    /// Returns how many of the forged records that the key can bear have come, from 0 to 1.
+    pub(crate) fn used(&self) -> f64 {
+        self.forged as f64 / self.forgery_limit as f64
+    }
+
+    /// Does not count those that have come so far.
+    pub(crate) fn forget_forgeries(&mut self) {
+        self.forged = 0;
+    }
+
+    /// Gives the key back.
+    pub(crate) fn into_key(self) -> Key {
+        self.key
     }
 
     pub(crate) const fn suite(&self) -> Suite {

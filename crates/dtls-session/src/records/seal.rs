@@ -68,6 +68,7 @@ impl Sealing {
     }
 
     /// Leaves out all numbers before `next`, if they are not used yet.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     pub(crate) fn skip_to(&mut self, next: u64) {
         self.next = self.next.max(next);
     }

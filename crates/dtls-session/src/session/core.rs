@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use crate::{
     config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
-    established::{Opened, Records},
+    established::Records,
     guard::{Close, Guard},
-    record_layer::scratch::with_plaintext,
+    records::{Opened, scratch::with_plaintext},
     stats::SessionStats,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     openssl::{srtp, verify},
     record_layer::RecordLayer,
     refusal::CertificateRefusal,
-    settings::version::Version,
+    settings::{protection::RecordProtection, version::Version},
 };
 
 /// What was negotiated, and how it went.
@@ -63,6 +63,8 @@ pub struct SessionInfo {
     /// Whether the peer knows the extension against renegotiation attacks (RFC 5746). This crate
     /// never renegotiates.
     pub secure_renegotiation: bool,
+    /// Who protects the records.
+    pub record_protection: RecordProtection,
     /// How long the handshake took; a server's from the verified hello on.
     pub handshake_time: Duration,
     /// The round trip that the handshake showed; None where a repeat made it doubtful.
@@ -118,6 +120,7 @@ impl SessionInfo {
             resumed,
             extended_master_secret: ssl.extms_support() == Some(true),
             secure_renegotiation: ffi::secure_renegotiation(ssl),
+            record_protection: RecordProtection::OpenSsl,
             handshake_time: Duration::ZERO,
             round_trip: None,
             retransmissions: 0,

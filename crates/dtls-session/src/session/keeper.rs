@@ -27,6 +27,8 @@ pub(crate) struct Keeper {
     last_sign: Instant,
     /// When a peer that seems silent is given up.
     doubt: Option<Instant>,
+    /// When the session last let go of what only a busy one needs, or was busy.
+    rested: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -38,6 +40,7 @@ impl Keeper {
             signs_of_life: 0,
             last_sign: Instant::now(),
             doubt: None,
+            rested: Instant::now(),
             timer: Box::pin(sleep(INTERVAL)),
         }
     }
@@ -52,6 +55,15 @@ impl Keeper {
             self.doubt = None;
         }
         active
+    }
+
+    /// Lets the session rest, but for one that is busy.
+    fn rest(&mut self, core: &mut Core) {
+        let now = Instant::now();
+        if now.duration_since(self.rested) >= LATER_INTERVAL {
+            self.rested = now;
+            core.records.rest();
+        }
     }
 
     /// Ends a session whose peer is silent, or does not answer a close_notify.
@@ -120,6 +132,7 @@ impl Future for Keeper {
             core.keep(&mut cx_below)
         };
         let active = this.observe(&core);
+        this.rest(&mut core);
         this.expire(&mut core);
         let over = core.is_over();
         let next = this.next_look(&core, active);

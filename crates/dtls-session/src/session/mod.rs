@@ -283,6 +283,16 @@ impl Session {
         self.0.lock().set_mtu(bytes)
     }
 
+    /// Returns how much of what the session's keys may protect is used, from 0 to 1: at 1 the session ends
+    /// with [`ClosedBy::KeyLimit`], so a new one should be there before. None where OpenSSL protects the
+    /// records, which does not count.
+    ///
+    /// A key of AES-GCM may seal 2^34.5 blocks of 16 bytes, one of AES-CCM 2^23 records (RFC 9147 4.5.3), and
+    /// no key more than 2^48 - 1 records; GCM and ChaCha20-Poly1305 bear 2^36 forged records, CCM 2^23.5.
+    pub fn key_usage(&self) -> Option<f64> {
+        self.0.lock().records.key_usage()
+    }
+
     /// Returns what was negotiated, and how the handshake went.
     pub fn info(&self) -> Arc<SessionInfo> {
         Arc::clone(&self.0.info)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::settings::role::Role;
+use crate::settings::{protection::RecordProtection, role::Role};
 
 /// Sizes and times of a session and its handshake.
 ///
@@ -22,6 +22,7 @@ pub struct SessionConfig {
     pub(crate) min_rto: Duration,
     pub(crate) max_rto: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) protection: RecordProtection,
 }
 
 impl SessionConfig {
@@ -82,6 +83,12 @@ impl SessionConfig {
         self
     }
 
+    /// Sets who protects the records of a session (default: this crate).
+    pub fn record_protection(mut self, protection: RecordProtection) -> Self {
+        self.protection = protection;
+        self
+    }
+
     /// How long a whole handshake of this side may take.
     pub(crate) fn deadline(&self, role: Role) -> Duration {
         self.handshake_timeout.unwrap_or(match role {
@@ -106,6 +113,7 @@ impl Default for SessionConfig {
             min_rto: Duration::from_millis(200),
             max_rto: Duration::from_secs(60),
             idle_timeout: Some(Duration::from_secs(300)),
+            protection: RecordProtection::default(),
         }
     }
 }

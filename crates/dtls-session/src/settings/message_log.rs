@@ -1,6 +1,9 @@
 //! Handshake messages and alerts, for whoever looks for a fault.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// A handshake message, an alert or a ChangeCipherSpec, as it was before encryption or is after
 /// decryption.
@@ -18,3 +21,14 @@ pub struct PassedMessage<'a> {
 
 /// Takes one message.
 pub(crate) type MessageLog = Arc<dyn Fn(&PassedMessage<'_>) + Send + Sync>;
+
+/// Lets a log see a message.
+pub(crate) fn tell(log: &MessageLog, sent: bool, content_type: u8, bytes: &[u8]) {
+    let message = PassedMessage {
+        sent,
+        content_type,
+        bytes,
+    };
+    // A panic must not get into OpenSSL, which would abort the process, nor end a session.
+    let _ = catch_unwind(AssertUnwindSafe(|| log(&message)));
+}

@@ -5,5 +5,6 @@ pub(crate) mod key_log;
 pub(crate) mod limits;
 pub(crate) mod message_log;
 pub(crate) mod preferences;
+pub(crate) mod protection;
 pub(crate) mod role;
 pub(crate) mod version;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use dtls_session::{Acceptor, Connector, Preferences, Session};
+use dtls_session::{Acceptor, Connector, Preferences, RecordProtection, Session};
 use openssl::{
     hash::MessageDigest,
     pkey::PKey,
@@ -62,17 +62,18 @@ type Watched = Arc<Mutex<(Vec<u8>, String)>>;
 
 impl Inside {
     /// Makes a session by a full handshake.
-    pub(crate) async fn new() -> Self {
+    pub(crate) async fn new(protection: RecordProtection) -> Self {
+        let config = || patient().record_protection(protection);
         let watched = Watched::default();
         let log = Arc::clone(&watched);
         let preferences = || Preferences::default().cipher_suites("ECDHE-ECDSA-AES128-GCM-SHA256");
         let logging =
             preferences().key_log(move |line| line.clone_into(&mut log.lock().unwrap().1));
         let acceptor = Acceptor::builder(identity("server"))
-            .session(patient())
+            .session(config())
             .preferences(preferences());
         let connector = Connector::builder(roots())
-            .session(patient())
+            .session(config())
             .preferences(logging);
         let (acceptor, connector) = (acceptor.build().unwrap(), connector.build().unwrap());
         let (server, client) = Self::pipe(&watched);

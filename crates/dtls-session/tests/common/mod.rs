@@ -24,7 +24,9 @@ pub(crate) use udp_pipe::UdpPipe;
 
 use std::time::Duration;
 
-use dtls_session::{Acceptor, Connector, Identity, Roots, Session, SessionConfig};
+use dtls_session::{
+    Acceptor, Connector, Identity, RecordProtection, Roots, Session, SessionConfig,
+};
 
 pub(crate) const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
 
@@ -36,10 +38,25 @@ pub(crate) fn roots() -> Roots {
     Roots::from_pem_file(format!("{CERTS}/ca.pem")).unwrap()
 }
 
-/// Times that suit a slow machine.
+/// Times that suit a slow machine, and the records that this run is for: `RECORDS=openssl` is for those that
+/// stay OpenSSL's.
 pub(crate) fn patient() -> SessionConfig {
-    SessionConfig::default().handshake_timeout(Duration::from_secs(60))
+    SessionConfig::default()
+        .handshake_timeout(Duration::from_secs(60))
+        .record_protection(protection())
 }
+
+/// Who is to protect the records in this run.
+pub(crate) fn protection() -> RecordProtection {
+    match std::env::var("RECORDS").as_deref() {
+        Ok("openssl") => RecordProtection::OpenSsl,
+        Ok("own") | Err(_) => RecordProtection::Own,
+        Ok(other) => panic!("RECORDS={other}: own or openssl"),
+    }
+}
+
+pub(crate) const PROTECTIONS: [RecordProtection; 2] =
+    [RecordProtection::Own, RecordProtection::OpenSsl];
 
 pub(crate) fn acceptor(config: SessionConfig) -> Acceptor {
     Acceptor::builder(identity("server"))

@@ -12,6 +12,7 @@ mod callbacks;
 mod context;
 mod facts;
 mod kdf;
+mod library;
 mod security;
 mod session;
 mod ssl;
@@ -22,7 +23,8 @@ use std::ffi::c_long;
 use openssl::error::ErrorStack;
 
 pub(crate) use self::{
-    aead::*, callbacks::*, context::*, facts::*, kdf::*, security::*, session::*, ssl::*, ticket::*,
+    aead::*, callbacks::*, context::*, facts::*, kdf::*, library::*, security::*, session::*,
+    ssl::*, ticket::*,
 };
 
 /// Reads the result of the many functions that return 1 or more for success, and otherwise 0.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
+    config::SessionConfig,
     datagrams::{Datagrams, Pipe},
-    record_layer::refusals::Refusals,
+    records::refusals::Refusals,
     stats::SessionStats,
 };
 
@@ -144,8 +145,15 @@ impl Link {
     }
 
     /// The largest datagram that gets through, as far as that is known.
-    pub(crate) fn path_mtu(&self) -> Option<usize> {
+    fn path_mtu(&self) -> Option<usize> {
         self.pipe.path_mtu().or(self.guessed_mtu)
+    }
+
+    /// What was asked for and gets through. Anybody may forge the messages that the system knows a
+    /// path by, so there is a least.
+    pub(crate) fn mtu_within(&self, asked: usize) -> usize {
+        let known = |path: usize| path.max(*SessionConfig::MTU.start()).min(asked);
+        self.path_mtu().map_or(asked, known)
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

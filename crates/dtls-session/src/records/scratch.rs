@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, thread::LocalKey};
 
+use crate::records::layout::MAX_PLAINTEXT;
+
 /// Lends a buffer that any datagram fits.
 pub(crate) fn with_datagram<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
@@ -12,6 +14,16 @@ pub(crate) fn with_datagram<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
 pub(crate) fn with_plaintext<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     lend(&BUFFER, MAX_PLAINTEXT, f)
+}
+
+/// Lends an empty buffer to make a record in.
+pub(crate) fn with_record<T>(f: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    let mut record = BUFFER.take();
+    record.clear();
+    let outcome = f(&mut record);
+    BUFFER.set(record);
+    outcome
 }
 
 /// The buffer is taken and put back rather than borrowed: `f` may come here again, for a session
@@ -30,6 +42,3 @@ fn lend<T>(
 
 /// What UDP can carry.
 const MAX_DATAGRAM: usize = 65_536;
-
-/// What a record can carry (RFC 5246 6.2.1).
-pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
