@@ -49,36 +49,28 @@
 //! # }
 //! ```
 
-mod acceptor;
 mod alert;
 mod certificate;
-mod clock;
-mod connector;
+mod client;
+mod cookie;
+mod credentials;
 mod datagrams;
 mod deadline;
 mod error;
 mod established;
 mod file;
-mod gate;
-mod general_name;
 mod guard;
 pub mod guide;
 mod handshake;
-mod identity;
-mod identity_fault;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
-mod listener;
 mod openssl;
 mod psk;
 mod record_layer;
 mod records;
-mod refusal;
 mod resumption;
-mod roots;
-mod secret;
-mod server_name;
+mod server;
 mod session;
 mod settings;
 mod stats;
@@ -86,31 +78,37 @@ mod stats;
 use openssl::ffi;
 use settings::config;
 
-pub use acceptor::{Acceptor, builder::AcceptorBuilder};
 pub use alert::Alert;
-pub use certificate::Certificate;
-pub use connector::{Connector, builder::ConnectorBuilder, connect::Connect};
+pub use certificate::{
+    Certificate,
+    general_name::GeneralName,
+    identity_fault::IdentityFault,
+    refusal::{CertificateFault, CertificateRefusal},
+};
+pub use client::{builder::ConnectorBuilder, connect::Connect, connector::Connector};
+pub use cookie::gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
+pub use credentials::{
+    identity::Identity,
+    psk::{Psk, PskKey},
+    psk_keys::PskKeys,
+    roots::Roots,
+    secret::SharedSecret,
+};
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
     BuildError, CertificateError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError,
     OpenSslError, PemError, PskError, RecvError, ResumptionError, SecretError, SendError,
 };
-pub use gate::{CookieGate, HelloVerifyRequest, Verdict, VerifiedHello};
-pub use general_name::GeneralName;
 pub use handshake::Handshake;
-pub use identity::Identity;
-pub use identity_fault::IdentityFault;
-pub use listener::{
-    Listener,
+pub use openssl::linked;
+pub use resumption::{Resumption, store::SessionStore};
+pub use server::{
+    acceptor::Acceptor,
+    builder::AcceptorBuilder,
+    listener::Listener,
     refusal::{Limit, Refused},
     sessions::Sessions,
 };
-pub use openssl::linked;
-pub use psk::{Psk, PskKey, keys::PskKeys};
-pub use refusal::{CertificateFault, CertificateRefusal};
-pub use resumption::{Resumption, store::SessionStore};
-pub use roots::Roots;
-pub use secret::SharedSecret;
 pub use session::{Session, exporter::ExportError, info::SessionInfo, srtp::SrtpKeys};
 pub use settings::{
     config::SessionConfig,

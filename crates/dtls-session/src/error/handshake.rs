@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use thiserror::Error;
 
 use super::{OpenSslError, failure::Failure, reason};
-use crate::{alert::Alert, refusal::CertificateRefusal};
+use crate::{alert::Alert, certificate::refusal::CertificateRefusal};
 
 /// Why a handshake made no session.
 #[derive(Debug, Error)]

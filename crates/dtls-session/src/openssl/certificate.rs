@@ -16,10 +16,9 @@ use openssl::{
 };
 
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, general_name::GeneralName},
     error::{CertificateError, OpenSslError, PemError},
     file,
-    general_name::GeneralName,
 };
 
 impl Certificate {

@@ -10,8 +10,8 @@ use openssl::{
 
 use crate::{
     certificate::Certificate,
+    credentials::identity::Identity,
     error::{OpenSslError, PemError},
-    identity::Identity,
     openssl::{certificate::from_pem, context::ContextBuilder, ffi, suites::Proofs},
 };
 

@@ -14,9 +14,8 @@ use openssl::{
 };
 
 use crate::{
-    certificate::Certificate,
-    identity::Identity,
-    identity_fault::IdentityFault,
+    certificate::{Certificate, identity_fault::IdentityFault},
+    credentials::identity::Identity,
     openssl::certificate::{curve, forget_errors},
 };
 

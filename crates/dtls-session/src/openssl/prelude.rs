@@ -52,7 +52,7 @@ const HELLO_LEN: usize = Record::HEADER + Fragment::HEADER + BODY_LEN;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::hello::Hello;
+    use crate::cookie::hello::Hello;
 
     #[test]
     fn it_is_a_whole_hello_without_a_cookie() {

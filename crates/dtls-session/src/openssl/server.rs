@@ -3,8 +3,8 @@
 use openssl::ssl::{ClientHelloResponse, NameType, SniError, Ssl, SslVersion};
 
 use crate::{
+    credentials::identity::Identity,
     error::OpenSslError,
-    identity::Identity,
     openssl::{context::ContextBuilder, cookies, ffi, scope::Scope, tickets::TicketKeys},
 };
 

@@ -8,10 +8,10 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
-    clock,
+    cookie::clock,
+    credentials::secret::SharedSecret,
     ffi::{self, NewTicket, OldTicket, TicketKeeper},
     openssl::{attached::Attached, hmac::HmacKey},
-    secret::SharedSecret,
 };
 
 /// What the keys of tickets are derived from, for each secret that is accepted, the current one's

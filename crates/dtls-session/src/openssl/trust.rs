@@ -5,7 +5,7 @@ use openssl::{
     x509::{X509, store::X509StoreBuilder},
 };
 
-use crate::{error::OpenSslError, openssl::context::ContextBuilder, roots::Roots};
+use crate::{credentials::roots::Roots, error::OpenSslError, openssl::context::ContextBuilder};
 
 impl ContextBuilder {
     /// Believes these authorities.

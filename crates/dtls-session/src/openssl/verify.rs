@@ -11,9 +11,11 @@ use openssl::{
 };
 
 use crate::{
-    certificate::Certificate,
+    certificate::{
+        Certificate,
+        refusal::{CertificateFault, CertificateRefusal},
+    },
     openssl::{attached::Attached, context::ContextBuilder},
-    refusal::{CertificateFault, CertificateRefusal},
 };
 
 /// How much a peer's certificate counts.

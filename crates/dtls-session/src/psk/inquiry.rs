@@ -12,7 +12,7 @@ use std::{
 use dtls_wire::{Fragments, HandshakeType, Record};
 use futures::future::BoxFuture;
 
-use crate::{openssl::answer::Answer, psk::PskKey};
+use crate::{credentials::psk::PskKey, openssl::answer::Answer};
 
 /// Finds the key of an identity some time later.
 pub(crate) type LookLater = dyn Fn(Vec<u8>) -> BoxFuture<'static, Option<PskKey>> + Send + Sync;

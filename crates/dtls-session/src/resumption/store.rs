@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{resumption::Resumption, server_name::normal};
+use crate::{credentials::server_name::normal, resumption::Resumption};
 
 /// One [`Resumption`] for each server, by name and address, in memory; cheap to clone.
 ///

@@ -5,11 +5,10 @@ use std::time::Duration;
 use openssl::ssl::{NameType, SslRef};
 
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, refusal::CertificateRefusal},
     ffi,
     openssl::{srtp, verify},
     record_layer::RecordLayer,
-    refusal::CertificateRefusal,
     settings::{protection::RecordProtection, version::Version},
 };
 

@@ -10,9 +10,9 @@ use std::{
 };
 
 use crate::{
+    credentials::psk::{Psk, PskKey, Shown},
     error::PskError,
     file,
-    psk::{Psk, PskKey, Shown},
 };
 
 /// The keys of many identities.

@@ -2,22 +2,19 @@
 
 use std::fmt;
 
-use openssl::{error::ErrorStack, ssl::SslContextBuilder};
-
 use crate::{
-    connector::Connector,
+    client::{connector::Connector, psk_choice::PskChoice},
+    credentials::{identity::Identity, roots::Roots},
     error::BuildError,
-    identity::Identity,
     openssl::{
         context::{Configure, ContextBuilder},
+        linked::openssl::{error::ErrorStack, ssl::SslContextBuilder},
         negotiation,
         scope::Scope,
         suites::Proofs,
         verify::Verification,
     },
-    psk::choice::PskChoice,
     resumption::store::SessionStore,
-    roots::Roots,
     settings::{config::SessionConfig, preferences::Preferences, role::Role},
 };
 

@@ -11,7 +11,9 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{guard::Close, listener::notice::Notice, settings::limits::Limits};
+use crate::{
+    cookie::opening::Opening, guard::Close, server::notice::Notice, settings::limits::Limits,
+};
 
 /// Why a verified hello starts no handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,21 +26,6 @@ pub(crate) enum Denial {
     PerAddress,
     /// Nobody is let in any more.
     Closed,
-}
-
-/// Which hello starts a handshake.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
-    pub(crate) random: [u8; 32],
-    /// The number of its message: it grows where the client was asked for another cookie.
-    pub(crate) message: u16,
-}
-
-impl Opening {
-    /// Whether a client that has sent this hello has no use any more for an answer to the other.
-    fn covers(&self, other: &Self) -> bool {
-        self.random == other.random && self.message >= other.message
-    }
 }
 
 #[derive(Default)]

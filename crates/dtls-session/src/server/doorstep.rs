@@ -14,8 +14,8 @@ use std::{
 use udp_demux::{Endpoint, Response};
 
 use crate::{
-    gate::Judgement,
-    listener::{Common, add},
+    cookie::gate::Judgement,
+    server::common::{Common, add},
 };
 
 /// How many wait for a client on one socket. Only meanwhile strangers are answered.
@@ -38,7 +38,7 @@ impl Drop for Host<'_> {
     }
 }
 
-/// Lets the endpoint answer strangers as [`Listener::accept`](super::Listener::accept) would, so that a
+/// Lets the endpoint answer strangers as [`Listener::accept`](crate::Listener::accept) would, so that a
 /// flood wakes no task.
 pub(super) fn guard(endpoint: &Endpoint, common: &Arc<Common>) -> Arc<Hosts> {
     let hosts = Arc::new(Hosts::default());

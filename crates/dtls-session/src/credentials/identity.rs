@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn debug_output_shows_the_name_and_not_the_key() {
-        let chain = include_bytes!("../../../certs/server.pem");
-        let key = include_bytes!("../../../certs/server.key");
+        let chain = include_bytes!("../../../../certs/server.pem");
+        let key = include_bytes!("../../../../certs/server.key");
         let identity = Identity::from_pem(chain, key).unwrap();
         let shown = format!("{identity:?}");
         assert!(shown.contains("DTLS echo development server"), "{shown}");

@@ -8,13 +8,12 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    clock::Stamp,
-    gate::hello::Hello,
+    cookie::{clock::Stamp, hello::Hello},
+    credentials::secret::SharedSecret,
     openssl::{
         digest::{is_equal, sha256},
         hmac::HmacKey,
     },
-    secret::SharedSecret,
 };
 
 /// Makes and reads cookies: a [`Stamp`], a digest of the offers, and an HMAC over those, the

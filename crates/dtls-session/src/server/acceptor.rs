@@ -1,26 +1,22 @@
 //! The server's side: handshakes.
 
-pub(crate) mod builder;
-pub(crate) mod server_names;
-
 use std::sync::Arc;
 
 use openssl::ssl::Ssl;
 
 use crate::{
-    acceptor::builder::AcceptorBuilder,
+    cookie::{gate::VerifiedHello, hello::Hello},
+    credentials::{identity::Identity, psk::PskKey, psk_keys::PskKeys, secret::SharedSecret},
     datagrams::Pipe,
     error::OpenSslError,
-    gate::{VerifiedHello, hello::Hello},
     handshake::{Handshake, Started},
-    identity::Identity,
     openssl::{
         attached::Attached, context::SessionContext, cookies, prelude, presented::Presented,
         server, tickets::TicketKeys,
     },
-    psk::{PskKey, inquiry::PskInquiry, keys::PskKeys, lookup::PskLookup},
+    psk::inquiry::PskInquiry,
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
-    secret::SharedSecret,
+    server::{builder::AcceptorBuilder, psk_lookup::PskLookup},
     settings::version::Version,
 };
 

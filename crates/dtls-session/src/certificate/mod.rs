@@ -1,4 +1,8 @@
-//! What one side shows the other of itself.
+//! What certificates tell, as values: it uses no other folder.
+
+pub(crate) mod general_name;
+pub(crate) mod identity_fault;
+pub(crate) mod refusal;
 
 use bytes::Bytes;
 

@@ -1,22 +1,19 @@
 //! The stateless cookie exchange (RFC 6347 4.2.1).
 
-pub(crate) mod cookie;
-pub(crate) mod hello;
-
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dtls_wire::{Encode, Fragment, HandshakeType, MessageRecord, ProtocolVersion, Record};
 
 use crate::{
-    clock::{Age, CookieClock},
-    error::OpenSslError,
-    gate::{
-        cookie::{COOKIE_LEN, Cookie, CookieKey},
+    cookie::{
+        clock::{Age, CookieClock},
         hello::Hello,
+        key::{COOKIE_LEN, Cookie, CookieKey},
+        opening::Opening,
     },
-    listener::table::Opening,
-    secret::SharedSecret,
+    credentials::secret::SharedSecret,
+    error::OpenSslError,
 };
 
 /// Answers first hellos and recognises the second ones, without I/O and without keeping anything
@@ -230,7 +227,7 @@ const REQUEST_LEN: usize = Record::HEADER + Fragment::HEADER + BODY_LEN;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::LIFETIME, gate::hello::tests::hello};
+    use crate::cookie::{clock::LIFETIME, hello::tests::hello};
     use proptest::prelude::*;
 
     fn peer() -> SocketAddr {

@@ -2,26 +2,26 @@
 
 use std::{ffi::CString, fmt};
 
-use openssl::{error::ErrorStack, ssl::SslContextBuilder};
 use zeroize::Zeroizing;
 
 use crate::{
-    acceptor::{Acceptor, server_names::ServerNames},
     certificate::Certificate,
+    credentials::{
+        identity::Identity, psk::PskKey, psk_keys::PskKeys, roots::Roots, secret::SharedSecret,
+    },
     error::BuildError,
-    identity::Identity,
-    listener::admission::Admission,
     openssl::{
         context::{Configure, ContextBuilder},
+        linked::openssl::{error::ErrorStack, ssl::SslContextBuilder},
         negotiation, random,
         scope::Scope,
         suites::Proofs,
         tickets::TicketKeys,
         verify::{Authorize, Verification},
     },
-    psk::{PskKey, keys::PskKeys, lookup::PskLookup},
-    roots::Roots,
-    secret::SharedSecret,
+    server::{
+        acceptor::Acceptor, admission::Admission, psk_lookup::PskLookup, server_names::ServerNames,
+    },
     settings::{config::SessionConfig, preferences::Preferences, role::Role},
 };
 

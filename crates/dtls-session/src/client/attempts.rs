@@ -6,7 +6,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::timeout;
 
 use crate::{
-    connector::{Connector, connect::Former},
+    client::{connect::Former, connector::Connector},
     datagrams::Pipe,
     error::ConnectError,
     resumption::store::Place,

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{certificate::Certificate, error::PemError, identity::read, openssl::scope::Scope};
+use crate::{
+    certificate::Certificate, credentials::identity::read, error::PemError, openssl::scope::Scope,
+};
 
 /// The certificate authorities that a peer's certificate has to lead to.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
+    credentials::psk::Psk,
     error::OpenSslError,
     openssl::{context::ContextBuilder, random, scope::Scope},
-    psk::Psk,
 };
 
 /// One key, or a function that chooses by the server's hint (RFC 4279 5.2).

@@ -14,7 +14,7 @@ use futures::{
 
 use crate::{
     handshake::Handshake,
-    listener::{Listener, is_closed},
+    server::listener::{Listener, is_closed},
     session::Session,
 };
 

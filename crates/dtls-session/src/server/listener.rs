@@ -1,14 +1,5 @@
 //! A server's socket: cookies, limits, and a handshake for each peer that passes.
 
-pub(crate) mod admission;
-pub(crate) mod allowance;
-mod doorstep;
-pub(crate) mod notice;
-pub(crate) mod refusal;
-pub(crate) mod registry;
-pub(crate) mod sessions;
-pub(crate) mod table;
-
 use std::{
     io,
     net::SocketAddr,
@@ -16,7 +7,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{
-            AtomicBool, AtomicU64,
+            AtomicBool,
             Ordering::{Acquire, Relaxed, Release},
         },
     },
@@ -28,20 +19,22 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use udp_demux::{Channel, Config, Endpoint, Incoming, Route};
 
 use crate::{
-    acceptor::Acceptor,
-    error::OpenSslError,
-    gate::{
-        CookieGate, HelloVerifyRequest, Judgement, VerifiedHello,
-        hello::{Hello, is_urgent, opens_a_handshake},
+    cookie::{
+        gate::{CookieGate, Judgement, VerifiedHello},
+        hello::{is_urgent, opens_a_handshake},
+        opening::Opening,
     },
+    error::OpenSslError,
     handshake::Handshake,
-    listener::{
+    server::{
+        acceptor::Acceptor,
         allowance::Allowance,
-        doorstep::Hosts,
+        common::{Common, Counters, Service, add},
+        doorstep::{self, Hosts},
         refusal::{Limit, Refused},
         registry::{Permit, Registry},
         sessions::Sessions,
-        table::{Denial, Opening},
+        table::Denial,
     },
     settings::limits::Limits,
     stats::ListenerStats,
@@ -77,28 +70,6 @@ pub struct Listener {
     endpoint: Endpoint,
     common: Arc<Common>,
     hosts: Arc<Hosts>,
-}
-
-/// What a listener shares with its siblings.
-#[derive(Debug)]
-struct Common {
-    service: RwLock<Arc<Service>>,
-    registry: Arc<Registry>,
-    challenges: Allowance,
-    unproven: Arc<Semaphore>,
-    counters: Counters,
-    closed: AtomicBool,
-    closing: Notify,
-    /// The last one, until somebody asks.
-    refused: Mutex<Option<Refused>>,
-    refusing: Notify,
-}
-
-/// What new clients meet.
-#[derive(Debug)]
-struct Service {
-    acceptor: Acceptor,
-    gate: CookieGate,
 }
 
 impl Listener {
@@ -446,35 +417,12 @@ impl Listener {
     }
 }
 
-impl Common {
-    fn service(&self) -> Arc<Service> {
-        let service = self.service.read();
-        Arc::clone(&service.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Makes the answer to a hello without a good cookie, if there may be one more.
-    fn challenge(
-        &self,
-        service: &Service,
-        peer: SocketAddr,
-        hello: &Hello<'_>,
-    ) -> Option<HelloVerifyRequest> {
-        if !self.challenges.take() {
-            add(&self.counters.challenges_limited);
-            return None;
-        }
-        tracing::trace!(%peer, "hello answered with a cookie");
-        add(&self.counters.challenged);
-        Some(service.gate.challenge(peer, hello))
-    }
-}
-
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, ListenerClosed)
 }
 
 /// Whether accepting ended because the listener is closed.
-fn is_closed(error: &io::Error) -> bool {
+pub(super) fn is_closed(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|error| error.is::<ListenerClosed>())
@@ -503,20 +451,3 @@ fn route(datagram: &[u8]) -> Route {
 
 /// A record of the greatest length with its header and expansion (RFC 5246 6.2.3).
 const MAX_DATAGRAM: usize = 13 + (1 << 14) + 2048;
-
-#[derive(Debug, Default)]
-struct Counters {
-    challenged: AtomicU64,
-    challenges_limited: AtomicU64,
-    discarded: AtomicU64,
-    repeated: AtomicU64,
-    accepted: AtomicU64,
-    refused_half_open: AtomicU64,
-    refused_half_open_per_address: AtomicU64,
-    refused_sessions: AtomicU64,
-    refused_per_address: AtomicU64,
-}
-
-fn add(counter: &AtomicU64) {
-    counter.fetch_add(1, Relaxed);
-}

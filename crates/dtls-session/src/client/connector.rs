@@ -1,26 +1,20 @@
 //! The client's side: whom to believe, and handshakes made from it.
 
-mod attempts;
-pub(crate) mod builder;
-pub(crate) mod connect;
-mod target;
-
 use std::sync::Arc;
 
 use crate::{
-    connector::{
+    client::{
         builder::{ConnectorBuilder, Credential},
         connect::Connect,
+        psk_choice::PskChoice,
     },
+    credentials::{psk::Psk, roots::Roots, server_name::normal},
     datagrams::Pipe,
     error::HandshakeError,
     handshake::{Handshake, Started},
     openssl::{attached::Attached, client, context::SessionContext, scope::Scope},
-    psk::{Psk, choice::PskChoice},
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
     resumption::{Resumption, store::SessionStore},
-    roots::Roots,
-    server_name::normal,
 };
 
 /// Makes the client's half of handshakes; cheap to clone.
@@ -37,9 +31,9 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connector {
-    context: Arc<SessionContext>,
-    scope: Scope,
-    sessions: SessionStore,
+    pub(super) context: Arc<SessionContext>,
+    pub(super) scope: Scope,
+    pub(super) sessions: SessionStore,
 }
 
 impl Connector {
@@ -91,7 +85,12 @@ impl Connector {
     }
 
     /// Starts a handshake with the server called `name`.
-    fn handshake(&self, name: &str, former: Option<&Resumption>, pipe: Pipe) -> Handshake {
+    pub(super) fn handshake(
+        &self,
+        name: &str,
+        former: Option<&Resumption>,
+        pipe: Pipe,
+    ) -> Handshake {
         let start = |pipe| self.start(name, former, pipe);
         Handshake::new(pipe, start, &self.context)
     }

@@ -12,16 +12,14 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
+    credentials::psk::PskKey,
     openssl::{
         context::ContextBuilder,
         hmac::HmacKey,
         psk::{Asked, Given},
         scope::Scope,
     },
-    psk::{
-        PskKey,
-        inquiry::{LookLater, PskInquiry},
-    },
+    psk::inquiry::{LookLater, PskInquiry},
 };
 
 /// A map or a function that knows keys, at once or some time later.

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use crate::{
+    credentials::{
+        identity::Identity,
+        server_name::{fault, normal},
+    },
     error::BuildError,
-    identity::Identity,
     openssl::server::Names,
-    server_name::{fault, normal},
 };
 
 /// Identities by the names that clients ask for.

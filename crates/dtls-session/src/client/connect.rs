@@ -11,7 +11,7 @@ use std::{
 use udp_demux::ConnectedSocket;
 
 use crate::{
-    connector::{Connector, attempts, target},
+    client::{attempts, connector::Connector, target},
     datagrams::{Datagrams, Pipe},
     error::ConnectError,
     handshake::Handshake,

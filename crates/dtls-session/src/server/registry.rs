@@ -12,10 +12,11 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use udp_demux::Promotion;
 
 use crate::{
+    cookie::opening::Opening,
     guard::{Close, Guard},
-    listener::{
+    server::{
         notice::Notice,
-        table::{Denial, Finished, Opening, Table},
+        table::{Denial, Finished, Table},
     },
     settings::limits::Limits,
 };
@@ -225,7 +226,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::listener::table::STALE;
+    use crate::server::table::STALE;
 
     fn peer(port: u16) -> SocketAddr {
         ([192, 0, 2, 1], port).into()

@@ -2,7 +2,7 @@
 
 use crate::{
     openssl::{returning::Returning, verify::Authorize},
-    psk::lookup::PskLookup,
+    server::psk_lookup::PskLookup,
 };
 
 /// Both ways to get in, for clients that come back with a session and prove nothing anew.
