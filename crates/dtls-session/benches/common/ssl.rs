@@ -20,7 +20,8 @@ pub(crate) fn pair(suite: &str) -> [SslStream<Line>; 2] {
         SslStream::new(ssl, Line { from, to }).unwrap()
     };
     let (mut client, mut server) = (end(&down, &up), end(&up, &down));
-    while client.connect().is_err() || server.accept().is_err() {}
+    // Each goes on as far as it can, in turn.
+    while client.connect().is_err() | server.accept().is_err() {}
     [client, server]
 }
 

@@ -51,10 +51,8 @@ impl Aead {
     const fn mode(self) -> Mode {
         match self {
             Self::Aes128Gcm | Self::Aes256Gcm => Mode::Gcm,
-            Self::Aes128Ccm | Self::Aes256Ccm | Self::Aes128Ccm8 | Self::Aes256Ccm8 => Mode::Ccm {
-                tag: self.tag_length(),
-            },
-            Self::ChaCha20Poly1305 => Mode::Other,
+            Self::Aes128Ccm | Self::Aes256Ccm | Self::Aes128Ccm8 | Self::Aes256Ccm8 => Mode::Ccm,
+            Self::ChaCha20Poly1305 => Mode::ChaCha20,
         }
     }
 
@@ -69,7 +67,7 @@ impl Aead {
                 place.get_or_init(|| cipher)
             }
         };
-        MessageCipher::new(cipher, self.mode(), encrypts)
+        MessageCipher::new(cipher, self.mode(), self.tag_length(), encrypts)
     }
 }
 
@@ -82,7 +80,7 @@ pub(crate) struct Sealer {
 impl Sealer {
     pub(crate) fn new(aead: Aead, key: &[u8]) -> Result<Self, OpenSslError> {
         let mut cipher = aead.cipher(true)?;
-        cipher.begin(Some(key), &[0; NONCE], None)?;
+        cipher.set_key(key)?;
         Ok(Self { aead, cipher })
     }
 
@@ -93,7 +91,7 @@ impl Sealer {
         aad: &[u8],
         data: &mut [u8],
     ) -> Result<(), OpenSslError> {
-        Ok(seal(self.aead, &mut self.cipher, None, nonce, aad, data)?)
+        Ok(self.cipher.seal(None, nonce, aad, data)?)
     }
 }
 
@@ -106,7 +104,7 @@ pub(crate) struct Opener {
 impl Opener {
     pub(crate) fn new(aead: Aead, key: &[u8]) -> Result<Self, OpenSslError> {
         let mut cipher = aead.cipher(false)?;
-        cipher.begin(Some(key), &[0; NONCE], None)?;
+        cipher.set_key(key)?;
         Ok(Self { aead, cipher })
     }
 
@@ -123,7 +121,7 @@ impl Opener {
         sealed: &[u8],
         out: &mut [u8],
     ) -> Result<(), Forged> {
-        open(self.aead, &mut self.cipher, None, nonce, aad, sealed, out)
+        open(&mut self.cipher, None, nonce, aad, sealed, out)
     }
 }
 
@@ -144,7 +142,7 @@ pub(crate) fn seal_with(
             Some(cipher) => cipher,
             None => place.insert(aead.cipher(true)?),
         };
-        Ok(seal(aead, cipher, Some(key), nonce, aad, data)?)
+        Ok(cipher.seal(Some(key), nonce, aad, data)?)
     })
 }
 
@@ -163,26 +161,11 @@ pub(crate) fn open_with(
             Some(cipher) => cipher,
             None => place.insert(aead.cipher(false).map_err(|_| Forged)?),
         };
-        open(aead, cipher, Some(key), nonce, aad, sealed, out)
+        open(cipher, Some(key), nonce, aad, sealed, out)
     })
 }
 
-fn seal(
-    aead: Aead,
-    cipher: &mut MessageCipher,
-    key: Option<&[u8]>,
-    nonce: &[u8; NONCE],
-    aad: &[u8],
-    data: &mut [u8],
-) -> Result<(), ErrorStack> {
-    let (text, tag) = data.split_at_mut(data.len() - aead.tag_length());
-    cipher.begin(key, nonce, None)?;
-    cipher.authenticate(aad, text.len())?;
-    cipher.encrypt(text, tag)
-}
-
 fn open(
-    aead: Aead,
     cipher: &mut MessageCipher,
     key: Option<&[u8]>,
     nonce: &[u8; NONCE],
@@ -190,11 +173,7 @@ fn open(
     sealed: &[u8],
     out: &mut [u8],
 ) -> Result<(), Forged> {
-    let (text, tag) = sealed.split_at(sealed.len() - aead.tag_length());
-    let opened = cipher
-        .begin(key, nonce, Some(tag))
-        .and_then(|()| cipher.authenticate(aad, text.len()))
-        .and_then(|()| cipher.decrypt(text, out));
+    let opened = cipher.open(key, nonce, aad, sealed, out);
     // The error has taken what there is off the thread's queue.
     opened.map_err(|_| {
         // Not for secrecy from the caller: what nobody has vouched for is not to be used by mistake.
@@ -227,4 +206,102 @@ type Ciphers = RefCell<[Option<MessageCipher>; COUNT]>;
 thread_local! {
     static SEALERS: Ciphers = const { RefCell::new([const { None }; COUNT]) };
     static OPENERS: Ciphers = const { RefCell::new([const { None }; COUNT]) };
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::cipher_ctx::CipherCtx;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [Aead; COUNT] = [
+        Aead::Aes128Gcm,
+        Aead::Aes256Gcm,
+        Aead::Aes128Ccm,
+        Aead::Aes256Ccm,
+        Aead::Aes128Ccm8,
+        Aead::Aes256Ccm8,
+        Aead::ChaCha20Poly1305,
+    ];
+
+    /// One message: some look like a record of TLS, some do not.
+    fn message() -> impl Strategy<Value = (Vec<u8>, [u8; NONCE], Vec<u8>, bool)> {
+        let aad = prop_oneof![
+            1 => prop::collection::vec(any::<u8>(), 13),
+            1 => prop::collection::vec(any::<u8>(), 1..40),
+        ];
+        let text = prop::collection::vec(any::<u8>(), 0..300);
+        (aad, any::<[u8; NONCE]>(), text, any::<bool>()).prop_map(|(mut aad, nonce, text, told)| {
+            if told && aad.len() == 13 {
+                aad[11..].copy_from_slice(&(text.len() as u16).to_be_bytes());
+            }
+            (aad, nonce, text, told)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_what_openssls_usual_calls_do(
+            aead in prop::sample::select(&ALL[..]),
+            keys: [[u8; 32]; 2],
+            messages in prop::collection::vec((message(), any::<bool>()), 1..8),
+        ) {
+            let keys = keys.map(|key| key[..aead.key_length()].to_vec());
+            let mut sealers = keys.clone().map(|key| Sealer::new(aead, &key).unwrap());
+            let mut openers = keys.clone().map(|key| Opener::new(aead, &key).unwrap());
+            for ((aad, nonce, text, damage), other) in messages {
+                let key = usize::from(other);
+                let expected = usual(aead, &keys[key], &nonce, &aad, &text);
+                let room = [&text[..], &vec![0; aead.tag_length()]].concat();
+                let (mut warm, mut cold) = (room.clone(), room);
+                sealers[key].seal(&nonce, &aad, &mut warm).unwrap();
+                seal_with(aead, &keys[key], &nonce, &aad, &mut cold).unwrap();
+                prop_assert_eq!(&warm, &expected);
+                prop_assert_eq!(&cold, &expected);
+
+                // Behind the text, nothing is to be written.
+                let mut out = vec![0xaa; text.len() + 64];
+                let (to, behind) = out.split_at_mut(text.len());
+                if damage {
+                    let place = usize::from(nonce[0]) % warm.len();
+                    warm[place] ^= 1;
+                    prop_assert!(openers[key].open(&nonce, &aad, &warm, to).is_err());
+                    prop_assert!(to.iter().all(|byte| *byte == 0));
+                    prop_assert!(open_with(aead, &keys[key], &nonce, &aad, &warm, to).is_err());
+                    prop_assert!(to.iter().all(|byte| *byte == 0));
+                    prop_assert!(ErrorStack::get().errors().is_empty());
+                }
+                openers[key].open(&nonce, &aad, &expected, to).unwrap();
+                prop_assert_eq!(&*to, &text);
+                to.fill(0);
+                open_with(aead, &keys[key], &nonce, &aad, &expected, to).unwrap();
+                prop_assert_eq!(&*to, &text);
+                prop_assert!(behind.iter().all(|byte| *byte == 0xaa));
+            }
+        }
+    }
+
+    /// By the calls that OpenSSL's manual has (EVP_EncryptInit(3)), on a context of its own.
+    fn usual(aead: Aead, key: &[u8], nonce: &[u8], aad: &[u8], text: &[u8]) -> Vec<u8> {
+        let mut context = CipherCtx::new().unwrap();
+        let cipher = Cipher::fetch(None, aead.name(), None).unwrap();
+        context.encrypt_init(Some(&cipher), None, None).unwrap();
+        context.set_iv_length(12).unwrap();
+        let ccm = aead.mode() == Mode::Ccm;
+        if ccm {
+            context.set_tag_length(aead.tag_length()).unwrap();
+        }
+        context.encrypt_init(None, Some(key), Some(nonce)).unwrap();
+        if ccm {
+            context.set_data_len(text.len()).unwrap();
+        }
+        context.cipher_update(aad, None).unwrap();
+        let mut sealed = Vec::new();
+        context.cipher_update_vec(text, &mut sealed).unwrap();
+        context.cipher_final_vec(&mut sealed).unwrap();
+        let mut tag = vec![0; aead.tag_length()];
+        context.tag(&mut tag).unwrap();
+        [sealed, tag].concat()
+    }
 }
