@@ -12,7 +12,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use openssl::ssl::Ssl;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     error::{HandshakeError, OpenSslError, failure::Failure},
     established::{Established, Records},
     guard::Guard,
-    openssl::{context::SessionContext, presented, verify},
+    openssl::context::{Fresh, SessionContext},
     record_layer::{
         RecordLayer, ingress::Role, pace::Pace, takeover::take_over, transport::Transport,
     },
@@ -55,7 +54,7 @@ pub struct Handshake {
 }
 
 /// What a handshake is made from, or why there is none.
-pub(crate) type Started = Result<(Ssl, Arc<Pace>, Transport), HandshakeError>;
+pub(crate) type Started = Result<(Fresh, Arc<Pace>, Transport), HandshakeError>;
 
 struct Pending {
     layer: RecordLayer,
@@ -197,7 +196,7 @@ impl Pending {
             }
             return Poll::Ready(Err(error));
         }
-        let resumed = self.layer.ssl().session_reused();
+        let resumed = self.layer.engine().session_reused();
         tracing::debug!(
             repeats = self.layer.retransmissions(),
             resumed,
@@ -265,7 +264,7 @@ impl Pending {
         match error {
             HandshakeError::TimedOut { .. }
             | HandshakeError::Evicted
-            | HandshakeError::Replaced => match presented::asked(self.layer.ssl()) {
+            | HandshakeError::Replaced => match self.layer.engine().asked_identity() {
                 Some((identity, known)) => HandshakeError::PskUnproven { identity, known },
                 None => error,
             },
@@ -275,7 +274,7 @@ impl Pending {
 
     /// Takes the place of a session, if the peer may have one and the place is still there.
     fn admit(&mut self, resumed: bool) -> Result<(), HandshakeError> {
-        if resumed && !self.context.welcomes(self.layer.ssl()) {
+        if resumed && !self.context.welcomes(|| self.layer.engine().returning()) {
             return Err(HandshakeError::NoLongerWelcome);
         }
         let kept = |guard: &mut Box<dyn Guard>| guard.establish(resumed);
@@ -289,7 +288,7 @@ impl Pending {
     /// Takes from OpenSSL what a session is made of.
     fn establish(mut self) -> Established {
         let mut facts = SessionInfo::new(&mut self.layer, self.started.elapsed());
-        let resumption = Resumption::of(self.layer.ssl());
+        let resumption = self.layer.engine().session_der().map(Resumption::new);
         if let Some(place) = &self.place {
             place.set(resumption.clone());
         }
@@ -364,8 +363,7 @@ impl Pending {
     }
 
     fn explain(&self, failure: Failure) -> HandshakeError {
-        let ssl = self.layer.ssl();
-        HandshakeError::new(failure, || verify::cause(ssl))
+        HandshakeError::new(failure, || self.layer.engine().refusal())
     }
 
     fn timed_out(&self, after: Duration) -> HandshakeError {

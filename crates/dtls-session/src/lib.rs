@@ -74,8 +74,8 @@ mod server;
 mod session;
 mod settings;
 mod stats;
+mod wall_clock;
 
-use openssl::ffi;
 use settings::config;
 
 pub use alert::Alert;

@@ -134,7 +134,7 @@ impl ConnectorBuilder {
                 });
             }
             Credential::Certificate(roots) => {
-                context.trust(&roots)?;
+                context.trust(roots.given())?;
                 scope = roots.narrow(scope);
                 (proofs.ecdsa, proofs.rsa) = (true, true);
             }
@@ -147,7 +147,7 @@ impl ConnectorBuilder {
         context.negotiate(&self.preferences, proofs)?;
         scope = negotiation::narrow(&self.preferences, scope, proofs);
         if let Some(identity) = &self.identity {
-            context.show(identity)?;
+            context.show(&identity.shown)?;
             scope = identity.narrow(scope);
         }
         let verification = if self.verify {

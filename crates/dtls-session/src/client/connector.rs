@@ -114,7 +114,7 @@ impl Connector {
         let mut ssl = self.context.ssl(attached)?;
         let scope = self.scope_of(name);
         let former = resumption.and_then(|resumption| resumption.session(&scope));
-        client::aim(&mut ssl, &normal(name), &scope, former.as_deref())?;
+        client::aim(&mut ssl, &normal(name), &scope, former.as_ref())?;
         let transport = Transport::new(pipe, Role::Client, self.context.config.mtu, &pace, None)
             .allow_1_3(self.context.versions.allow_1_3());
         Ok((ssl, pace, transport))

@@ -12,12 +12,12 @@
 
 use std::{
     sync::{PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::{error::OpenSslError, openssl::random};
+use crate::{error::OpenSslError, openssl::random, wall_clock};
 
 #[derive(Debug)]
 pub(crate) struct CookieClock {
@@ -47,7 +47,7 @@ impl CookieClock {
         random::fill(&mut mark)?;
         Ok(Self {
             started: Instant::now(),
-            reckonings: RwLock::new(Reckonings::new(u32::from_be_bytes(mark), wall())),
+            reckonings: RwLock::new(Reckonings::new(u32::from_be_bytes(mark), wall_clock::now())),
         })
     }
 
@@ -61,7 +61,7 @@ impl CookieClock {
     }
 
     fn read<R>(&self, read: impl Fn(&Reckonings, Duration, Duration) -> R) -> R {
-        let (wall, steady) = (wall(), self.started.elapsed());
+        let (wall, steady) = (wall_clock::now(), self.started.elapsed());
         let reckonings = self
             .reckonings
             .read()
@@ -135,11 +135,6 @@ impl Reckonings {
         let apart = milliseconds(wall).abs_diff(stamp.time);
         (apart <= lifetime).then_some(Age::Foreign)
     }
-}
-
-/// The time since 1970.
-pub(crate) fn wall() -> Duration {
-    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -5,7 +5,7 @@ use std::{fmt, path::Path, sync::Arc};
 use zeroize::Zeroizing;
 
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, identity_fault::IdentityFault},
     error::PemError,
     file,
     openssl::{identity::Shown, scope::Scope},
@@ -60,6 +60,27 @@ impl Identity {
     /// Returns its certificates: the one that the key belongs to, and those behind it.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// Returns why clients would refuse it now if a server shows it to those that ask for `name`, if
+    /// any; `*.` at the name's start stands for any one label, as for
+    /// [`AcceptorBuilder::server_name`](crate::AcceptorBuilder::server_name). Whom the clients trust it
+    /// does not know.
+    ///
+    /// ```
+    /// use dtls_session::{Identity, IdentityFault};
+    ///
+    /// # fn main() -> Result<(), dtls_session::PemError> {
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
+    /// let identity = Identity::from_pem_files(format!("{dir}/server.pem"), format!("{dir}/server.key"))?;
+    /// assert!(identity.server_faults(Some("localhost")).is_empty());
+    /// let name = "example.org".to_owned();
+    /// assert_eq!(identity.server_faults(Some(&name)), [IdentityFault::WrongName { name }]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn server_faults(&self, name: Option<&str>) -> Vec<IdentityFault> {
+        self.shown.server_faults(&self.certificates, name)
     }
 
     /// Lets sessions be resumed only with the same certificate.

@@ -6,10 +6,10 @@ use openssl::{cipher::Cipher, error::ErrorStack};
 
 use crate::{
     error::OpenSslError,
-    ffi::{MessageCipher, Mode},
+    openssl::ffi::{MessageCipher, Mode},
 };
 
-pub(crate) use crate::ffi::NONCE;
+pub(crate) use crate::openssl::ffi::NONCE;
 
 /// An algorithm of authenticated encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

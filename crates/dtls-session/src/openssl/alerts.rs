@@ -6,8 +6,10 @@ use openssl::ssl::SslRef;
 
 use crate::{
     alert::Alert,
-    ffi::{self, AlertTap},
-    openssl::attached::Attached,
+    openssl::{
+        attached::Attached,
+        ffi::{self, AlertTap},
+    },
 };
 
 /// What one `Ssl` is about to read, and has read.

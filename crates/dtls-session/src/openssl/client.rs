@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
-use openssl::ssl::{Ssl, SslSessionRef};
-
 use crate::{
     error::{BuildError, OpenSslError},
-    openssl::{context::ContextBuilder, ffi},
+    openssl::{
+        context::{ContextBuilder, Fresh},
+        ffi,
+        sessions::Former,
+    },
 };
 
 impl ContextBuilder {
@@ -23,13 +25,13 @@ impl ContextBuilder {
 /// Makes the handshake ask for the server called `name`, offer it `former` to be resumed, and leave a session that
 /// may be resumed in the same scope.
 pub(crate) fn aim(
-    ssl: &mut Ssl,
+    Fresh(ssl): &mut Fresh,
     name: &str,
     scope: &[u8; 32],
-    former: Option<&SslSessionRef>,
+    former: Option<&Former>,
 ) -> Result<(), OpenSslError> {
     ffi::set_session_id_context(ssl, scope)?;
-    if let Some(session) = former {
+    if let Some(Former(session)) = former {
         ffi::set_session(ssl, session)?;
     }
     // The name also where any is accepted, so that the session can tell what is wrong with it.

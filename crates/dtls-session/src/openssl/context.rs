@@ -5,16 +5,14 @@ use std::{fmt, sync::Arc};
 use openssl::{
     error::ErrorStack,
     ssl::{
-        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
-        SslSessionCacheMode,
+        Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
     },
     version,
 };
 
 use crate::{
     error::{BuildError, OpenSslError},
-    ffi,
-    openssl::{alerts, attached::Attached, returning::Returning, timer},
+    openssl::{alerts, attached::Attached, ffi, returning::Returning, timer},
     settings::{config::SessionConfig, role::Role, version::Versions},
 };
 
@@ -41,15 +39,15 @@ impl fmt::Debug for SessionContext {
 
 impl SessionContext {
     /// Whether a peer whose session was resumed may go on.
-    pub(crate) fn welcomes(&self, ssl: &SslRef) -> bool {
+    pub(crate) fn welcomes(&self, peer: impl FnOnce() -> Result<Returning, OpenSslError>) -> bool {
         let Some(welcome) = &self.welcome else {
             return true;
         };
-        Returning::of(ssl).is_ok_and(|peer| welcome(&peer))
+        peer().is_ok_and(|peer| welcome(&peer))
     }
 
     /// Makes the `Ssl` of one session.
-    pub(crate) fn ssl(&self, attached: Attached) -> Result<Ssl, OpenSslError> {
+    pub(crate) fn ssl(&self, attached: Attached) -> Result<Fresh, OpenSslError> {
         let mut ssl = Ssl::new(&self.ssl)?;
         match self.role {
             Role::Client => ssl.set_connect_state(),
@@ -62,13 +60,16 @@ impl SessionContext {
         attached.attach(&mut ssl)?;
         timer::install(&ssl);
         alerts::install(&ssl);
-        Ok(ssl)
+        Ok(Fresh(ssl))
     }
 }
 
+/// The `Ssl` of a handshake that has not begun.
+pub(crate) struct Fresh(pub(super) Ssl);
+
 /// What a context is made of, until it is built; other files of this folder have what can be set.
 pub(crate) struct ContextBuilder {
-    pub(crate) ssl: SslContextBuilder,
+    pub(super) ssl: SslContextBuilder,
     pub(super) role: Role,
     config: SessionConfig,
 }

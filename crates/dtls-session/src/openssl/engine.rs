@@ -9,14 +9,19 @@ use std::{
 
 use openssl::{
     error::ErrorStack,
-    ssl::{self, Ssl, SslRef},
+    ssl::{self, SslRef},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
 use crate::{
+    certificate::refusal::CertificateRefusal,
     error::{OpenSslError, failure::Failure},
-    openssl::{ffi, timer},
+    openssl::{
+        alerts, context::Fresh, facts::Facts, ffi, material::Material, message_log, presented,
+        returning::Returning, sessions, timer, verify,
+    },
+    settings::message_log::MessageLog,
 };
 
 /// An `SSL` that reads and writes records by a carrier, which it gives back.
@@ -25,12 +30,12 @@ pub(crate) struct Engine<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
-    pub(crate) fn new(ssl: Ssl, carrier: T) -> Result<Self, OpenSslError> {
-        let stream = Box::pin(SslStream::new(ssl, Loan(Some(carrier)))?);
+    pub(crate) fn new(ssl: Fresh, carrier: T) -> Result<Self, OpenSslError> {
+        let stream = Box::pin(SslStream::new(ssl.0, Loan(Some(carrier)))?);
         Ok(Self { stream })
     }
 
-    pub(crate) fn ssl(&self) -> &SslRef {
+    fn ssl(&self) -> &SslRef {
         self.stream.ssl()
     }
 
@@ -141,6 +146,51 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
 
     pub(crate) fn session_reused(&self) -> bool {
         self.ssl().session_reused()
+    }
+
+    /// What was negotiated.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts::of(self.ssl())
+    }
+
+    /// What a session's keys are derived from.
+    pub(crate) fn material(&self) -> Option<Material> {
+        Material::of(self.ssl())
+    }
+
+    /// What a client may resume the session by.
+    pub(crate) fn session_der(&self) -> Option<Vec<u8>> {
+        sessions::to_der(self.ssl())
+    }
+
+    /// Who has come back, if the session was resumed.
+    pub(crate) fn returning(&self) -> Result<Returning, OpenSslError> {
+        Returning::of(self.ssl())
+    }
+
+    /// The identity that a pre-shared key was asked for, and whether there is one.
+    pub(crate) fn asked_identity(&self) -> Option<(Vec<u8>, bool)> {
+        presented::asked(self.ssl())
+    }
+
+    /// Why the peer's certificate was refused, if it was.
+    pub(crate) fn refusal(&self) -> CertificateRefusal {
+        verify::cause(self.ssl())
+    }
+
+    /// Who sees the messages, if anybody does.
+    pub(crate) fn message_log(&self) -> Option<MessageLog> {
+        message_log::of(self.ssl())
+    }
+
+    /// Prepares for an alert to be read.
+    pub(crate) fn expect_alert(&self) {
+        alerts::expect(self.ssl());
+    }
+
+    /// Whether it was a warning, which is then passed over.
+    pub(crate) fn take_warning(&self) -> bool {
+        alerts::take_warning(self.ssl())
     }
 }
 

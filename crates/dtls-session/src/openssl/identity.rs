@@ -10,12 +10,11 @@ use openssl::{
 
 use crate::{
     certificate::Certificate,
-    credentials::identity::Identity,
     error::{OpenSslError, PemError},
     openssl::{certificate::from_pem, context::ContextBuilder, ffi, suites::Proofs},
 };
 
-/// What an [`Identity`] is to OpenSSL.
+/// A chain and its key.
 pub(crate) struct Shown {
     certificate: X509,
     intermediates: Stack<X509>,
@@ -91,13 +90,13 @@ impl Shown {
 }
 
 impl ContextBuilder {
-    /// Shows peers this identity.
-    pub(crate) fn show(&mut self, identity: &Identity) -> Result<(), OpenSslError> {
+    /// Shows peers this chain.
+    pub(crate) fn show(&mut self, shown: &Shown) -> Result<(), OpenSslError> {
         let Shown {
             certificate,
             intermediates,
             key,
-        } = &*identity.shown;
+        } = shown;
         Ok(ffi::set_identity(
             &mut self.ssl,
             certificate,

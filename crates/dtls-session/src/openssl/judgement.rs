@@ -15,35 +15,25 @@ use openssl::{
 
 use crate::{
     certificate::{Certificate, identity_fault::IdentityFault},
-    credentials::identity::Identity,
-    openssl::certificate::{curve, forget_errors},
+    openssl::{
+        certificate::{curve, forget_errors},
+        identity::Shown,
+    },
 };
 
-impl Identity {
-    /// Returns why clients would refuse it now if a server shows it to those that ask for `name`, if
-    /// any; `*.` at the name's start stands for any one label, as for
-    /// [`AcceptorBuilder::server_name`](crate::AcceptorBuilder::server_name). Whom the clients trust it
-    /// does not know.
-    ///
-    /// ```
-    /// use dtls_session::{Identity, IdentityFault};
-    ///
-    /// # fn main() -> Result<(), dtls_session::PemError> {
-    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs");
-    /// let identity = Identity::from_pem_files(format!("{dir}/server.pem"), format!("{dir}/server.key"))?;
-    /// assert!(identity.server_faults(Some("localhost")).is_empty());
-    /// let name = "example.org".to_owned();
-    /// assert_eq!(identity.server_faults(Some(&name)), [IdentityFault::WrongName { name }]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn server_faults(&self, name: Option<&str>) -> Vec<IdentityFault> {
+impl Shown {
+    /// Returns why clients would refuse it from a server that they have asked for `name`; `certificates` is all of it.
+    pub(crate) fn server_faults(
+        &self,
+        certificates: &[Certificate],
+        name: Option<&str>,
+    ) -> Vec<IdentityFault> {
         let now = SystemTime::now();
-        let dates = self.certificates().iter().enumerate();
+        let dates = certificates.iter().enumerate();
         let mut faults: Vec<_> = dates
             .filter_map(|(depth, certificate)| outdated(depth, certificate, now))
             .collect();
-        let own = self.shown.certificate();
+        let own = self.certificate();
         if !passes(own, |asked| asked.set_purpose(X509PurposeId::SSL_SERVER)) {
             faults.push(IdentityFault::WrongPurpose);
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::{error::OpenSslError, ffi};
+use crate::{error::OpenSslError, openssl::ffi};
 
 /// The hash function that a cipher suite derives keys with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,16 @@
 //! What a server's contexts do that a client's do not.
 
-use openssl::ssl::{ClientHelloResponse, NameType, SniError, Ssl, SslVersion};
+use openssl::ssl::{ClientHelloResponse, NameType, SniError, SslVersion};
 
 use crate::{
-    credentials::identity::Identity,
     error::OpenSslError,
-    openssl::{context::ContextBuilder, cookies, ffi, scope::Scope, tickets::TicketKeys},
+    openssl::{
+        context::{ContextBuilder, Fresh},
+        cookies, ffi,
+        identity::Shown,
+        scope::Scope,
+        tickets::TicketKeys,
+    },
 };
 
 impl ContextBuilder {
@@ -35,11 +40,8 @@ impl ContextBuilder {
     pub(crate) fn show_by_name(&mut self, names: impl Names + Send + Sync + 'static) {
         self.ssl.set_servername_callback(move |ssl, _| {
             let name = ssl.servername(NameType::HOST_NAME).unwrap_or_default();
-            match names.identity(name) {
-                Some(identity) => identity
-                    .shown
-                    .replace(ssl)
-                    .map_err(|_| SniError::ALERT_FATAL),
+            match names.shown(name) {
+                Some(shown) => shown.replace(ssl).map_err(|_| SniError::ALERT_FATAL),
                 None => Ok(()),
             }
         });
@@ -48,10 +50,10 @@ impl ContextBuilder {
 
 /// Identities by name.
 pub(crate) trait Names {
-    fn identity(&self, name: &str) -> Option<&Identity>;
+    fn shown(&self, name: &str) -> Option<&Shown>;
 }
 
 /// Keeps a server's `Ssl` to DTLS 1.2, where a HelloVerifyRequest went before, which DTLS 1.3 has not (RFC 9147 5.1).
-pub(crate) fn limit_to_1_2(ssl: &mut Ssl) -> Result<(), OpenSslError> {
+pub(crate) fn limit_to_1_2(Fresh(ssl): &mut Fresh) -> Result<(), OpenSslError> {
     Ok(ssl.set_max_proto_version(Some(SslVersion::DTLS1_2))?)
 }

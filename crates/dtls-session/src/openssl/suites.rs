@@ -6,7 +6,7 @@ use openssl::{
     ssl::SslContextBuilder,
 };
 
-use crate::{error::BuildError, ffi};
+use crate::{error::BuildError, openssl::ffi};
 
 /// What one side has to prove who it is with, or takes for a proof.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,10 +8,12 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use crate::{
-    cookie::clock,
-    credentials::secret::SharedSecret,
-    ffi::{self, NewTicket, OldTicket, TicketKeeper},
-    openssl::{attached::Attached, hmac::HmacKey},
+    openssl::{
+        attached::Attached,
+        ffi::{self, NewTicket, OldTicket, TicketKeeper},
+        hmac::HmacKey,
+    },
+    wall_clock,
 };
 
 /// What the keys of tickets are derived from, for each secret that is accepted, the current one's
@@ -39,12 +41,15 @@ struct TicketKey {
 }
 
 impl TicketKeys {
-    pub(crate) fn new(secret: &SharedSecret) -> Arc<Self> {
-        Self::with_clock(secret, clock::wall)
+    /// Takes one key of each secret.
+    pub(crate) fn new(keys: impl Iterator<Item = Zeroizing<[u8; 32]>>) -> Arc<Self> {
+        Self::with_clock(keys, wall_clock::now)
     }
 
-    fn with_clock(secret: &SharedSecret, clock: fn() -> Duration) -> Arc<Self> {
-        let keys = secret.derive("ticket");
+    fn with_clock(
+        keys: impl Iterator<Item = Zeroizing<[u8; 32]>>,
+        clock: fn() -> Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             secrets: keys.map(|key| HmacKey::new(&*key)).collect(),
             clock,
@@ -143,7 +148,7 @@ mod tests {
     use udp_demux::{Channel, Config, Endpoint};
 
     use super::*;
-    use crate::{Acceptor, Connector, Identity, Resumption, Roots};
+    use crate::{Acceptor, Connector, Identity, Resumption, Roots, SharedSecret};
 
     /// Half an hour before a period's end, two hours later, and so on.
     const BEFORE: fn() -> Duration = || 100_000 * PERIOD - HOUR / 2;
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn keys_change_with_the_period_and_with_nothing_else() {
         let secret = SharedSecret::from_bytes(&[1; 32]).unwrap();
-        let at = |clock| TicketKeys::with_clock(&secret, clock);
+        let at = |clock| TicketKeys::with_clock(secret.derive("ticket"), clock);
         let key = |clock| at(clock).current().unwrap();
         let (before, after) = (key(BEFORE), key(AFTER));
         assert_ne!(before.name, after.name);
@@ -167,7 +172,9 @@ mod tests {
             (again.name, &again.cipher, &again.mac)
         );
         let other = SharedSecret::from_bytes(&[2; 32]).unwrap();
-        let other = TicketKeys::with_clock(&other, BEFORE).current().unwrap();
+        let other = TicketKeys::with_clock(other.derive("ticket"), BEFORE)
+            .current()
+            .unwrap();
         assert_ne!(before.name, other.name);
         for (clock, key, good) in [
             (BEFORE, &before, true),
@@ -215,7 +222,7 @@ mod tests {
     ) -> (bool, Option<Resumption>) {
         let builder = Acceptor::builder(identity()).shared_secret(secret.clone());
         let acceptor = Acceptor {
-            tickets: TicketKeys::with_clock(secret, clock),
+            tickets: TicketKeys::with_clock(secret.derive("ticket"), clock),
             ..builder.build().unwrap()
         };
         let (server, client) = channels();

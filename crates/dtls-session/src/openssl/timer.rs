@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use openssl::ssl::SslRef;
 
-use crate::{
+use crate::openssl::{
+    attached::Attached,
     ffi::{self, Timer},
-    openssl::attached::Attached,
 };
 
 /// Says how long OpenSSL waits before it repeats a flight.

@@ -5,12 +5,15 @@ use openssl::{
     x509::{X509, store::X509StoreBuilder},
 };
 
-use crate::{credentials::roots::Roots, error::OpenSslError, openssl::context::ContextBuilder};
+use crate::{certificate::Certificate, error::OpenSslError, openssl::context::ContextBuilder};
 
 impl ContextBuilder {
-    /// Believes these authorities.
-    pub(crate) fn trust(&mut self, roots: &Roots) -> Result<(), OpenSslError> {
-        let Some(authorities) = roots.given() else {
+    /// Believes these authorities; None are the system's.
+    pub(crate) fn trust(
+        &mut self,
+        authorities: Option<&[Certificate]>,
+    ) -> Result<(), OpenSslError> {
+        let Some(authorities) = authorities else {
             return Ok(self.ssl.set_default_verify_paths()?);
         };
         let mut store = X509StoreBuilder::new()?;
@@ -25,10 +28,10 @@ impl ContextBuilder {
     ///
     /// A list that a CertificateRequest has no room for is left out: then a client may send any
     /// certificate (RFC 5246 7.4.4), and OpenSSL would end each handshake otherwise.
-    pub(crate) fn name_authorities(&mut self, roots: &Roots) -> Result<(), OpenSslError> {
-        let Some(authorities) = roots.given() else {
-            return Ok(());
-        };
+    pub(crate) fn name_authorities(
+        &mut self,
+        authorities: &[Certificate],
+    ) -> Result<(), OpenSslError> {
         let mut names = Stack::new()?;
         let mut length = 0;
         for authority in authorities {

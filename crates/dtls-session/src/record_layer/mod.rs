@@ -21,7 +21,6 @@ use std::{
     time::Duration,
 };
 
-use openssl::ssl::{Ssl, SslRef};
 use tokio::{
     io::ReadBuf,
     time::{Instant, Sleep, sleep},
@@ -29,7 +28,7 @@ use tokio::{
 
 use crate::{
     error::{OpenSslError, failure::Failure},
-    openssl::{engine::Engine, material::Material, message_log},
+    openssl::{context::Fresh, engine::Engine, material::Material},
     record_layer::{pace::Pace, transport::Transport, warning::Warnings},
     records::{Opened, layout::MAX_PLAINTEXT},
     settings::message_log::MessageLog,
@@ -51,7 +50,7 @@ pub(crate) struct RecordLayer {
 
 impl RecordLayer {
     pub(crate) fn new(
-        ssl: Ssl,
+        ssl: Fresh,
         transport: Transport,
         pace: Arc<Pace>,
     ) -> Result<Self, OpenSslError> {
@@ -154,13 +153,14 @@ impl RecordLayer {
             let many = self.warnings.are_many();
             let alert = self.transport().open_gate(many);
             if alert {
-                self.warnings.expect(self.engine.ssl());
+                self.engine.expect_alert();
             }
             let mut plaintext = ReadBuf::new(buf);
             let outcome = self.engine.poll_read(cx, &mut plaintext);
             let length = plaintext.filled().len();
-            let passed = alert && self.warnings.passed(self.engine.ssl());
+            let passed = alert && self.engine.take_warning();
             if passed {
+                self.warnings.count();
                 self.transport().count_warning();
             }
             let again = match outcome {
@@ -393,19 +393,19 @@ impl RecordLayer {
 
     /// What a session's keys are derived from.
     pub(crate) fn material(&self) -> Option<Material> {
-        Material::of(self.ssl())
+        self.engine.material()
     }
 
     pub(crate) fn message_log(&self) -> Option<MessageLog> {
-        message_log::of(self.ssl())
+        self.engine.message_log()
     }
 
     pub(crate) fn into_transport(self) -> Transport {
         self.engine.into_carrier()
     }
 
-    pub(crate) fn ssl(&self) -> &SslRef {
-        self.engine.ssl()
+    pub(crate) fn engine(&self) -> &Engine<Transport> {
+        &self.engine
     }
 
     pub(crate) fn transport_ref(&self) -> &Transport {

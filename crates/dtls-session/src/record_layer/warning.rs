@@ -5,10 +5,6 @@
 //! of a warning, the peer is marked as having shut down: 3.0 then drops the record. Once four have come
 //! in a row, alerts are not read until data has come, and a close_notify among them is missed.
 
-use openssl::ssl::SslRef;
-
-use crate::openssl::alerts;
-
 /// Lets OpenSSL read an alert, by a call that reads nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gate {
@@ -34,16 +30,9 @@ impl Warnings {
         self.in_a_row >= MAX_IN_A_ROW
     }
 
-    /// Prepares `ssl` to read an alert.
-    pub(crate) fn expect(&self, ssl: &SslRef) {
-        alerts::expect(ssl);
-    }
-
-    /// Whether `ssl` has read a warning, which is passed over.
-    pub(crate) fn passed(&mut self, ssl: &SslRef) -> bool {
-        let warned = alerts::take_warning(ssl);
-        self.in_a_row += u8::from(warned);
-        warned
+    /// Takes note of one.
+    pub(crate) fn count(&mut self) {
+        self.in_a_row += 1;
     }
 
     /// Takes note of data: OpenSSL counts anew, too.

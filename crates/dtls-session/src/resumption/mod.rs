@@ -2,16 +2,14 @@
 
 pub(crate) mod store;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc};
 
-use openssl::ssl::{SslRef, SslSession, SslSessionRef};
 use zeroize::Zeroizing;
 
-use crate::{error::ResumptionError, ffi};
+use crate::{
+    error::ResumptionError,
+    openssl::sessions::{self, Former},
+};
 
 /// What a client needs to resume a session: its keys, and the server's ticket (RFC 5077) or
 /// session ID (RFC 5246 7.3); cheap to clone.
@@ -45,7 +43,7 @@ impl Resumption {
     ///
     /// [`ResumptionError::Malformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, ResumptionError> {
-        SslSession::from_der(der).map_err(|error| ResumptionError::Malformed(error.into()))?;
+        sessions::check(der).map_err(ResumptionError::Malformed)?;
         Ok(Self(Arc::new(Zeroizing::new(der.to_vec()))))
     }
 
@@ -54,15 +52,9 @@ impl Resumption {
         &self.0
     }
 
-    /// Takes it from a client's established session; None if the server gave nothing to resume
-    /// by.
-    pub(crate) fn of(ssl: &SslRef) -> Option<Self> {
-        let session = ssl.session()?;
-        if ssl.is_server() || !ffi::is_resumable(session) {
-            return None;
-        }
-        let der = session.to_der().ok()?;
-        Some(Self(Arc::new(Zeroizing::new(der))))
+    /// Takes what [`sessions::to_der`] has written.
+    pub(crate) fn new(der: Vec<u8>) -> Self {
+        Self(Arc::new(Zeroizing::new(der)))
     }
 
     /// Whether it is a clone of the other.
@@ -70,15 +62,9 @@ impl Resumption {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Returns OpenSSL's object, if it is from `scope` and neither side has to have forgotten it.
-    ///
-    /// Each handshake gets one of its own, because OpenSSL writes to it.
-    pub(crate) fn session(&self, scope: &[u8]) -> Option<SslSession> {
-        let session = SslSession::from_der(&self.0).ok()?;
-        let good = ffi::session_id_context(&session) == scope
-            && ffi::is_resumable(&session)
-            && !has_expired(&session);
-        good.then_some(session)
+    /// Returns what a handshake can offer, if it is from `scope` and neither side has to have forgotten it.
+    pub(crate) fn session(&self, scope: &[u8]) -> Option<Former> {
+        Former::from_der(&self.0, scope)
     }
 }
 
@@ -86,16 +72,4 @@ impl fmt::Debug for Resumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resumption").finish_non_exhaustive()
     }
-}
-
-/// Whether it is older than this side's timeout or what the server has said of its ticket.
-fn has_expired(session: &SslSessionRef) -> bool {
-    let timeout = u64::try_from(session.timeout()).unwrap_or(0);
-    let lifetime = match ffi::ticket_lifetime_hint(session) {
-        0 => timeout,
-        hint => hint.min(timeout),
-    };
-    let began = Duration::from_secs(u64::try_from(session.time()).unwrap_or(0));
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    now.saturating_sub(began) >= Duration::from_secs(lifetime)
 }

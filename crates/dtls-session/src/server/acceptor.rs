@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use openssl::ssl::Ssl;
-
 use crate::{
     cookie::{gate::VerifiedHello, hello::Hello},
     credentials::{identity::Identity, psk::PskKey, psk_keys::PskKeys, secret::SharedSecret},
@@ -11,8 +9,12 @@ use crate::{
     error::OpenSslError,
     handshake::{Handshake, Started},
     openssl::{
-        attached::Attached, context::SessionContext, cookies, prelude, presented::Presented,
-        server, tickets::TicketKeys,
+        attached::Attached,
+        context::{Fresh, SessionContext},
+        cookies, prelude,
+        presented::Presented,
+        server,
+        tickets::TicketKeys,
     },
     psk::inquiry::PskInquiry,
     record_layer::{ingress::Role, pace::Pace, transport::Transport},
@@ -99,7 +101,7 @@ impl Acceptor {
     fn ssl(
         &self,
         cookie: Option<Vec<u8>>,
-    ) -> Result<(Ssl, Arc<Pace>, Option<PskInquiry>), OpenSslError> {
+    ) -> Result<(Fresh, Arc<Pace>, Option<PskInquiry>), OpenSslError> {
         let pace = Arc::new(Pace::new(&self.context.config));
         let inquiry = self.psk.as_ref().and_then(PskLookup::inquire);
         let ssl = self.context.ssl(Attached {

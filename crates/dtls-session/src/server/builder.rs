@@ -205,7 +205,7 @@ impl AcceptorBuilder {
         // Where other suites are offered, clients prove themselves otherwise.
         let mut scope = negotiation::narrow(&self.preferences, Scope::new("server"), proofs);
         if let Some(identity) = &self.identity {
-            context.show(identity)?;
+            context.show(&identity.shown)?;
         }
         if !self.server_names.is_empty() {
             context.show_by_name(self.server_names);
@@ -220,8 +220,10 @@ impl AcceptorBuilder {
             context.set_psk_hint(hint)?;
         }
         if let Some((roots, verification)) = &self.clients {
-            context.trust(roots)?;
-            context.name_authorities(roots)?;
+            context.trust(roots.given())?;
+            if let Some(authorities) = roots.given() {
+                context.name_authorities(authorities)?;
+            }
             context.verify(*verification, self.authorize.clone());
             scope = roots.narrow(scope.with(&[*verification as u8]));
         }
@@ -241,7 +243,7 @@ impl AcceptorBuilder {
         let welcome = Box::new(move |client: &_| admission.still_holds(client));
         Ok(Acceptor {
             context: context.build(self.preferences.versions, Some(welcome)),
-            tickets: TicketKeys::new(&secret),
+            tickets: TicketKeys::new(secret.derive("ticket")),
             psk: self.psk,
             secret,
         })

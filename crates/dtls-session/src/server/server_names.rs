@@ -8,7 +8,7 @@ use crate::{
         server_name::{fault, normal},
     },
     error::BuildError,
-    openssl::server::Names,
+    openssl::{identity::Shown, server::Names},
 };
 
 /// Identities by the names that clients ask for.
@@ -34,6 +34,14 @@ impl ServerNames {
         self.identities.values()
     }
 
+    /// Finds the identity of the name itself or of a `*` in place of its first label.
+    fn find(&self, name: &str) -> Option<&Identity> {
+        let name = normal(name);
+        let of = |name: &str| self.identities.get(name);
+        let wildcard = || of(&format!("*.{}", name.split_once('.')?.1));
+        of(&name).or_else(wildcard)
+    }
+
     /// Finds a name that would show nobody what it was given for.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         if let Some(name) = &self.twice {
@@ -51,12 +59,8 @@ impl ServerNames {
 }
 
 impl Names for ServerNames {
-    /// Finds the identity of the name itself or of a `*` in place of its first label.
-    fn identity(&self, name: &str) -> Option<&Identity> {
-        let name = normal(name);
-        let of = |name: &str| self.identities.get(name);
-        let wildcard = || of(&format!("*.{}", name.split_once('.')?.1));
-        of(&name).or_else(wildcard)
+    fn shown(&self, name: &str) -> Option<&Shown> {
+        Some(&self.find(name)?.shown)
     }
 }
 
@@ -82,7 +86,7 @@ mod tests {
             ("example.org", false),
             ("", false),
         ] {
-            assert_eq!(names.identity(name).is_some(), found, "{name}");
+            assert_eq!(names.find(name).is_some(), found, "{name}");
         }
         names.insert("A.B.example.org", identity);
         let error = names.check().unwrap_err();

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use openssl::ssl::{NameType, SslRef};
-
 use crate::{
     certificate::{Certificate, refusal::CertificateRefusal},
-    ffi,
-    openssl::{srtp, verify},
+    openssl::facts::Facts,
     record_layer::RecordLayer,
     settings::{protection::RecordProtection, version::Version},
 };
@@ -89,36 +86,29 @@ impl SessionInfo {
             retransmissions: layer.retransmissions(),
             mtu: layer.mtu(),
             max_datagram_size,
-            ..Self::of(layer.ssl())
+            ..Self::of(layer.engine().facts())
         }
     }
 
     /// Begins with what OpenSSL knows; the rest is zero.
-    fn of(ssl: &SslRef) -> Self {
-        let cipher = ssl.current_cipher();
-        let resumed = ssl.session_reused();
+    fn of(facts: Facts) -> Self {
+        let (cipher, cipher_suite) = facts.cipher;
         Self {
-            version: Version::of(ssl),
-            cipher: cipher.map_or("none", |cipher| cipher.name()),
-            cipher_suite: cipher
-                .and_then(|cipher| cipher.standard_name())
-                .unwrap_or("unknown"),
-            // A session remembers the group that it began with.
-            group: (!resumed).then(|| ffi::group(ssl)).flatten(),
-            peer_signature: ffi::peer_signature(ssl).map(|(key, digest)| {
-                let digest = digest.map(|digest| format!("-{digest}"));
-                format!("{key}{}", digest.unwrap_or_default())
-            }),
-            peer_certificates: certificates(ssl),
-            refusal: verify::refusal(ssl),
-            psk_identity: ffi::psk_identity(ssl),
-            server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-            protocol: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
-            srtp_profile: srtp::agreed(ssl),
+            version: facts.version,
+            cipher,
+            cipher_suite,
+            group: facts.group,
+            peer_signature: facts.peer_signature,
+            peer_certificates: facts.peer_certificates,
+            refusal: facts.refusal,
+            psk_identity: facts.psk_identity,
+            server_name: facts.server_name,
+            protocol: facts.protocol,
+            srtp_profile: facts.srtp_profile,
             cookie_exchange: false,
-            resumed,
-            extended_master_secret: ssl.extms_support() == Some(true),
-            secure_renegotiation: ffi::secure_renegotiation(ssl),
+            resumed: facts.resumed,
+            extended_master_secret: facts.extended_master_secret,
+            secure_renegotiation: facts.secure_renegotiation,
             record_protection: RecordProtection::OpenSsl,
             handshake_time: Duration::ZERO,
             round_trip: None,
@@ -127,15 +117,4 @@ impl SessionInfo {
             max_datagram_size: 0,
         }
     }
-}
-
-/// A client's list begins with the peer's own certificate, a server's does not.
-fn certificates(ssl: &SslRef) -> Vec<Certificate> {
-    let chain = ssl.peer_cert_chain().into_iter().flatten();
-    let mut certificates: Vec<_> = chain.filter_map(|it| Certificate::of(it).ok()).collect();
-    if ssl.is_server() || certificates.is_empty() {
-        let own = ssl.peer_certificate();
-        certificates.splice(..0, own.and_then(|own| Certificate::of(&own).ok()));
-    }
-    certificates
 }
