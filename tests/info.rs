@@ -37,6 +37,7 @@ async fn json_is_one_line_on_stderr_and_stdout_stays_data() {
         "resumed": false,
         "extended_master_secret": true,
         "secure_renegotiation": true,
+        "record_protection": "own",
         "handshake_ms": null,
         "round_trip_ms": null,
         "flights_repeated": null,
@@ -60,6 +61,37 @@ async fn a_resumed_session_is_told_of_as_such() {
             assert_eq!(told[exchanged].is_null(), resumed, "{exchanged}");
         }
     }
+}
+
+/// Each side for itself: what is on the wire is the same.
+#[tokio::test]
+async fn records_are_whose_they_are_to_be() {
+    let files = Files::new();
+    let file = files.write("server.toml", "records = 'openssl'\n");
+    let cbc = ["--ciphers", "ECDHE-ECDSA-AES128-SHA256"];
+    for (server, client, whose) in [
+        (&[][..], &[][..], ["own", "own"]),
+        (&["--records", "openssl"], &[], ["openssl", "own"]),
+        (&["--config", &file], &["--records", "own"], ["openssl", "own"]),
+        (&[], &["--records", "openssl"], ["own", "openssl"]),
+        // What it cannot do itself stays as it was.
+        (&cbc, &cbc, ["openssl", "openssl"]),
+    ] {
+        let server = Server::start(&[server, &["--json"]].concat()).await;
+        let ended = run(&server.addr, &[client, &["--json"]].concat(), b"x\n").await;
+        assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
+        server.program.logs("session ended").await;
+        let log = server.program.stop().await.err;
+        assert!(log.contains(&format!("record_protection=\"{}\"", whose[0])));
+        let line = log.lines().find(|line| line.starts_with('{'));
+        let server: Value = serde_json::from_str(line.unwrap()).unwrap();
+        let told = [server, told(&ended)];
+        assert_eq!(told.each_ref().map(|told| &told["record_protection"]), whose);
+    }
+    let server = Server::start(&[]).await;
+    run(&server.addr, &["--records", "mine"], b"")
+        .await
+        .fails_with(2, &["'--records <WHOSE>'", "own, openssl"]);
 }
 
 #[tokio::test]
@@ -121,6 +153,7 @@ async fn info_tells_people_on_stdout_and_ends() {
     assert_eq!((ended.code, &*ended.err), (Some(0), ""));
     for line in [
         "version                 DTLS 1.2",
+        "record protection       own",
         "protocol                coap",
         "group                   x25519",
         "certificate 0           CN=DTLS echo development server",

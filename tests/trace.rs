@@ -18,6 +18,11 @@ fn main() -> std::process::ExitCode {
     let trials = vec![
         common::trial("a_handshake_is_shown_for_people", true, for_people),
         common::trial("json_lines_are_what_a_relay_has_seen", true, for_tools),
+        common::trial(
+            "own_records_are_shown_as_openssls_are",
+            true,
+            after_the_handshake,
+        ),
         common::trial("a_lost_flight_is_shown_as_repeated", true, repeated),
         common::trial("rubbish_is_shown_and_harmless", true, rubbish),
         common::trial("colours_are_for_terminals", true, colours),
@@ -133,6 +138,35 @@ async fn for_tools() {
         (&last["content_type"], &last["encrypted"]),
         (&json!("alert"), &json!(true))
     );
+}
+
+/// The alerts of both sides, whoever protects the records.
+async fn after_the_handshake() {
+    for whose in ["own", "openssl"] {
+        let server = Server::start(&[]).await;
+        let files = common::Files::new();
+        let session = files.path("session");
+        let flags = ["--trace=json", "--records", whose, "--session", &session];
+        for resumed in [false, true] {
+            let mut client = common::client(&server.addr, &flags);
+            client.write(b"x\n").await;
+            client.says("Echo: x\n").await;
+            // The server's goodbye comes while the client is there to hear it.
+            if resumed {
+                server.program.signal("-TERM");
+            } else {
+                drop(client.stdin.take());
+            }
+            let ended = client.end().await;
+            let alerts: Vec<_> = decrypted(&ended)
+                .into_iter()
+                .filter(|line| line["decrypted"]["alert"]["description"] == "close_notify")
+                .map(|line| line["direction"].clone())
+                .collect();
+            let expected = if resumed { "received" } else { "sent" };
+            assert!(alerts.contains(&json!(expected)), "{whose}: {ended:?}");
+        }
+    }
 }
 
 async fn repeated() {

@@ -67,6 +67,7 @@ pub struct Facts {
     resumed: bool,
     extended_master_secret: bool,
     secure_renegotiation: bool,
+    record_protection: String,
     handshake_ms: f64,
     round_trip_ms: Option<f64>,
     flights_repeated: u64,
@@ -93,6 +94,7 @@ impl Facts {
             resumed: info.resumed,
             extended_master_secret: info.extended_master_secret,
             secure_renegotiation: info.secure_renegotiation,
+            record_protection: info.record_protection.to_string(),
             handshake_ms: info.handshake_time.as_secs_f64() * 1e3,
             round_trip_ms: info.round_trip.map(|time| time.as_secs_f64() * 1e3),
             flights_repeated: info.retransmissions,
@@ -142,6 +144,7 @@ impl fmt::Display for Facts {
             "secure renegotiation    {}",
             yes(self.secure_renegotiation)
         )?;
+        writeln!(f, "record protection       {}", self.record_protection)?;
         write!(f, "handshake               {:.3} ms", self.handshake_ms)?;
         if let Some(round_trip) = self.round_trip_ms {
             write!(f, ", round trip {round_trip:.3} ms")?;

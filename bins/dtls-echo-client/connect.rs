@@ -42,7 +42,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
     let config = SessionConfig::default()
         .mtu(args.mtu.into())
         .handshake_timeout(args.timeout);
-    let config = args.timers.apply(config);
+    let config = args.records.apply(args.timers.apply(config));
     let store = SessionStore::default();
     let trace = args.trace.trace(args.facts.json());
     let watches = Watches::default();
@@ -104,6 +104,7 @@ pub(crate) async fn connect(args: &Args) -> anyhow::Result<Result<Connection, Fa
         version = session.info().version.to_string(),
         cipher = session.info().cipher,
         resumed = session.info().resumed,
+        record_protection = session.info().record_protection.to_string(),
         "session started"
     );
     Ok(Ok(connection))

@@ -26,7 +26,7 @@ use clap::{
     error::ErrorKind,
 };
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, TimerArgs, TrustArgs, parse, run, seconds,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, TrustArgs, parse, run, seconds,
 };
 
 use crate::{ping::PingArgs, trace::TraceArgs};
@@ -66,6 +66,8 @@ pub(crate) struct Args {
     /// Ask the server for records of up to so many bytes of plaintext, both ways (RFC 6066 4)
     #[arg(long, value_name = "BYTES", value_parser = PossibleValuesParser::new(["512", "1024", "2048", "4096"]).map(|bytes| bytes.parse::<usize>().unwrap_or_default()))]
     max_fragment_length: Option<usize>,
+    #[command(flatten)]
+    records: RecordArgs,
     // Those with headings of their own, under which everything behind them would fall.
     #[command(flatten)]
     ping: PingArgs,

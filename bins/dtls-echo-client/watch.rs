@@ -48,7 +48,7 @@ pub(crate) struct Seen {
     /// What the server has chosen.
     pub(crate) chosen: Option<Hello>,
     pub(crate) cookie: bool,
-    /// What OpenSSL has encrypted, until the datagram with it has gone.
+    /// What was encrypted, until the datagram with it has gone.
     sealed: Vec<Opened>,
     last_passed: Option<Instant>,
     /// The last alert that came while anybody could read it.
@@ -110,12 +110,12 @@ impl Watch {
         self.lock().pass(direction, bytes);
     }
 
-    /// Tells which of several saw a datagram last: what OpenSSL reports then is of that one.
+    /// Tells which of several saw a datagram last: what is reported then is of that one.
     pub(crate) fn last_passed(&self) -> Option<Instant> {
         self.lock().last_passed
     }
 
-    /// Shows what OpenSSL says of messages that are encrypted on the wire.
+    /// Shows messages that are encrypted on the wire.
     pub(crate) fn opened(&self, message: &PassedMessage<'_>) {
         let Some(opened) = Opened::of(message.content_type, message.bytes) else {
             return;

@@ -63,6 +63,7 @@ impl Clients {
             Ok(client) => {
                 let mut counts = self.tally.lock();
                 counts.established += 1;
+                counts.record_protection = client.session.record_protection();
                 counts.retransmissions += client.session.retransmissions();
                 record(&mut counts.handshakes, start.elapsed());
                 Some(client)

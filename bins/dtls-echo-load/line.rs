@@ -1,7 +1,7 @@
 //! What requests go over.
 
 use anyhow::Context;
-use dtls_session::Session;
+use dtls_session::{RecordProtection, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::socket::Socket;
@@ -42,6 +42,14 @@ impl Line {
     pub(crate) async fn closed(&self) {
         if let Self::Dtls(session) = self {
             session.closed().await;
+        }
+    }
+
+    /// Who protects the records, if anybody does.
+    pub(crate) fn record_protection(&self) -> Option<RecordProtection> {
+        match self {
+            Self::Dtls(session) => Some(session.info().record_protection),
+            Self::Plain(_) => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use dtls_echo::{HostPort, LogArgs, Request, TrustArgs, seconds};
+use dtls_echo::{HostPort, LogArgs, RecordArgs, Request, TrustArgs, seconds};
 use dtls_session::SessionConfig;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     trust: TrustArgs,
     /// Do without DTLS, to learn what the network and a server without it cost
-    #[arg(long, conflicts_with_all = ["psk", "psk_file", "ca", "insecure", "server_name", "cert"])]
+    #[arg(long, conflicts_with_all = ["psk", "psk_file", "ca", "insecure", "server_name", "cert", "records"])]
     plaintext: bool,
     /// How long a handshake may take
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -53,6 +53,8 @@ pub(crate) struct Args {
     /// Largest datagram to send, in bytes of UDP payload, 256 to 16384
     #[arg(long, value_name = "BYTES", default_value = "1350", value_parser = clap::value_parser!(u16).range(256..=16384))]
     mtu: u16,
+    #[command(flatten)]
+    records: RecordArgs,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -128,6 +130,10 @@ impl Plan {
             ));
         }
         args.trust.check()?;
+        let session = SessionConfig::default()
+            .mtu(args.mtu.into())
+            .handshake_timeout(args.timeout)
+            .idle_timeout(None);
         Ok(Self {
             addr: args.addr,
             mode: args.mode,
@@ -139,10 +145,7 @@ impl Plan {
             plaintext: args.plaintext,
             reply_timeout: args.reply_timeout,
             max_loss: args.max_loss,
-            session: SessionConfig::default()
-                .mtu(args.mtu.into())
-                .handshake_timeout(args.timeout)
-                .idle_timeout(None),
+            session: args.records.apply(session),
             json: args.json,
             log: args.log,
         })

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     request_bytes: usize,
     seconds: f64,
     established: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_protection: Option<String>,
     failed: u64,
     broken: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +66,7 @@ impl Report {
             request_bytes: plan.size,
             seconds,
             established: counts.established,
+            record_protection: counts.record_protection.map(|whose| whose.to_string()),
             failed: counts.failed,
             broken: counts.broken,
             first_failure: counts.failure.clone(),
@@ -143,10 +146,14 @@ impl fmt::Display for Report {
             ..
         } = self;
         writeln!(f, "{}, {seconds:.1} s", self.title)?;
-        writeln!(
+        write!(
             f,
             "sessions     {established} established, {failed} failed, {broken} ended early, {retransmissions} flights repeated"
         )?;
+        if let Some(whose) = &self.record_protection {
+            write!(f, ", record protection {whose}")?;
+        }
+        writeln!(f)?;
         writeln!(f, "handshakes   {}", self.handshake_ms)?;
         let Some(round_trips) = &self.round_trip_ms else {
             return writeln!(f, "throughput   {:.0} handshakes/s", self.per_second);

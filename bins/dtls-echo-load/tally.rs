@@ -6,6 +6,7 @@ use std::{
 };
 
 use dtls_echo::describe;
+use dtls_session::RecordProtection;
 use hdrhistogram::Histogram;
 
 /// The counts of all sessions.
@@ -15,6 +16,8 @@ pub(crate) struct Tally(Mutex<Counts>);
 #[derive(Debug)]
 pub(crate) struct Counts {
     pub(crate) established: u64,
+    /// Who protects the records of the sessions.
+    pub(crate) record_protection: Option<RecordProtection>,
     pub(crate) failed: u64,
     /// Sessions that were established, and ended before their time.
     pub(crate) broken: u64,
@@ -57,6 +60,7 @@ impl Default for Counts {
     fn default() -> Self {
         Self {
             established: 0,
+            record_protection: None,
             failed: 0,
             broken: 0,
             failure: None,

@@ -29,7 +29,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, TimerArgs, announce, explain, parse_from, run,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, announce, explain, parse_from, run,
     seconds, tell_error,
 };
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
@@ -107,6 +107,8 @@ struct Args {
     /// [default: not at all]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain_timeout: Option<Duration>,
+    #[command(flatten)]
+    records: RecordArgs,
     /// Serve metrics for Prometheus at http://HOST:PORT/metrics; port 0 lets the system choose
     #[arg(long, value_name = "ADDR")]
     metrics: Option<HostPort>,
@@ -265,14 +267,11 @@ fn acceptor(
         None => Lines::OfStart,
     };
     let (builder, certificates) = credentials::builder(args, addresses, lines)?;
-    let builder = builder.session(
-        args.timers.apply(
-            SessionConfig::default()
-                .mtu(args.mtu.into())
-                .handshake_timeout(args.handshake_timeout)
-                .idle_timeout(Some(args.idle_timeout)),
-        ),
-    );
+    let config = SessionConfig::default()
+        .mtu(args.mtu.into())
+        .handshake_timeout(args.handshake_timeout)
+        .idle_timeout(Some(args.idle_timeout));
+    let builder = builder.session(args.records.apply(args.timers.apply(config)));
     let secret = match &args.shared_secret {
         Some(file) => Some(lines.read(file, "--shared-secret", SharedSecret::from_hex_lines)?),
         None => former.map(|former| former.shared_secret().clone()),

@@ -170,6 +170,7 @@ fn tell(peer: SocketAddr, info: &SessionInfo) {
         repeats = info.retransmissions,
         mtu = info.mtu,
         resumed = info.resumed,
+        record_protection = info.record_protection.to_string(),
         "session started"
     );
 }

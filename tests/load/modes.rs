@@ -36,6 +36,19 @@ async fn many_sessions_echo() {
 }
 
 #[tokio::test]
+async fn records_are_whose_they_are_to_be() {
+    let server = Server::start(&[]).await;
+    let few = ["--sessions", "2", "--duration", "0.2"];
+    for (flags, whose) in [(&[][..], "own"), (&["--records", "openssl"], "openssl")] {
+        let report = passes(&server.addr, &[&few, flags].concat()).await;
+        assert_eq!(report["record_protection"], whose);
+        let told = load(&server.addr, &[&few, flags].concat()).await.out;
+        let words = format!(" flights repeated, record protection {whose}\n");
+        assert!(told.contains(&words), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn bulk_goes_through_one_session() {
     let server = Server::start(&[]).await;
     let report = passes(

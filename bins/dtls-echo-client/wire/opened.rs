@@ -1,4 +1,4 @@
-//! What is encrypted on the wire, and what OpenSSL says is in it.
+//! What is encrypted on the wire, and what the library says is in it.
 
 use std::fmt;
 

@@ -85,7 +85,11 @@ const COUNTERS: &[Help] = &[
     ),
     (
         "dtls_records_filtered_total",
-        "Records that sessions which have ended kept from OpenSSL, by the reason.",
+        "Records that sessions which have ended passed over, by the reason.",
+    ),
+    (
+        "dtls_sessions_unproven_total",
+        "Sessions whose own keys did not prove right, so that OpenSSL protected their records; it should stay 0.",
     ),
     (
         "dtls_log_lines_lost_total",

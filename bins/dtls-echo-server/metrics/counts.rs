@@ -115,7 +115,11 @@ pub(super) fn add_session(stats: &SessionStats) {
         ("plaintext", stats.filtered_plaintext),
         ("early", stats.filtered_early),
         ("handshake", stats.filtered_handshake),
+        ("replayed", stats.replayed),
+        ("forged", stats.forged),
+        ("no_data", stats.empty_records),
     ] {
         counter!("dtls_records_filtered_total", "reason" => reason).increment(records);
     }
+    counter!("dtls_sessions_unproven_total").increment(stats.unproven_keys);
 }

@@ -63,6 +63,11 @@ impl LastFlight {
         Ok(true)
     }
 
+    /// The message as it was before it was sealed, with its header.
+    pub(crate) fn finished(&self) -> &[u8] {
+        &self.finished
+    }
+
     /// Whether the peer can have no more of it than it has: then there is no use in keeping it.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.ended) >= KEPT

@@ -293,6 +293,9 @@ impl Own {
         };
         let mut records = Vec::new();
         let answered = flight.answer(now, &mut self.sealing, &mut records)?;
+        if let Some(log) = self.log.as_ref().filter(|_| answered) {
+            message_log::tell(log, true, HANDSHAKE, flight.finished());
+        }
         self.outbound.push_flight(&records, self.mtu);
         let _ = self.poll_drain(cx);
         Ok(answered)
@@ -446,6 +449,7 @@ impl fmt::Debug for Own {
     }
 }
 
+const HANDSHAKE: u8 = ContentType::HANDSHAKE.number();
 /// How many records that yield nothing are looked at before others run.
 const MAX_UNMOVED: u32 = 64;
 /// From so many records on between two rests a session is busy.
