@@ -72,7 +72,11 @@ async fn records_are_whose_they_are_to_be() {
     for (server, client, whose) in [
         (&[][..], &[][..], ["own", "own"]),
         (&["--records", "openssl"], &[], ["openssl", "own"]),
-        (&["--config", &file], &["--records", "own"], ["openssl", "own"]),
+        (
+            &["--config", &file],
+            &["--records", "own"],
+            ["openssl", "own"],
+        ),
         (&[], &["--records", "openssl"], ["own", "openssl"]),
         // What it cannot do itself stays as it was.
         (&cbc, &cbc, ["openssl", "openssl"]),
@@ -86,7 +90,10 @@ async fn records_are_whose_they_are_to_be() {
         let line = log.lines().find(|line| line.starts_with('{'));
         let server: Value = serde_json::from_str(line.unwrap()).unwrap();
         let told = [server, told(&ended)];
-        assert_eq!(told.each_ref().map(|told| &told["record_protection"]), whose);
+        assert_eq!(
+            told.each_ref().map(|told| &told["record_protection"]),
+            whose
+        );
     }
     let server = Server::start(&[]).await;
     run(&server.addr, &["--records", "mine"], b"")

@@ -26,7 +26,8 @@ use clap::{
     error::ErrorKind,
 };
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, TrustArgs, parse, run, seconds,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, TrustArgs, parse, run,
+    seconds,
 };
 
 use crate::{ping::PingArgs, trace::TraceArgs};

@@ -29,8 +29,8 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use dtls_echo::{
-    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, announce, explain, parse_from, run,
-    seconds, tell_error,
+    FactsArgs, HostPort, LogArgs, PreferenceArgs, RecordArgs, TimerArgs, announce, explain,
+    parse_from, run, seconds, tell_error,
 };
 use dtls_session::{Acceptor, Limits, Listener, SessionConfig, SharedSecret};
 use tokio_util::task::TaskTracker;

@@ -146,6 +146,48 @@ async fn a_peer_that_does_not_renegotiate_ends_no_session() {
     }
 }
 
+/// Whoever protects the records drops them; only this crate counts them.
+#[tokio::test]
+async fn replays_forgeries_and_empty_records_are_dropped_and_counted() {
+    for protection in PROTECTIONS {
+        let inside = Inside::new(protection).await;
+        for (session, mut insider) in inside.sessions.iter().zip(inside.insiders) {
+            let genuine = insider.seal(DATA, b"data");
+            for _ in 0..3 {
+                insider.put(genuine.clone());
+            }
+            let mut forged = insider.seal(DATA, b"data");
+            *forged.last_mut().unwrap() ^= 1;
+            insider.put(forged.clone());
+            // Behind a genuine one in the same datagram.
+            forged.splice(..0, insider.seal(DATA, b"more"));
+            insider.put(forged);
+            for _ in 0..4 {
+                insider.send(DATA, b"");
+            }
+            // So old that nobody can tell.
+            let old = insider.seal(DATA, b"old");
+            for _ in 0..200 {
+                insider.seal(DATA, b"skipped");
+            }
+            insider.send(DATA, b"last");
+            insider.put(old);
+            insider.send(DATA, b"end");
+            for expected in [&b"data"[..], b"more", b"last", b"end"] {
+                receives(session, expected).await;
+            }
+            let stats = session.stats();
+            let counted = (stats.replayed, stats.forged, stats.empty_records);
+            let expected = match protection {
+                RecordProtection::Own => (3, 2, 4),
+                _ => (0, 0, 0),
+            };
+            assert_eq!(counted, expected, "{protection}");
+            assert_eq!((stats.received, stats.unproven_keys), (4, 0));
+        }
+    }
+}
+
 async fn receives(session: &Session, expected: &[u8]) {
     let mut buf = [0; 16];
     let length = within(session.recv(&mut buf)).await.unwrap().unwrap();

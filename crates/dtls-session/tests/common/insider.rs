@@ -24,6 +24,12 @@ pub(crate) struct Insider {
 impl Insider {
     /// Sends a record, under the next number.
     pub(crate) fn send(&mut self, content_type: u8, plaintext: &[u8]) {
+        let record = self.seal(content_type, plaintext);
+        self.put(record);
+    }
+
+    /// Makes a record, under the next number.
+    pub(crate) fn seal(&mut self, content_type: u8, plaintext: &[u8]) -> Vec<u8> {
         let number = (1 << 48 | self.next).to_be_bytes();
         self.next += 1;
         // Any number that is used once will do (RFC 5288 3), and OpenSSL's begin at random.
@@ -38,7 +44,12 @@ impl Insider {
         record.extend_from_slice(&number);
         record.extend_from_slice(&(body.len() as u16).to_be_bytes());
         record.extend_from_slice(&body);
-        self.inject.try_send(record).unwrap();
+        record
+    }
+
+    /// Puts any bytes before the other side.
+    pub(crate) fn put(&self, datagram: Vec<u8>) {
+        self.inject.try_send(datagram).unwrap();
     }
 
     /// Sends a handshake message, whole, under its number.
