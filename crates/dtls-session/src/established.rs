@@ -7,15 +7,12 @@ use std::{
 };
 
 use crate::{
-    error::failure::Failure,
+    error::{ExportError, failure::Failure},
     guard::Guard,
+    info::SessionInfo,
     record_layer::RecordLayer,
     records::{Opened, link::Link, own::Own},
     resumption::Resumption,
-    session::{
-        exporter::{self, ExportError},
-        info::SessionInfo,
-    },
     settings::protection::RecordProtection,
     stats::SessionStats,
 };
@@ -117,7 +114,7 @@ impl Records {
         label: &str,
         context: Option<&[u8]>,
     ) -> Result<(), ExportError> {
-        exporter::check(label, context)?;
+        ExportError::check(label, context)?;
         // OpenSSL takes an empty buffer for a failure.
         if out.is_empty() {
             return Ok(());

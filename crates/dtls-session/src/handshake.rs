@@ -20,12 +20,13 @@ use crate::{
     error::{HandshakeError, OpenSslError, failure::Failure},
     established::{Established, Records},
     guard::Guard,
+    info::SessionInfo,
     openssl::context::{Fresh, SessionContext},
     record_layer::{
         RecordLayer, ingress::Role, pace::Pace, takeover::take_over, transport::Transport,
     },
     resumption::{Resumption, store::Place},
-    session::{Session, info::SessionInfo},
+    session::Session,
 };
 
 /// A handshake that becomes a [`Session`] when awaited.

@@ -62,11 +62,11 @@ mod file;
 mod guard;
 pub mod guide;
 mod handshake;
+mod info;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
 mod openssl;
-mod psk;
 mod record_layer;
 mod records;
 mod resumption;
@@ -75,8 +75,6 @@ mod session;
 mod settings;
 mod stats;
 mod wall_clock;
-
-use settings::config;
 
 pub use alert::Alert;
 pub use certificate::{
@@ -96,10 +94,11 @@ pub use credentials::{
 };
 pub use datagrams::{Datagrams, Pipe};
 pub use error::{
-    BuildError, CertificateError, Closed, ClosedBy, ConnectError, HandshakeError, MtuError,
-    OpenSslError, PemError, PskError, RecvError, ResumptionError, SecretError, SendError,
+    BuildError, CertificateError, Closed, ClosedBy, ConnectError, ExportError, HandshakeError,
+    MtuError, OpenSslError, PemError, PskError, RecvError, ResumptionError, SecretError, SendError,
 };
 pub use handshake::Handshake;
+pub use info::SessionInfo;
 pub use openssl::linked;
 pub use resumption::{Resumption, store::SessionStore};
 pub use server::{
@@ -109,7 +108,7 @@ pub use server::{
     refusal::{Limit, Refused},
     sessions::Sessions,
 };
-pub use session::{Session, exporter::ExportError, info::SessionInfo, srtp::SrtpKeys};
+pub use session::{Session, srtp::SrtpKeys};
 pub use settings::{
     config::SessionConfig,
     limits::Limits,

@@ -1,4 +1,5 @@
-//! Contexts, callbacks, the facts of an `SSL`, ciphers: all that imports OpenSSL.
+//! All that imports OpenSSL: contexts, callbacks with what is attached to an `SSL`, its facts, ciphers, hashes. It may use `error`,
+//! `settings` and `certificate`.
 
 pub(crate) mod aead;
 pub(crate) mod alerts;

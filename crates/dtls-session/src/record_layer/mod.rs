@@ -1,10 +1,12 @@
-//! The record layer behind a session: seal, open, close and the timer.
+//! What stands between OpenSSL and the datagrams, in a handshake and in a session that stays with
+//! OpenSSL's records; the timer. It may use `records`, `credentials`, `openssl` and what these may use.
 
 pub(crate) mod beginning;
 pub(crate) mod dialogue;
 pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
+pub(crate) mod inquiry;
 pub(crate) mod last_flight;
 pub(crate) mod pace;
 pub(crate) mod progress;

@@ -16,12 +16,12 @@ use tokio::{
 
 use crate::{
     datagrams::Pipe,
-    psk::inquiry::PskInquiry,
     record_layer::{
         dialogue::Dialogue,
         early::Early,
         egress::Egress,
         ingress::{Ingress, Role, asks_for_cookie},
+        inquiry::PskInquiry,
         last_flight::LastFlight,
         pace::{Pace, Turn},
         warning::Gate,

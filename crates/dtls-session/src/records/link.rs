@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    config::SessionConfig,
     datagrams::{Datagrams, Pipe},
     records::refusals::Refusals,
+    settings::config::SessionConfig,
     stats::SessionStats,
 };
 

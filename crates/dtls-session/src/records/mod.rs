@@ -1,5 +1,5 @@
 //! Records of DTLS 1.2 under keys of an AEAD cipher suite (RFC 6347 4.1, RFC 5246 6.2.3.3), sealed
-//! and opened without OpenSSL's `SSL`. It uses `openssl` only.
+//! and opened without OpenSSL's `SSL`: it may use `openssl` and what that may use.
 
 #[cfg(test)]
 mod agreement;

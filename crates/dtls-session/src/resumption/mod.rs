@@ -1,4 +1,4 @@
-//! What a client keeps of a session to resume it.
+//! What a client keeps of a session to resume it: it may use `credentials`, `openssl` and what these may use.
 
 pub(crate) mod store;
 

@@ -16,8 +16,7 @@ use crate::{
         server,
         tickets::TicketKeys,
     },
-    psk::inquiry::PskInquiry,
-    record_layer::{ingress::Role, pace::Pace, transport::Transport},
+    record_layer::{ingress::Role, inquiry::PskInquiry, pace::Pace, transport::Transport},
     server::{builder::AcceptorBuilder, psk_lookup::PskLookup},
     settings::version::Version,
 };

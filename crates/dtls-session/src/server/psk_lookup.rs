@@ -19,7 +19,7 @@ use crate::{
         psk::{Asked, Given},
         scope::Scope,
     },
-    psk::inquiry::{LookLater, PskInquiry},
+    record_layer::inquiry::{LookLater, PskInquiry},
 };
 
 /// A map or a function that knows keys, at once or some time later.

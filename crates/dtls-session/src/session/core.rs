@@ -10,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use crate::{
-    config::SessionConfig,
     error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
     established::Records,
     guard::{Close, Guard},
     records::{Opened, scratch::with_plaintext},
+    settings::config::SessionConfig,
     stats::SessionStats,
 };
 

@@ -1,8 +1,6 @@
-//! An established session.
+//! An established session: it may use `records`, `resumption`, the seam (`established.rs`, `info.rs`) and what these may use.
 
 pub(crate) mod core;
-pub(crate) mod exporter;
-pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod keeper;
 pub(crate) mod shared;
@@ -22,14 +20,12 @@ use tokio::task::coop::poll_proceed;
 use tracing::Instrument;
 
 use crate::{
-    error::{Closed, ClosedBy, MtuError, RecvError, SendError},
+    error::{Closed, ClosedBy, ExportError, MtuError, RecvError, SendError},
     established::Established,
     guard::Close,
+    info::SessionInfo,
     resumption::Resumption,
-    session::{
-        core::Core, exporter::ExportError, info::SessionInfo, keeper::Keeper, shared::Shared,
-        srtp::SrtpKeys,
-    },
+    session::{core::Core, keeper::Keeper, shared::Shared, srtp::SrtpKeys},
     stats::SessionStats,
 };
 

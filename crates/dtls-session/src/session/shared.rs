@@ -13,8 +13,9 @@ use tokio::sync::Notify;
 
 use crate::{
     guard::Close,
+    info::SessionInfo,
     resumption::Resumption,
-    session::{core::Core, info::SessionInfo, waiters::Waiters},
+    session::{core::Core, waiters::Waiters},
 };
 
 pub(crate) struct Shared {

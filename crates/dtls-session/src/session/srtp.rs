@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
+    error::ExportError,
     openssl::srtp::{self, Profile},
-    session::exporter::ExportError,
 };
 
 /// The keys and salts of a session's SRTP profile (RFC 5764 4.2); wiped when dropped.

@@ -1,24 +1,8 @@
-//! Keys for other uses, from a session's own (RFC 5705).
+//! Keys that are not exported (RFC 5705).
 
 use thiserror::Error;
 
-use crate::error::OpenSslError;
-
-/// Refuses what OpenSSL would let through.
-pub(crate) fn check(label: &str, context: Option<&[u8]>) -> Result<(), ExportError> {
-    if RESERVED.contains(&label) {
-        return Err(ExportError::ReservedLabel {
-            label: label.to_owned(),
-        });
-    }
-    // OpenSSL would cut the length that it hashes to its lower 16 bits.
-    if let Some(length) = context.map(<[u8]>::len)
-        && length > usize::from(u16::MAX)
-    {
-        return Err(ExportError::ContextTooLong { length });
-    }
-    Ok(())
-}
+use super::OpenSslError;
 
 /// Why keying material could not be exported.
 #[derive(Debug, Error)]
@@ -39,6 +23,24 @@ pub enum ExportError {
     /// OpenSSL refused the label or the length.
     #[error("OpenSSL exports no keying material for this label and length")]
     OpenSsl(#[from] OpenSslError),
+}
+
+impl ExportError {
+    /// Refuses what OpenSSL would let through.
+    pub(crate) fn check(label: &str, context: Option<&[u8]>) -> Result<(), Self> {
+        if RESERVED.contains(&label) {
+            return Err(Self::ReservedLabel {
+                label: label.to_owned(),
+            });
+        }
+        // OpenSSL would cut the length that it hashes to its lower 16 bits.
+        if let Some(length) = context.map(<[u8]>::len)
+            && length > usize::from(u16::MAX)
+        {
+            return Err(Self::ContextTooLong { length });
+        }
+        Ok(())
+    }
 }
 
 /// What TLS itself derives its keys with (RFC 5705 4, RFC 7627 4).

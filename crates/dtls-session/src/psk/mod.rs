@@ -1,3 +1,0 @@
-//! A pre-shared key that a handshake waits for.
-
-pub(crate) mod inquiry;
