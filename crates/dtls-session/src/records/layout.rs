@@ -25,7 +25,7 @@ impl Layout {
     ///
     /// The ID is longer than its extension can say.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "internals")),
         expect(dead_code, reason = "no handshake agrees on an ID yet")
     )]
     pub(crate) fn for_id(id: &[u8], block: u16) -> Self {

@@ -22,7 +22,7 @@ pub(crate) struct Opening {
     window: Window,
     forged: u64,
     forgery_limit: u64,
-    context: Option<Opener>,
+    context: Option<Box<Opener>>,
 }
 
 /// A record that was opened.
@@ -161,7 +161,7 @@ impl Opening {
     /// OpenSSL has no memory. Records are opened as before.
     pub(crate) fn warm(&mut self) -> Result<(), OpenSslError> {
         if self.context.is_none() {
-            self.context = Some(self.key.opener()?);
+            self.context = Some(Box::new(self.key.opener()?));
         }
         Ok(())
     }
@@ -236,7 +236,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::records::testing::{any_kind, ends, parsed, sealed, suites};
+    use crate::records::{
+        seal::Sealing,
+        testing::{any_kind, ends, parsed, sealed, suites},
+    };
 
     proptest! {
         #[test]
@@ -397,6 +400,11 @@ mod tests {
                 assert_eq!(refused, Err(OpenError::Foreign));
             }
         }
+    }
+
+    #[test]
+    fn an_idle_session_has_little_to_keep() {
+        assert!(size_of::<Opening>() + size_of::<Sealing>() <= 256);
     }
 
     #[test]

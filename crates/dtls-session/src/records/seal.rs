@@ -24,7 +24,7 @@ pub(crate) struct Sealing {
     nonce_base: u64,
     /// How many blocks of 16 bytes were sealed.
     blocks: u64,
-    context: Option<Sealer>,
+    context: Option<Box<Sealer>>,
 }
 
 impl Sealing {
@@ -81,7 +81,7 @@ impl Sealing {
     /// OpenSSL has no memory. Records are sealed as before.
     pub(crate) fn warm(&mut self) -> Result<(), OpenSslError> {
         if self.context.is_none() {
-            self.context = Some(self.key.sealer()?);
+            self.context = Some(Box::new(self.key.sealer()?));
         }
         Ok(())
     }
