@@ -13,6 +13,8 @@ use crate::{address::canonical, config::MAX_DATAGRAM};
 pub(crate) struct Batch {
     memory: Box<[u8]>,
     buffer_size: usize,
+    /// From the beginning of one buffer to the next one's.
+    stride: usize,
     meta: Box<[RecvMeta]>,
     /// How many buffers the next call is offered, and how many the last one was.
     width: usize,
@@ -29,9 +31,12 @@ impl Batch {
         } else {
             MAX_DATAGRAM.min(max_datagram + 1)
         };
+        // Beginnings at equal places of their pages would take turns in the same few lines of the cache.
+        let stride = buffer_size.next_multiple_of(PAGE) + PAGE / BATCH_SIZE.next_power_of_two();
         Self {
-            memory: vec![0; buffers * buffer_size].into(),
+            memory: vec![0; buffers * stride].into(),
             buffer_size,
+            stride,
             meta: vec![RecvMeta::default(); buffers].into(),
             width: MIN_WIDTH.min(buffers),
             offered: 0,
@@ -45,9 +50,11 @@ impl Batch {
         recv: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> io::Result<usize>,
     ) -> io::Result<()> {
         (self.filled, self.offered) = (0, self.width);
-        let mut buffers = self.memory.chunks_exact_mut(self.buffer_size);
+        let size = self.buffer_size;
+        let buffers = self.memory.chunks_exact_mut(self.stride).take(self.offered);
+        let mut buffers = buffers.map(|buffer| IoSliceMut::new(&mut buffer[..size]));
         let mut slices: [_; BATCH_SIZE] =
-            std::array::from_fn(|_| IoSliceMut::new(buffers.next().unwrap_or_default()));
+            std::array::from_fn(|_| buffers.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
         self.filled = recv(&mut slices[..self.offered], &mut self.meta[..self.offered])?;
         // Each buffer offered costs, whether it is filled or not.
         let most = self.meta.len();
@@ -61,9 +68,14 @@ impl Batch {
         (1..self.offered.min(MIN_WIDTH)).contains(&self.filled)
     }
 
+    /// Whether the last call has brought one datagram.
+    pub(crate) fn is_single(&self) -> bool {
+        self.filled == 1 && self.meta[0].len <= self.meta[0].stride
+    }
+
     /// The filled buffers, each of one peer.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
-        let buffers = self.memory.chunks_exact(self.buffer_size);
+        let buffers = self.memory.chunks_exact(self.stride);
         buffers
             .zip(&self.meta)
             .take(self.filled)
@@ -103,6 +115,7 @@ impl<'a> Run<'a> {
 }
 
 const MIN_WIDTH: usize = 4;
+const PAGE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,6 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::Notify;
-
 use crate::{
     config::{Config, MAX_DATAGRAM},
     error::SendError,
@@ -20,15 +18,14 @@ use crate::{
 /// The way out of an endpoint.
 ///
 /// While the driver lets those run whom it has just woken, what they queue is gathered, and leaves
-/// with few system calls when the driver comes back. At any other time it leaves at once.
+/// with few system calls when the driver comes back. Where it has received one datagram alone, the first that is queued
+/// leaves at once. At any other time each does.
 ///
 /// The system has one send buffer for all peers. What a peer is given of it unseen is bounded;
 /// beyond that its datagrams wait here, and the driver lets them go ([`crate::pump`]).
 #[derive(Debug)]
 pub(crate) struct Departure {
     pub(crate) state: Mutex<State>,
-    /// Told when there is something to do for the driver.
-    pub(crate) stirred: Notify,
     /// What those get who have no channel.
     strangers: Meter,
 }
@@ -36,7 +33,7 @@ pub(crate) struct Departure {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) outbox: Outbox,
-    pub(crate) gathering: bool,
+    pub(crate) turn: Turn,
     /// What goes before all else once the send buffer has room.
     pub(crate) urgent: Waiting,
     pub(crate) data: Waiting,
@@ -53,6 +50,19 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     /// Queued datagrams that were refused as too long, for [`Shared::leave`].
     pub(crate) refused: Vec<(SocketAddr, usize)>,
+}
+
+/// How what is queued leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// At once.
+    Over,
+    /// The first at once, because nothing else may come.
+    First,
+    /// The next one calls the driver, and all that come until then leave together.
+    Second,
+    /// Together, when the driver comes.
+    Gathering,
 }
 
 /// Whether what a way was given last leaves soon, or stays.
@@ -86,7 +96,7 @@ impl Departure {
     pub(crate) fn new(socket: &Socket, config: &Config) -> Self {
         let state = State {
             outbox: Outbox::new(socket.max_segments()),
-            gathering: false,
+            turn: Turn::Over,
             urgent: Waiting::new(Bounds {
                 each: config.send_queue_bytes,
                 all: MAX_URGENT.max(config.send_queue_bytes),
@@ -105,7 +115,6 @@ impl Departure {
         };
         Self {
             state: Mutex::new(state),
-            stirred: Notify::new(),
             strangers: Meter::default(),
         }
     }
@@ -152,11 +161,27 @@ impl Shared {
         if !self.admits(&mut state, origin, datagram) {
             return self.wait(state, origin, datagram, patience);
         }
-        if !state.gathering && state.outbox.is_empty() {
-            return self.depart(state, origin, datagram, patience);
+        let mut calls = false;
+        if state.outbox.is_empty() {
+            match state.turn {
+                Turn::Over => return self.depart(state, origin, datagram, patience),
+                Turn::First => {
+                    state.turn = Turn::Second;
+                    return self.depart(state, origin, datagram, patience);
+                }
+                Turn::Second => {
+                    state.turn = Turn::Gathering;
+                    calls = true;
+                }
+                Turn::Gathering => {}
+            }
         }
         let Way { peer, from } = origin.way;
         if state.outbox.push(peer, from, datagram) {
+            drop(state);
+            if calls {
+                self.bell.stir();
+            }
             return Ok(());
         }
         self.send_gathered(&mut state);
@@ -284,7 +309,7 @@ impl Shared {
             waiting.enlist(&origin.way, cx.waker());
         }
         self.leave(state);
-        self.departure.stirred.notify_one();
+        self.bell.stir();
         if stranger && pushed.is_err() {
             self.counters.dropped_unsent.add(1);
         }

@@ -1,18 +1,11 @@
-use std::{
-    future::{pending, poll_fn},
-    io,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use futures::future::{Either, select};
 
 use crate::{
     arrival::Scratch,
     batch::Batch,
-    pump::{Alarm, pause},
+    pump::{Lookout, pause},
     shared::Shared,
 };
 
@@ -23,34 +16,43 @@ pub(crate) async fn drive(shared: Arc<Shared>) {
         error: None,
     };
     let shared = &obituary.shared;
-    obituary.error = match select(pin!(receive(shared)), pin!(shared.abandoned.notified())).await {
-        Either::Left((error, _)) => Some(error),
-        Either::Right(_) => None,
-    };
+    obituary.error = receive(shared).await;
     if let Some(error) = &obituary.error {
         tracing::error!(%error, "the UDP socket is dead");
     }
 }
 
-async fn receive(shared: &Shared) -> io::Error {
+/// Returns the error of which the socket has died, or none if nobody is left.
+async fn receive(shared: &Shared) -> Option<io::Error> {
     let mut batch = shared.socket.batch(&shared.config);
     let mut scratch = Scratch::default();
     let mut failures: u32 = 0;
     let mut busy = false;
-    let mut alarm = Alarm::default();
-    loop {
+    let mut lookout = Lookout::default();
+    while !shared.bell.is_abandoned() {
         let received = if busy {
             shared.socket.try_recv(&mut batch)
         } else {
-            next(shared, &mut batch, &mut alarm).await
+            next(shared, &mut batch, &mut lookout).await
         };
         match received {
             Ok(()) => {
                 failures = 0;
-                // Answers, and what those send who run now, leave together.
-                shared.gather();
+                let quiet = batch.is_quiet();
+                let single = quiet && batch.is_single();
+                if single {
+                    // What it is answered with need not wait for anything else.
+                    shared.send_first();
+                } else {
+                    // Answers, and what those send who run now, leave together.
+                    shared.gather();
+                }
                 let woken = route(shared, &batch, &mut scratch);
-                if !woken && batch.is_quiet() {
+                if single {
+                    busy = false;
+                    continue;
+                }
+                if quiet && !woken {
                     shared.flush();
                     busy = false;
                     continue;
@@ -61,7 +63,7 @@ async fn receive(shared: &Shared) -> io::Error {
                 busy = false;
                 continue;
             }
-            Err(error) if shared.socket.is_dead() => return error,
+            Err(error) if shared.socket.is_dead() => return Some(error),
             // Usually the network's word about one peer. The others must not suffer for it.
             Err(error) => {
                 shared.counters.receive_errors.add(1);
@@ -78,23 +80,29 @@ async fn receive(shared: &Shared) -> io::Error {
         // While those who were woken send, they may not be done.
         busy = shared.flush() && !shared.is_blocked();
     }
+    None
 }
 
 /// Waits until there is something to receive, or something to do for who sends.
-async fn next(shared: &Shared, batch: &mut Batch, alarm: &mut Alarm) -> io::Result<()> {
-    let mut room = pin!(async {
-        if shared.is_blocked() {
-            shared.room(alarm).await
-        } else {
-            pending().await
+async fn next(shared: &Shared, batch: &mut Batch, lookout: &mut Lookout) -> io::Result<()> {
+    let next = poll_fn(|cx| {
+        let received = shared.socket.poll_recv(cx, batch);
+        if received.is_pending() {
+            return shared
+                .bell
+                .poll_rung(cx)
+                .map(|()| Err(io::ErrorKind::WouldBlock.into()));
         }
+        received
     });
-    let mut stirred = pin!(shared.departure.stirred.notified());
-    let outgoing = select(room.as_mut(), stirred.as_mut());
-    match select(pin!(shared.socket.recv(batch)), outgoing).await {
+    if !shared.is_blocked() {
+        lookout.look_away();
+        return next.await;
+    }
+    match select(next, pin!(shared.room(lookout))).await {
         Either::Left((received, _)) => received,
-        Either::Right((Either::Left((Err(error), _)), _)) => Err(error),
-        Either::Right(_) => Err(io::ErrorKind::WouldBlock.into()),
+        Either::Right((Err(error), _)) => Err(error),
+        Either::Right((Ok(()), _)) => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 

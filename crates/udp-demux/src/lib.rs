@@ -21,6 +21,7 @@ mod address;
 mod arrival;
 mod backlog;
 mod batch;
+mod bell;
 #[cfg(target_os = "linux")]
 mod burst;
 mod channel;
@@ -41,6 +42,7 @@ mod outbox;
 mod path;
 mod pump;
 mod queue;
+mod readiness;
 mod responder;
 mod route;
 mod shards;

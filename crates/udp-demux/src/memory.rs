@@ -1,15 +1,16 @@
 //! What the system's buffers of a socket hold: `SO_MEMINFO` of socket(7).
 
+use std::os::fd::AsFd;
+
 use nix::{
     libc,
     sys::socket::{getsockopt, sockopt::GetStruct},
 };
-use tokio::net::UdpSocket;
 
 use crate::gauge::Fill;
 
 /// How full the send buffer is, if the system tells.
-pub(crate) fn fill(socket: &UdpSocket) -> Option<Fill> {
+pub(crate) fn fill(socket: &impl AsFd) -> Option<Fill> {
     let memory = getsockopt(socket, MemInfo).ok()?;
     Some(Fill {
         used: memory[WRITE_ALLOCATED] as usize,

@@ -17,22 +17,31 @@ use futures::future::{Either, select};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
-    departure::{Question, State},
+    departure::{Question, State, Turn},
     gauge::{Fill, cost},
     path,
+    readiness::Room,
     shared::Shared,
 };
 
 impl Shared {
     /// Lets queued datagrams wait for the next [`flush`](Self::flush).
     pub(crate) fn gather(&self) {
-        self.departure.lock().gathering = true;
+        self.departure.lock().turn = Turn::Gathering;
+    }
+
+    /// Lets the next queued datagram leave at once; others after it are gathered.
+    pub(crate) fn send_first(&self) {
+        let mut state = self.departure.lock();
+        if state.turn != Turn::Gathering {
+            state.turn = Turn::First;
+        }
     }
 
     /// Sends what was gathered and what has waited, and returns whether anything was gathered.
     pub(crate) fn flush(&self) -> bool {
         let mut state = self.departure.lock();
-        state.gathering = false;
+        state.turn = Turn::Over;
         let busy = !state.outbox.is_empty();
         if state.is_waiting() {
             state.blocked = false;
@@ -49,8 +58,16 @@ impl Shared {
     }
 
     /// Waits until a flush can do something, or it is worth a try.
-    pub(crate) async fn room(&self, alarm: &mut Alarm) -> io::Result<()> {
-        let look_again = self.departure.lock().asks(self.socket.fill());
+    pub(crate) async fn room(&self, lookout: &mut Lookout) -> io::Result<()> {
+        let (look_again, blocked) = {
+            let state = self.departure.lock();
+            (state.asks(self.socket.fill()), state.blocked)
+        };
+        let Lookout { alarm, room } = lookout;
+        if blocked {
+            // The system has just taken nothing, whatever was heard before that.
+            *room = None;
+        }
         let timer = async {
             if look_again {
                 alarm.rings().await;
@@ -58,7 +75,7 @@ impl Shared {
                 pending::<()>().await;
             }
         };
-        match select(pin!(self.drained()), pin!(timer)).await {
+        match select(pin!(self.drained(room)), pin!(timer)).await {
             Either::Left((drained, _)) => drained,
             Either::Right(_) => Ok(()),
         }
@@ -75,16 +92,27 @@ impl Shared {
 
     /// Waits until so much has left that somebody may go on: the system tells of each datagram that
     /// leaves, as long as the send buffer is less than half full.
-    async fn drained(&self) -> io::Result<()> {
+    async fn drained(&self, room: &mut Option<Room>) -> io::Result<()> {
+        let room = match room {
+            Some(room) => room,
+            None => match self.socket.room() {
+                Ok(watched) => room.insert(watched),
+                Err(error) => {
+                    tracing::debug!(%error, "the socket cannot be watched for room");
+                    pause(RETRY).await;
+                    return Ok(());
+                }
+            },
+        };
         let mut before = None;
         loop {
-            self.socket.writable().await?;
+            room.writable().await?;
             let mut now = None;
             let may_go_on = || {
                 now = self.socket.fill();
                 self.departure.lock().may_go_on(now)
             };
-            if self.socket.is_writable_and(may_go_on) {
+            if room.is_there_and(may_go_on) {
                 return Ok(());
             }
             // A wake-up without a change: a socket that is always ready must not keep us busy.
@@ -96,6 +124,10 @@ impl Shared {
     }
 
     fn pump(&self, state: &mut State) {
+        // Whether there is room matters only to who waits for it, and asking costs a system call.
+        if state.urgent.is_empty() && state.data.is_empty() {
+            return;
+        }
         for _ in 0..MAX_TURNS {
             if state.blocked {
                 return;
@@ -175,7 +207,7 @@ impl Shared {
         let run = runs[0];
         let mut refused = false;
         for datagram in bytes[..run.len].chunks(run.segment) {
-            let sent = self.socket.try_send_ready(run.peer, run.from, datagram);
+            let sent = self.socket.try_send(run.peer, run.from, datagram);
             if sent.as_ref().is_err_and(path::is_too_long) {
                 state.refused.push((run.peer, datagram.len()));
             }
@@ -188,10 +220,24 @@ impl Shared {
     }
 }
 
+/// How the driver learns that there may be room; kept while something waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Lookout {
+    alarm: Alarm,
+    room: Option<Room>,
+}
+
+impl Lookout {
+    /// Hears no more of room, of which the system tells after each datagram.
+    pub(crate) fn look_away(&mut self) {
+        self.room = None;
+    }
+}
+
 /// Rings after [`PATIENCE`]. Who gives up waiting waits for the same one the next time: a pause cannot
 /// be called off, and takes a thread.
 #[derive(Debug, Default)]
-pub(crate) struct Alarm(Option<JoinHandle<()>>);
+struct Alarm(Option<JoinHandle<()>>);
 
 impl Alarm {
     async fn rings(&mut self) {
@@ -314,6 +360,55 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn after_one_datagram_the_first_leaves_at_once_and_the_others_together() {
+        let (shared, peer) = (shared(), peer().await);
+        let meter = Meter::default();
+        let send = |letter| {
+            let sent = shared.queue(origin(&peer, 1, &meter), &[letter], Patience::Queue);
+            sent.unwrap();
+        };
+        shared.send_first();
+        let rung = || {
+            poll_fn(|cx| shared.bell.poll_rung(cx))
+                .now_or_never()
+                .is_some()
+        };
+        send(b'a');
+        assert_eq!(shared.counters.snapshot().sent, 1);
+        assert!(!rung(), "nothing is left to do");
+        send(b'b');
+        send(b'c');
+        assert_eq!(shared.counters.snapshot().sent, 1);
+        assert!(rung() && !rung());
+        // What comes now does not go before those.
+        shared.send_first();
+        send(b'd');
+        shared.flush();
+        send(b'e');
+        assert_eq!(shared.counters.snapshot().sent, 5);
+        let mut buf = [0; 9];
+        for letter in *b"abcde" {
+            assert_eq!(peer.recv(&mut buf).await.unwrap(), 1);
+            assert_eq!(buf[0], letter);
+        }
+    }
+
+    /// It costs a system call, and an echo has three.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_flush_does_not_ask_how_full_the_buffer_is_for_nobody() {
+        let (shared, peer) = (shared(), peer().await);
+        let meter = Meter::default();
+        shared.gather();
+        let sent = shared.queue(origin(&peer, 1, &meter), b"a", Patience::Queue);
+        sent.unwrap();
+        let epoch = shared.departure.lock().epoch;
+        shared.flush();
+        // A look at an empty buffer would begin another.
+        assert_eq!(shared.departure.lock().epoch, epoch);
+    }
+
+    #[tokio::test]
     async fn who_waits_for_room_is_told_of_the_end() {
         let (shared, peer) = (shared(), peer().await);
         shared.departure.lock().blocked = true;
@@ -367,9 +462,13 @@ mod tests {
         let (shared, peer) = (shared(), peer().await);
         let meter = Meter::default();
         for send in [Shared::queue, Shared::send_now] {
-            for (gathering, blocked) in [(false, true), (true, false), (true, true)] {
+            for (turn, blocked) in [
+                (Turn::Over, true),
+                (Turn::Gathering, false),
+                (Turn::Gathering, true),
+            ] {
                 let mut state = shared.departure.lock();
-                (state.gathering, state.blocked) = (gathering, blocked);
+                (state.turn, state.blocked) = (turn, blocked);
                 drop(state);
                 let datagram = vec![b'a'; 1 << 20];
                 let origin = origin(&peer, 1, &meter);
@@ -397,9 +496,9 @@ mod tests {
         });
         let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
         let before = threads();
-        let mut alarm = Alarm::default();
+        let mut lookout = Lookout::default();
         for _ in 0..200 {
-            let _ = shared.room(&mut alarm).now_or_never();
+            let _ = shared.room(&mut lookout).now_or_never();
         }
         let more = threads().saturating_sub(before);
         assert!(more < 100, "{more} threads");

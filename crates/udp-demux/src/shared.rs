@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::{
     backlog::{Backlog, Waiting},
+    bell::Bell,
     config::Config,
     departure::Departure,
     error::SendError,
@@ -29,8 +30,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) counters: Counters,
     pub(crate) departure: Departure,
-    /// Told when the last [`Handle`] has gone.
-    pub(crate) abandoned: Notify,
+    /// Rung for what has to wait, and when the last [`Handle`] has gone.
+    pub(crate) bell: Bell,
     /// Told when something came into the backlog, or nothing will any more.
     pub(crate) arrived: Notify,
     state: Mutex<State>,
@@ -79,7 +80,7 @@ impl Shared {
             socket,
             config,
             counters: Counters::default(),
-            abandoned: Notify::new(),
+            bell: Bell::default(),
             arrived: Notify::new(),
             state: Mutex::new(state),
         }
@@ -290,6 +291,6 @@ impl Deref for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.abandoned.notify_one();
+        self.0.bell.abandon();
     }
 }

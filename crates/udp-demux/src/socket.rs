@@ -1,11 +1,8 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    task::{Context, Poll, ready},
 };
-
-use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
-use socket2::{Domain, Protocol, SockRef, Type};
-use tokio::{io::Interest, net::UdpSocket};
 
 use crate::{
     address::{canonical, is_source, mapped, mapped_ip},
@@ -14,14 +11,17 @@ use crate::{
     gauge::Fill,
     outbox::Run,
     path,
+    readiness::{Io, Room},
 };
 #[cfg(target_os = "linux")]
 use crate::{burst::send_burst, memory};
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, SockRef, Type};
 
 /// The UDP socket, in terms of canonical addresses.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    io: UdpSocket,
+    io: Io,
     state: UdpSocketState,
     local_addr: SocketAddr,
     families: Families,
@@ -51,7 +51,7 @@ impl Socket {
             SocketAddr::V6(_) => Families::Both,
         };
         Ok(Self {
-            io: UdpSocket::from_std(socket)?,
+            io: Io::new(socket)?,
             state,
             local_addr: canonical(bound),
             families,
@@ -88,12 +88,16 @@ impl Socket {
         )
     }
 
-    pub(crate) async fn recv(&self, batch: &mut Batch) -> io::Result<()> {
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        batch: &mut Batch,
+    ) -> Poll<io::Result<()>> {
         loop {
-            self.io.readable().await?;
+            ready!(self.io.poll_readable(cx))?;
             match self.try_recv(batch) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result,
+                result => return Poll::Ready(result),
             }
         }
     }
@@ -101,8 +105,8 @@ impl Socket {
     /// Receives what is there already.
     pub(crate) fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
         let mut quiet = false;
-        let received = self.io.try_io(Interest::READABLE, || {
-            batch.fill(|slices, meta| self.state.recv((&self.io).into(), slices, meta))?;
+        let received = self.io.try_read(|| {
+            batch.fill(|slices, meta| self.state.recv(self.io.socket().into(), slices, meta))?;
             // So few were all there was: the runtime may wait for more without asking once again.
             quiet = batch.is_quiet();
             if quiet {
@@ -113,7 +117,8 @@ impl Socket {
         if quiet { Ok(()) } else { received }
     }
 
-    /// Sends now or fails, whatever the runtime believes of the socket's readiness.
+    /// Sends now or fails, whatever the runtime believes of the socket: that hears of room only once half of
+    /// the send buffer is free.
     pub(crate) fn try_send(
         &self,
         peer: SocketAddr,
@@ -125,6 +130,12 @@ impl Socket {
             Families::V4 => (peer, from),
             Families::V6 | Families::Both => (mapped(peer), from.map(mapped_ip)),
         };
+        let socket = self.io.socket();
+        if src_ip.is_none() {
+            // The cheapest call that there is.
+            let sent = SockRef::from(socket).send_to(datagram, &destination.into());
+            return sent.map(drop);
+        }
         let transmit = Transmit {
             destination,
             ecn: None,
@@ -132,28 +143,7 @@ impl Socket {
             segment_size: None,
             src_ip,
         };
-        self.state.try_send((&self.io).into(), &transmit)
-    }
-
-    /// Sends now, or fails and takes note that the socket is not ready, for [`writable`](Self::writable).
-    pub(crate) fn try_send_ready(
-        &self,
-        peer: SocketAddr,
-        from: Option<IpAddr>,
-        datagram: &[u8],
-    ) -> io::Result<()> {
-        self.attempt(|| self.try_send(peer, from, datagram))
-    }
-
-    /// Sends now, or takes note that the socket is not ready. It is tried whatever the runtime
-    /// believes: that hears of room only once half of the send buffer is free.
-    fn attempt<T>(&self, send: impl Fn() -> io::Result<T>) -> io::Result<T> {
-        match send() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.io.try_io(Interest::WRITABLE, send)
-            }
-            result => result,
-        }
+        self.state.try_send(socket.into(), &transmit)
     }
 
     /// The address to ask the system to send from, where it has a choice.
@@ -171,50 +161,38 @@ impl Socket {
     }
 
     /// Sends as many of the runs as the system takes now, and returns how many those were.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn try_send_runs(&self, runs: &[Run], bytes: &[u8]) -> io::Result<usize> {
-        let from = self.source(runs[0].from);
-        self.attempt(|| match self.families {
-            Families::V4 => send_burst(&self.io, runs, bytes, from, |peer| peer),
-            Families::V6 | Families::Both => {
-                send_burst(&self.io, runs, bytes, from.map(mapped_ip), mapped)
-            }
-        })
-    }
-
-    /// Sends the first of the runs, if the system takes it now.
-    #[cfg(not(target_os = "linux"))]
     pub(crate) fn try_send_runs(&self, runs: &[Run], bytes: &[u8]) -> io::Result<usize> {
         let run = runs[0];
-        self.try_send_ready(run.peer, run.from, &bytes[..run.len])?;
+        #[cfg(target_os = "linux")]
+        if runs.len() > 1 || run.datagrams > 1 {
+            let (from, socket) = (self.source(run.from), self.io.socket());
+            return match self.families {
+                Families::V4 => send_burst(socket, runs, bytes, from, |peer| peer),
+                Families::V6 | Families::Both => {
+                    send_burst(socket, runs, bytes, from.map(mapped_ip), mapped)
+                }
+            };
+        }
+        self.try_send(run.peer, run.from, &bytes[..run.len])?;
         Ok(1)
     }
 
-    pub(crate) async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
-    }
-
-    /// Whether `enough` holds; if not, [`writable`](Self::writable) waits for the next datagram that
-    /// leaves.
-    pub(crate) fn is_writable_and(&self, enough: impl FnOnce() -> bool) -> bool {
-        let look = || match enough() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::WouldBlock.into()),
-        };
-        self.io.try_io(Interest::WRITABLE, look).is_ok()
+    /// Begins to watch for room in the send buffer.
+    pub(crate) fn room(&self) -> io::Result<Room> {
+        self.io.room()
     }
 
     /// How full the send buffer is, if the system tells.
     pub(crate) fn fill(&self) -> Option<Fill> {
         #[cfg(target_os = "linux")]
-        return memory::fill(&self.io);
+        return memory::fill(self.io.socket());
         #[cfg(not(target_os = "linux"))]
         None
     }
 
     /// Whether the descriptor itself is gone: then not even its name can be asked for.
     pub(crate) fn is_dead(&self) -> bool {
-        self.io.local_addr().is_err()
+        self.io.socket().local_addr().is_err()
     }
 }
 
