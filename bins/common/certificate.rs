@@ -54,8 +54,8 @@ impl CertificateFacts {
             |date: Option<Date>| date.map_or_else(|| "error".to_owned(), |it| it.to_string());
         let now = Date::now();
         Self {
-            subject: certificate.subject(),
-            issuer: certificate.issuer(),
+            subject: certificate.subject().to_owned(),
+            issuer: certificate.issuer().to_owned(),
             names: certificate
                 .names()
                 .iter()

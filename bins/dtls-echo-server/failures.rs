@@ -15,7 +15,9 @@ pub(crate) fn tell(peer: SocketAddr, error: HandshakeError, hello: Option<&[u8]>
         _ => None,
     };
     let certificate = match &error {
-        HandshakeError::CertificateRefused(refusal) => refusal.chain.first().map(|it| it.subject()),
+        HandshakeError::CertificateRefused(refusal) => {
+            refusal.chain.first().map(|it| it.subject().to_owned())
+        }
         _ => None,
     };
     let offered = match &error {

@@ -148,7 +148,9 @@ async fn the_application_has_the_last_word_on_a_client() {
             .authorize_client({
                 let seen = Arc::clone(&seen);
                 move |certificate| {
-                    seen.lock().unwrap().push(certificate.common_name());
+                    seen.lock()
+                        .unwrap()
+                        .push(certificate.common_name().map(str::to_owned));
                     welcome
                 }
             });

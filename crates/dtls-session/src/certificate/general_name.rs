@@ -14,7 +14,7 @@ use std::{fmt, net::IpAddr};
 ///     let own = info.peer_certificates.first();
 ///     let names = own.map(|certificate| certificate.names()).unwrap_or_default();
 ///     names
-///         .into_iter()
+///         .iter()
 ///         .filter_map(|name| match name {
 ///             GeneralName::Uri(uri) => Some(uri.strip_prefix("urn:device:")?.to_owned()),
 ///             _ => None,

@@ -1,8 +1,8 @@
 //! What OpenSSL reads in a certificate.
 
 use std::{
-    fmt,
     net::IpAddr,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -10,13 +10,13 @@ use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
     error::ErrorStack,
     nid::Nid,
-    pkey::{HasPublic, Id, PKeyRef},
+    pkey::{HasPublic, Id, PKey, PKeyRef, Public},
     sha::sha256,
     x509::{GeneralNameRef, X509, X509NameRef, X509Ref},
 };
 
 use crate::{
-    certificate::{Certificate, general_name::GeneralName},
+    certificate::{Certificate, Contents, general_name::GeneralName},
     error::{CertificateError, OpenSslError, PemError},
     file,
 };
@@ -31,7 +31,7 @@ impl Certificate {
         let read = X509::from_der(der).ok();
         // OpenSSL passes over what comes after it, and forgives what is not DER.
         read.and_then(|certificate| Self::of(&certificate).ok())
-            .filter(|certificate| certificate.der == der)
+            .filter(|certificate| certificate.as_der() == der)
             .ok_or(CertificateError::Malformed)
     }
 
@@ -47,81 +47,41 @@ impl Certificate {
     }
 
     pub(crate) fn of(certificate: &X509Ref) -> Result<Self, OpenSslError> {
-        let der = certificate.to_der()?.into();
-        Ok(Self { der })
-    }
-
-    /// Returns whom it is for, such as `O=Example, CN=example.org`: the attributes of its subject in
-    /// their order, by their short names in OpenSSL. A comma or a backslash in a value has a backslash
-    /// before it.
-    pub fn subject(&self) -> String {
-        self.read(|it| Some(text(it.subject_name())))
-            .unwrap_or_default()
-    }
-
-    /// Returns who has signed it, in the form of [`Self::subject`].
-    pub fn issuer(&self) -> String {
-        self.read(|it| Some(text(it.issuer_name())))
-            .unwrap_or_default()
-    }
-
-    /// Returns the common name (CN) of its subject; None if it has none, or several.
-    pub fn common_name(&self) -> Option<String> {
-        self.read(|it| {
-            let mut all = it.subject_name().entries_by_nid(Nid::COMMONNAME);
-            let first = all.next()?.data().to_string().ok()?;
-            all.next().is_none().then_some(first)
-        })
-    }
-
-    /// Returns the names and addresses that it is good for (RFC 5280 4.2.1.6).
-    pub fn names(&self) -> Vec<GeneralName> {
-        self.read(|it| {
-            let names = it.subject_alt_names();
+        let names = certificate.subject_alt_names();
+        if names.is_none() {
             forget_errors();
-            Some(names?.iter().map(general_name).collect())
-        })
-        .unwrap_or_default()
-    }
-
-    /// Returns the second from which on it is good; None if it is no time, or none that
-    /// [`SystemTime`] can tell.
-    pub fn not_before(&self) -> Option<SystemTime> {
-        self.read(|it| time(it.not_before()))
-    }
-
-    /// Returns the last second at which it is good; None if it is no time, or none that
-    /// [`SystemTime`] can tell.
-    pub fn not_after(&self) -> Option<SystemTime> {
-        self.read(|it| time(it.not_after()))
+        }
+        Ok(Self(Arc::new(Contents {
+            der: certificate.to_der()?,
+            subject: text(certificate.subject_name()),
+            issuer: text(certificate.issuer_name()),
+            common_name: common_name(certificate.subject_name()),
+            names: names.iter().flatten().map(general_name).collect(),
+            not_before: time(certificate.not_before()),
+            not_after: time(certificate.not_after()),
+        })))
     }
 
     /// Returns the kind of its key, such as `EC prime256v1`, `RSA` or `ED25519`, in OpenSSL's words;
     /// `unknown` where OpenSSL has none.
     pub fn key_type(&self) -> String {
-        self.read(|it| Some(key_type(&*it.public_key().ok()?)))
-            .unwrap_or_else(|| "unknown".to_owned())
+        let key = self.key();
+        key.map_or_else(|| "unknown".to_owned(), |key| key_type(&key))
     }
 
     /// Returns the size of its key in bits; 0 where OpenSSL does not know the key.
     pub fn key_bits(&self) -> u32 {
-        self.read(|it| Some(it.public_key().ok()?.bits()))
-            .unwrap_or_default()
+        self.key().map_or(0, |key| key.bits())
     }
 
     /// Returns its fingerprint: the SHA-256 of its DER.
     pub fn sha256(&self) -> [u8; 32] {
-        sha256(&self.der)
+        sha256(self.as_der())
     }
 
-    fn read<T>(&self, what: impl FnOnce(&X509Ref) -> Option<T>) -> Option<T> {
-        what(&*X509::from_der(&self.der).ok()?)
-    }
-}
-
-impl fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Certificate").field(&self.subject()).finish()
+    /// OpenSSL decodes the key with it, which is most of its work and seldom asked for.
+    fn key(&self) -> Option<PKey<Public>> {
+        X509::from_der(self.as_der()).ok()?.public_key().ok()
     }
 }
 
@@ -156,6 +116,12 @@ fn text(name: &X509NameRef) -> String {
         format!("{kind}={value}")
     });
     attributes.collect::<Vec<_>>().join(", ")
+}
+
+fn common_name(name: &X509NameRef) -> Option<String> {
+    let mut all = name.entries_by_nid(Nid::COMMONNAME);
+    let first = all.next()?.data().to_string().ok()?;
+    all.next().is_none().then_some(first)
 }
 
 fn general_name(name: &GeneralNameRef) -> GeneralName {
