@@ -33,7 +33,12 @@ fn main() -> ExitCode {
     let bench = env::args().any(|arg| arg == "--bench");
     let datagrams = if bench { DATAGRAMS } else { FEW_DATAGRAMS };
     let mut failed = false;
-    for work in WORKS {
+    let works = if env::args().any(|arg| arg == "idle") {
+        &[]
+    } else {
+        WORKS
+    };
+    for work in works {
         let (sample, sites) = runtime.block_on(measure(work, datagrams));
         println!("\n{}", work.name);
         println!(
@@ -46,6 +51,16 @@ fn main() -> ExitCode {
             }
         }
         failed |= sample.allocations > MOST;
+    }
+    let sessions = if bench { SESSIONS } else { FEW_SESSIONS };
+    let (kept, sites) = runtime.block_on(keep(sessions));
+    println!("\n{kept:.0} bytes are kept for each of {sessions} idle sessions");
+    for text in sites.iter().filter_map(|site| site.a_session(sessions)) {
+        println!("{text}");
+    }
+    if kept > MOST_KEPT {
+        eprintln!("error: {MOST_KEPT} bytes may be kept for a session");
+        return ExitCode::FAILURE;
     }
     if failed {
         eprintln!("error: there may be {MOST} allocations a datagram");
@@ -83,7 +98,7 @@ struct Sample {
 
 async fn measure(work: &Work, datagrams: u64) -> (Sample, Vec<Site>) {
     let listener = server::start();
-    let load = Load::start(work, &listener);
+    let load = Load::start(work.flags, &listener);
     // Handshakes, and whatever grows once.
     reach(&listener, WARM_UP).await;
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("allocations.json");
@@ -113,14 +128,40 @@ async fn reach(listener: &Listener, received: u64) {
     }
 }
 
+/// Returns how many bytes each of many sessions keeps while it is idle, and what for.
+async fn keep(sessions: u64) -> (f64, Vec<Site>) {
+    let listener = server::start();
+    let idle = |sessions: u64| {
+        let text = sessions.to_string();
+        Load::start(&["idle", "--sessions", &text], &listener)
+    };
+    // Tables grow by halves, so what they have room for belongs to all.
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept.json");
+    let profiler = Profiler::builder()
+        .file_name(&file)
+        .trim_backtraces(Some(FRAMES))
+        .build();
+    let load = idle(sessions);
+    while listener.stats().sessions < sessions as usize {
+        sleep(Duration::from_millis(5)).await;
+    }
+    sleep(SETTLED).await;
+    drop(profiler);
+    drop(load);
+    let mut sites = Site::read(&fs::read(file).unwrap());
+    sites.sort_by_key(|site| std::cmp::Reverse(site.kept()));
+    let kept: u64 = sites.iter().map(Site::kept).sum();
+    (kept as f64 / sessions as f64, sites)
+}
+
 /// The load generator, until it is dropped.
 struct Load(Child);
 
 impl Load {
-    fn start(work: &Work, listener: &Listener) -> Self {
+    fn start(flags: &[&str], listener: &Listener) -> Self {
         let load = Command::new(env!("CARGO_BIN_EXE_dtls-echo-load"))
             .arg(listener.local_addr().to_string())
-            .args(work.flags)
+            .args(flags)
             .args(["--duration", "3600"])
             .stdout(Stdio::null())
             .spawn();
@@ -142,5 +183,10 @@ const WARM_UP: u64 = 10_000;
 const DATAGRAMS: u64 = 50_000;
 /// How many suffice for `cargo test --benches`.
 const FEW_DATAGRAMS: u64 = 2_000;
+const SESSIONS: u64 = 1000;
+const FEW_SESSIONS: u64 = 50;
+const MOST_KEPT: f64 = 1e9;
+/// Who was busy with a handshake rests by then.
+const SETTLED: Duration = Duration::from_secs(12);
 /// How much of a backtrace is kept.
 const FRAMES: usize = 40;

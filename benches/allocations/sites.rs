@@ -6,6 +6,8 @@ use serde::Deserialize;
 pub(crate) struct Site {
     allocations: u64,
     bytes: u64,
+    /// What was not given back, in blocks and in bytes.
+    kept: (u64, u64),
     frames: Vec<String>,
 }
 
@@ -20,6 +22,8 @@ struct Profile {
 struct Point {
     tb: u64,
     tbk: u64,
+    eb: u64,
+    ebk: u64,
     fs: Vec<usize>,
 }
 
@@ -33,6 +37,7 @@ impl Site {
             .map(|point| Self {
                 allocations: point.tbk,
                 bytes: point.tb,
+                kept: (point.ebk, point.eb),
                 frames: point
                     .fs
                     .iter()
@@ -51,7 +56,25 @@ impl Site {
         if allocations < LEAST {
             return None;
         }
-        let mut text = format!("    {allocations:.4} of {bytes:.1} bytes in all:");
+        Some(format!(
+            "    {allocations:.4} of {bytes:.1} bytes in all:{}",
+            self.callers()
+        ))
+    }
+
+    /// What of it each session keeps, unless it is next to nothing.
+    pub(crate) fn a_session(&self, sessions: u64) -> Option<String> {
+        let each = |count: u64| count as f64 / sessions as f64;
+        let (blocks, bytes) = (each(self.kept.0), each(self.kept.1));
+        (bytes >= 1.0).then(|| format!("    {bytes:.0} bytes in {blocks:.2}:{}", self.callers()))
+    }
+
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept.1
+    }
+
+    fn callers(&self) -> String {
+        let mut text = String::new();
         let places = self.frames.iter().filter_map(|frame| place(frame));
         let mut places = places.take(CALLERS).peekable();
         if places.peek().is_none() {
@@ -61,7 +84,7 @@ impl Site {
             text.push_str("\n      ");
             text.push_str(place);
         }
-        Some(text)
+        text
     }
 }
 

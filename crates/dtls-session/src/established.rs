@@ -53,6 +53,14 @@ impl Records {
         }
     }
 
+    /// In how long the last flight may be forgotten.
+    pub(crate) fn forgets(&self) -> Option<Duration> {
+        match self {
+            Self::Own(own) => own.forgets(),
+            Self::OpenSsl(_) => None,
+        }
+    }
+
     /// Lets go of what only a busy session needs, unless this one has been busy since it was asked before;
     /// false if it has.
     pub(crate) fn rest(&mut self) -> bool {

@@ -51,7 +51,7 @@ pub struct Handshake {
     /// None once it has ended.
     pending: Option<Result<Box<Pending>, HandshakeError>>,
     /// What it ran over, once it has failed.
-    pipe: Option<Pipe>,
+    pipe: Option<Box<Pipe>>,
 }
 
 /// What a handshake is made from, or why there is none.
@@ -154,7 +154,7 @@ impl Handshake {
     /// ```
     pub fn into_pipe(self) -> Option<Pipe> {
         let given_up = || Some(self.pending?.ok()?.into_pipe());
-        self.pipe.or_else(given_up)
+        self.pipe.map(|pipe| *pipe).or_else(given_up)
     }
 
     /// Returns whether a handshake of the same address and port has failed within the last minute. To count
@@ -177,7 +177,7 @@ impl Future for Handshake {
         Poll::Ready(match outcome {
             Ok(()) => Ok(Session::new(pending.establish())),
             Err(error) => {
-                this.pipe = Some(pending.into_pipe());
+                this.pipe = Some(Box::new(pending.into_pipe()));
                 Err(error)
             }
         })
@@ -376,7 +376,7 @@ impl Pending {
         if let Some(errors) = &self.spoiled {
             return HandshakeError::OpenSsl(errors.clone());
         }
-        let heard = self.layer.transport_ref().link().stats.datagrams_received > 0;
+        let heard = self.layer.transport_ref().link().stats().datagrams_received > 0;
         HandshakeError::TimedOut { after, heard }
     }
 }

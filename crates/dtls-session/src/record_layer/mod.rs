@@ -357,7 +357,7 @@ impl RecordLayer {
     pub(crate) fn stats(&self) -> SessionStats {
         SessionStats {
             retransmissions: self.retransmissions(),
-            ..self.transport_ref().link().stats
+            ..self.transport_ref().link().stats()
         }
     }
 

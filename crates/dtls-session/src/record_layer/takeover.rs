@@ -50,7 +50,7 @@ pub(crate) fn take_over(
             );
         }
         layer.transport().forget();
-        layer.transport().link_mut().stats.unproven_keys += 1;
+        layer.transport().link_mut().seldom().unproven_keys += 1;
         return Err(layer);
     };
     let (is_server, mtu) = (layer.is_server(), layer.asked_mtu());

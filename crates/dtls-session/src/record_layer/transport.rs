@@ -211,7 +211,7 @@ impl Transport {
             let next = AnyRecord::split(&self.held);
             let length = next.map_or(self.held.len(), |(record, _)| record.wire_len());
             self.held.advance(length);
-            self.link.stats.filtered_alerts += 1;
+            self.link.seldom().filtered_alerts += 1;
             return false;
         }
         if asked {
@@ -230,7 +230,7 @@ impl Transport {
     }
 
     pub(crate) fn count_warning(&mut self) {
-        self.link.stats.warnings += 1;
+        self.link.seldom().warnings += 1;
     }
 
     /// Whether the last read since this was asked before yielded a record: then there may be more.
@@ -264,7 +264,7 @@ impl Transport {
     }
 
     pub(crate) fn count_answer(&mut self) {
-        self.link.stats.repeats_answered += 1;
+        self.link.seldom().repeats_answered += 1;
     }
 
     /// Filters a datagram and returns its first admitted record; further ones are held.
@@ -279,7 +279,7 @@ impl Transport {
                     let number = self.admit(&record, &datagram[range.clone()]);
                     (number.is_some(), number)
                 }
-                AnyRecord::Unified(_) => (self.ingress.admit_unified(&mut self.link.stats), None),
+                AnyRecord::Unified(_) => (self.ingress.admit_unified(self.link.seldom()), None),
             };
             if !admitted {
                 continue;
@@ -294,14 +294,14 @@ impl Transport {
             }
         }
         if at < datagram.len() {
-            self.link.stats.filtered_malformed += 1;
+            self.link.seldom().filtered_malformed += 1;
         }
         &datagram[first]
     }
 
     /// Decides about one record, and returns the number under which it is admitted.
     fn admit(&mut self, record: &Record<'_>, bytes: &[u8]) -> Option<u64> {
-        let Some(number) = self.ingress.admit(record, &mut self.link.stats) else {
+        let Some(number) = self.ingress.admit(record, self.link.seldom()) else {
             let Record {
                 content_type,
                 epoch,
@@ -315,12 +315,12 @@ impl Transport {
             && record.content_type == ContentType::HANDSHAKE
             && !self.last_flight.admits(self.ingress.role(), record)
         {
-            self.link.stats.filtered_handshake += 1;
+            self.link.seldom().filtered_handshake += 1;
             return None;
         }
         if self.ingress.postpones(record) {
             if !self.early.push(bytes) {
-                self.link.stats.filtered_early += 1;
+                self.link.seldom().filtered_early += 1;
             }
             return None;
         }
@@ -496,7 +496,7 @@ impl AsyncWrite for Transport {
             rest = behind;
         }
         if !this.egress.push(buf) {
-            this.link.stats.dropped_unsent += 1;
+            this.link.seldom().dropped_unsent += 1;
         }
         Poll::Ready(Ok(buf.len()))
     }

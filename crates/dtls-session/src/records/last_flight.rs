@@ -68,6 +68,11 @@ impl LastFlight {
         &self.finished
     }
 
+    /// For how long it is kept yet.
+    pub(crate) fn left(&self, now: Instant) -> Duration {
+        (self.ended + KEPT).saturating_duration_since(now)
+    }
+
     /// Whether the peer can have no more of it than it has: then there is no use in keeping it.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.ended) >= KEPT

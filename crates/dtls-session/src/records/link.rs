@@ -30,7 +30,10 @@ pub(crate) struct Link {
     refused: bool,
     /// What is left to try where the pipe refuses datagrams as too long, and does not know the path.
     guessed_mtu: Option<usize>,
-    pub(crate) stats: SessionStats,
+    received: u64,
+    sent: u64,
+    /// What is seldom counted, once it was.
+    seldom: Option<Box<SessionStats>>,
 }
 
 impl Link {
@@ -44,7 +47,9 @@ impl Link {
             refusals: Refusals::default(),
             refused: false,
             guessed_mtu: None,
-            stats: SessionStats::default(),
+            received: 0,
+            sent: 0,
+            seldom: None,
         }
     }
 
@@ -72,19 +77,19 @@ impl Link {
             };
             match received {
                 Ok((0, _)) => {
-                    self.stats.filtered_empty += 1;
+                    self.seldom().filtered_empty += 1;
                     self.pass_over(&io::ErrorKind::UnexpectedEof.into());
                 }
                 Ok((length, _)) => {
                     self.fruitless = 0;
                     self.refusals.heard();
                     tracing::trace!(bytes = length, "datagram received");
-                    self.stats.datagrams_received += 1;
+                    self.received += 1;
                     return Poll::Ready(length);
                 }
                 Err(error) if concerns_one_datagram(&error) => {
                     tracing::trace!(%error, "told of a datagram");
-                    self.stats.recv_errors += 1;
+                    self.seldom().recv_errors += 1;
                     self.pass_over(&error);
                     self.refusals.told(error);
                 }
@@ -115,12 +120,12 @@ impl Link {
         match &outcome {
             Ok(()) => {
                 tracing::trace!(bytes = datagram.len(), "datagram sent");
-                self.stats.datagrams_sent += 1;
+                self.sent += 1;
                 self.refusals.sent();
             }
             Err(error) => {
                 tracing::trace!(%error, "datagram not sent");
-                self.stats.send_errors += 1;
+                self.seldom().send_errors += 1;
                 if error.raw_os_error() == Some(MESSAGE_TOO_LONG) {
                     self.refused = true;
                     self.guessed_mtu = mtu_below(datagram.len()).or(self.guessed_mtu);
@@ -133,6 +138,25 @@ impl Link {
     /// Lets what was sent leave; whether or not the pipe can do so, its next flush will try again.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
         let _ = self.pipe.poll_flush(cx);
+    }
+
+    /// What is counted here, but for the datagrams.
+    pub(crate) fn seldom(&mut self) -> &mut SessionStats {
+        self.seldom.get_or_insert_default()
+    }
+
+    /// Lets go of counters that are all zero.
+    pub(crate) fn settle(&mut self) {
+        self.seldom
+            .take_if(|stats| **stats == SessionStats::default());
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        SessionStats {
+            datagrams_received: self.received,
+            datagrams_sent: self.sent,
+            ..self.seldom.as_deref().copied().unwrap_or_default()
+        }
     }
 
     /// The error that ended the pipe.

@@ -83,7 +83,10 @@ enum Outcome {
 impl Own {
     pub(crate) fn new(from: Takeover) -> Self {
         let mut link = from.link;
-        link.stats.retransmissions = from.retransmissions;
+        if from.retransmissions > 0 {
+            link.seldom().retransmissions = from.retransmissions;
+        }
+        link.settle();
         let mut own = Self {
             link,
             outbound: Outbound::default(),
@@ -169,11 +172,11 @@ impl Own {
         match AnyRecord::split(datagram) {
             Ok((AnyRecord::Full(record), rest)) => (self.open(cx, &record, buf), rest),
             Ok((AnyRecord::Unified(_), rest)) => {
-                self.link.stats.filtered_malformed += 1;
+                self.link.seldom().filtered_malformed += 1;
                 (Outcome::Nothing, rest)
             }
             Err(_) => {
-                self.link.stats.filtered_malformed += 1;
+                self.link.seldom().filtered_malformed += 1;
                 (Outcome::Nothing, &[])
             }
         }
@@ -199,7 +202,7 @@ impl Own {
 
     /// Counts a record that was not opened.
     fn refuse(&mut self, record: &Record<'_>, error: OpenError) -> Outcome {
-        let stats = &mut self.link.stats;
+        let stats = self.link.seldom();
         let counter = match error {
             OpenError::Foreign if record.epoch == 0 => &mut stats.filtered_plaintext,
             OpenError::Replayed => &mut stats.replayed,
@@ -227,7 +230,7 @@ impl Own {
             ContentType::ALERT => self.take_alert(&content),
             ContentType::HANDSHAKE => self.take_handshake(cx, &content),
             _ => {
-                self.link.stats.filtered_malformed += 1;
+                self.link.seldom().filtered_malformed += 1;
                 Outcome::Nothing
             }
         }
@@ -240,7 +243,7 @@ impl Own {
             let _ = self.opening.warm().and_then(|()| self.sealing.warm());
         }
         if length == 0 {
-            self.link.stats.empty_records += 1;
+            self.link.seldom().empty_records += 1;
             return Outcome::Nothing;
         }
         Outcome::Opened(opened())
@@ -249,7 +252,7 @@ impl Own {
     fn take_alert(&mut self, content: &[u8]) -> Outcome {
         self.tell(false, ContentType::ALERT, content);
         let Ok(alert) = dtls_wire::Alert::parse(content) else {
-            self.link.stats.filtered_malformed += 1;
+            self.link.seldom().filtered_malformed += 1;
             return Outcome::Nothing;
         };
         if alert.description == Alert::CLOSE_NOTIFY {
@@ -258,7 +261,7 @@ impl Own {
         if alert.level == AlertLevel::FATAL {
             return Outcome::Failed(Failure::Alert(alert.description));
         }
-        self.link.stats.warnings += 1;
+        self.link.seldom().warnings += 1;
         Outcome::Nothing
     }
 
@@ -272,8 +275,8 @@ impl Own {
             self.refuse_to_renegotiate(cx, content)
         };
         match answered {
-            Ok(true) => self.link.stats.repeats_answered += 1,
-            Ok(false) => self.link.stats.filtered_handshake += 1,
+            Ok(true) => self.link.seldom().repeats_answered += 1,
+            Ok(false) => self.link.seldom().filtered_handshake += 1,
             Err(error) => return Outcome::Failed(error.into()),
         }
         Outcome::Nothing
@@ -281,13 +284,6 @@ impl Own {
 
     fn answer(&mut self, cx: &mut Context<'_>) -> Result<bool, SealError> {
         let now = Instant::now();
-        if self
-            .last_flight
-            .as_ref()
-            .is_some_and(|flight| flight.is_over(now))
-        {
-            self.last_flight = None;
-        }
         let Some(flight) = &mut self.last_flight else {
             return Ok(false);
         };
@@ -360,7 +356,7 @@ impl Own {
             if self.outbound.is_empty() && self.link.poll_send(cx, record).is_ready() {
                 self.link.flush(cx);
             } else if !self.outbound.push(record) {
-                self.link.stats.dropped_unsent += 1;
+                self.link.seldom().dropped_unsent += 1;
             }
             Ok(())
         })
@@ -397,6 +393,12 @@ impl Own {
         room.min(self.max_fragment)
     }
 
+    /// In how long the last flight may be forgotten.
+    pub(crate) fn forgets(&self) -> Option<Duration> {
+        let flight = self.last_flight.as_ref()?;
+        Some(flight.left(Instant::now()))
+    }
+
     /// How much of what the keys may protect is used, from 0 to 1.
     pub(crate) fn key_usage(&self) -> f64 {
         self.sealing.used().max(self.opening.used())
@@ -405,6 +407,8 @@ impl Own {
     /// Lets go of what only a busy session needs, if nothing was opened since this was called before; false
     /// if there is something left to let go of.
     pub(crate) fn rest(&mut self) -> bool {
+        let over = |flight: &mut Box<LastFlight>| flight.is_over(Instant::now());
+        self.last_flight.take_if(over);
         let idle = std::mem::take(&mut self.opened) == 0;
         if idle {
             self.opening.cool();
@@ -414,7 +418,7 @@ impl Own {
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
-        self.link.stats
+        self.link.stats()
     }
 
     pub(crate) fn link(&self) -> &Link {

@@ -14,6 +14,7 @@ use crate::{
     established::Records,
     guard::{Close, Guard},
     records::{Opened, scratch::with_plaintext},
+    session::watch::{State, Watch},
     settings::config::SessionConfig,
     stats::SessionStats,
 };
@@ -31,13 +32,19 @@ pub(crate) struct Core {
     /// Whether a stream has told of the end.
     pub(crate) told: bool,
     most_mtu: usize,
-    counts: SessionStats,
+    counts: Counts,
+    pub(crate) watch: Watch,
     /// Held until the session is dropped.
     guard: Option<Box<dyn Guard>>,
 }
 
 impl Core {
-    pub(crate) fn new(records: Records, most_mtu: usize, guard: Option<Box<dyn Guard>>) -> Self {
+    pub(crate) fn new(
+        records: Records,
+        most_mtu: usize,
+        guard: Option<Box<dyn Guard>>,
+        watch: Watch,
+    ) -> Self {
         Self {
             records,
             unread: VecDeque::new(),
@@ -46,7 +53,8 @@ impl Core {
             closed: None,
             told: false,
             most_mtu,
-            counts: SessionStats::default(),
+            counts: Counts::default(),
+            watch,
             guard,
         }
     }
@@ -198,11 +206,6 @@ impl Core {
         self.end.is_some()
     }
 
-    /// When this side has closed the session.
-    pub(crate) fn closed_at(&self) -> Option<Instant> {
-        self.closed
-    }
-
     /// Why nothing can be sent any more.
     pub(crate) fn close_reason(&self) -> Option<Closed> {
         let ours = || self.closed.map(|_| Closed::by(ClosedBy::Us));
@@ -227,9 +230,15 @@ impl Core {
         self.records.max_plaintext()
     }
 
-    /// How many authentic datagrams have come: while this grows, the peer lives.
-    pub(crate) fn signs_of_life(&self) -> u64 {
-        self.counts.received
+    /// How the session is, for whoever looks at the clock.
+    pub(crate) fn state(&self) -> State {
+        State {
+            // While this grows, the peer lives.
+            signs_of_life: self.counts.received,
+            is_full: self.is_full(),
+            closing: self.closed.map(|closed| closed.elapsed()),
+            forgets: self.records.forgets(),
+        }
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
@@ -298,6 +307,16 @@ impl Core {
             _ => Ok(()),
         }
     }
+}
+
+/// What the application has sent and received.
+#[derive(Debug, Default)]
+struct Counts {
+    received: u64,
+    received_bytes: u64,
+    sent: u64,
+    sent_bytes: u64,
+    dropped_closed: u64,
 }
 
 /// A datagram that was opened.

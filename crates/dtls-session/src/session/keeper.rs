@@ -1,154 +1,179 @@
-//! The task that goes on polling a session while the application does not.
+//! The task that goes on polling sessions while the application does not.
 //!
 //! A peer whose last handshake flight got no answer repeats it, and only a read repeats the
 //! answer; a close_notify is noticed by reading; a silent peer is noticed by a clock. While a
 //! task of the application waits to receive, it does that reading itself. The keeper then only
 //! looks in at intervals, as long as anything happens, and costs nothing when nothing does.
+//!
+//! There is one for all sessions of a runtime, so that an idle session has neither a task nor a timer.
 
 use std::{
     future::Future,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::Weak,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    runtime::{self, Handle},
+    time::{Instant, Sleep, sleep_until},
+};
+use tracing::Span;
 
 use crate::{
     error::ClosedBy,
-    session::{core::Core, shared::Shared},
+    session::{
+        agenda::{Agenda, round_up},
+        shared::Shared,
+    },
 };
 
+/// What the sessions of a runtime have of its keeper; its task ends when they have.
 pub(crate) struct Keeper {
-    session: Weak<Shared>,
-    idle_timeout: Option<Duration>,
-    signs_of_life: u64,
-    last_sign: Instant,
-    /// When a peer that seems silent is given up.
-    doubt: Option<Instant>,
-    /// When the session last let go of what only a busy one needs, or was busy.
-    rested: Instant,
-    timer: Pin<Box<Sleep>>,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    agenda: Agenda<Weak<Shared>>,
+    task: Option<Waker>,
 }
 
 impl Keeper {
-    pub(crate) fn new(session: Weak<Shared>, idle_timeout: Option<Duration>) -> Self {
-        Self {
-            session,
-            idle_timeout,
-            signs_of_life: 0,
-            last_sign: Instant::now(),
-            doubt: None,
-            rested: Instant::now(),
-            timer: Box::pin(sleep(INTERVAL)),
-        }
-    }
-
-    /// Returns whether anything has happened since it was asked before.
-    fn observe(&mut self, core: &Core) -> bool {
-        // Who has datagrams to read is not kept waiting by a silent peer.
-        let active = core.signs_of_life() != self.signs_of_life || core.is_full();
-        if active {
-            self.signs_of_life = core.signs_of_life();
-            self.last_sign = Instant::now();
-            self.doubt = None;
-        }
-        active
-    }
-
-    /// Lets the session rest, but for one that is busy.
-    fn rest(&mut self, core: &mut Core) {
-        let now = Instant::now();
-        if now.duration_since(self.rested) >= LATER_INTERVAL {
-            self.rested = now;
-            core.records.rest();
-        }
-    }
-
-    /// Ends a session whose peer is silent, or does not answer a close_notify.
+    /// Returns the keeper of the runtime that this is called in, and starts it if there is none.
     ///
-    /// After a pause of this process a clock says that a peer was silent, while its datagrams
-    /// still wait in the socket: so the clock has to say it twice, with time between to fetch
-    /// them.
-    fn expire(&mut self, core: &mut Core) {
-        let now = Instant::now();
-        if let Some(closed) = core.closed_at()
-            && now.duration_since(closed) >= CLOSE_WAIT
-        {
-            core.end(ClosedBy::Us);
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    pub(crate) fn current() -> Arc<Self> {
+        let runtime = Handle::current().id();
+        let mut keepers = KEEPERS.lock().unwrap_or_else(PoisonError::into_inner);
+        keepers.retain(|(_, keeper)| keeper.strong_count() > 0);
+        let known = keepers.iter().find(|(id, _)| *id == runtime);
+        if let Some(keeper) = known.and_then(|(_, keeper)| keeper.upgrade()) {
+            return keeper;
         }
-        let Some(idle) = self.idle_timeout else {
-            return;
-        };
-        if now.duration_since(self.last_sign) < idle {
-            return;
-        }
-        let grace = (idle / IDLE_PARTS).clamp(MIN_GRACE, MAX_GRACE);
-        let doubt = *self.doubt.get_or_insert(now + grace);
-        if now >= doubt {
-            core.end(ClosedBy::Idle(idle));
-        }
-    }
-
-    /// When to look again, whatever happens.
-    fn next_look(&self, core: &Core, active: bool) -> Option<Instant> {
-        let idle = self.idle_timeout.and_then(|idle| {
-            // A time that no clock reaches is never.
-            self.last_sign.checked_add(idle)
+        let keeper = Arc::new(Self {
+            started: Instant::now(),
+            state: Mutex::default(),
         });
-        let closing = core.closed_at().map(|closed| closed + CLOSE_WAIT);
-        let soon = active.then(|| Instant::now() + self.interval());
-        [self.doubt.or(idle), closing, soon]
-            .into_iter()
-            .flatten()
-            .min()
+        keepers.push((runtime, Arc::downgrade(&keeper)));
+        drop(keepers);
+        tokio::spawn(Task {
+            keeper: Arc::downgrade(&keeper),
+            due: Vec::new(),
+            timer: Box::pin(sleep_until(keeper.started)),
+        });
+        keeper
     }
 
-    /// How long to leave alone a session in which something happens.
-    fn interval(&self) -> Duration {
-        // Data tells that the peer has the last flight: then nothing is urgent any more.
-        if self.signs_of_life == 0 {
-            return INTERVAL;
-        }
-        let precise = self.idle_timeout.map(|idle| idle / IDLE_PARTS);
-        precise.map_or(LATER_INTERVAL, |precise| precise.min(LATER_INTERVAL))
+    /// Has a session looked at as soon as possible.
+    pub(crate) fn call(&self, session: Weak<Shared>) {
+        let mut state = self.lock();
+        state.agenda.call(session);
+        let task = state.task.take();
+        drop(state);
+        task.into_iter().for_each(Waker::wake);
     }
-}
 
-impl Future for Keeper {
-    type Output = ();
+    /// The time that sessions are watched by, in milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        let passed = Instant::now().duration_since(self.started);
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+    }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let Some(session) = this.session.upgrade() else {
-            return Poll::Ready(());
-        };
+    /// Looks after a session, and returns when to do so again.
+    fn attend(&self, session: &Shared) -> Option<u64> {
+        let _entered = session.span.as_deref().map(Span::enter);
         let mut core = session.lock();
         let mut cx_below = session.context();
+        session.waiters.begin_look();
         let news = session.waiters.is_stirred() && {
             session.waiters.settle();
             let _ = core.poll_drain(&mut cx_below);
             core.keep(&mut cx_below)
         };
-        let active = this.observe(&core);
-        this.rest(&mut core);
-        this.expire(&mut core);
+        let (now, mut watch) = (self.now(), core.watch);
+        let active = watch.observe(now, &core.state());
+        if watch.rests(now) || core.state().forgets == Some(Duration::ZERO) {
+            core.records.rest();
+        }
+        let state = core.state();
+        if let Some(by) = watch.expire(now, &state) {
+            core.end(by);
+        }
+        let next = watch.next_look(now, active, &state);
+        let next = next.map(|at| round_up(now, at));
+        let next = next.filter(|at| watch.enters(now, *at));
+        core.watch = watch;
         let over = core.is_over();
-        let next = this.next_look(&core, active);
-        // Registered under the lock, so that what a receiver leaves behind is not missed.
-        session.waiters.keeper(cx.waker(), active);
+        // Under the lock, so that what a receiver leaves behind is not missed.
+        session.waiters.end_look(active && !over);
         drop(core);
         if over {
-            return Poll::Ready(());
+            return None;
         }
         if news {
             session.waiters.wake_receivers();
         }
-        let Some(wake_at) = next else {
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.task.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+struct Task {
+    keeper: Weak<Keeper>,
+    due: Vec<Weak<Shared>>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let Some(keeper) = this.keeper.upgrade() else {
+            return Poll::Ready(());
+        };
+        let now = keeper.now();
+        let mut state = keeper.lock();
+        state.agenda.take_due(now, AT_A_TIME, &mut this.due);
+        state.task = Some(cx.waker().clone());
+        drop(state);
+        for entry in this.due.drain(..) {
+            let Some(session) = entry.upgrade() else {
+                continue;
+            };
+            // What carries the datagrams may be the caller's, and ends no other session.
+            match catch_unwind(AssertUnwindSafe(|| keeper.attend(&session))) {
+                Ok(Some(at)) => keeper.lock().agenda.enter(at, entry),
+                Ok(None) => {}
+                Err(_) => {
+                    let error = io::Error::other("it has panicked");
+                    session.lock().end(ClosedBy::Pipe(Arc::new(error)));
+                }
+            }
+        }
+        let next = keeper.lock().agenda.next();
+        let Some(next) = next else {
             return Poll::Pending;
         };
-        this.timer.as_mut().reset(wake_at);
+        let at = keeper.started + Duration::from_millis(next);
+        this.timer.as_mut().reset(at);
         if this.timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
@@ -156,15 +181,8 @@ impl Future for Keeper {
     }
 }
 
-const INTERVAL: Duration = Duration::from_millis(200);
-const LATER_INTERVAL: Duration = Duration::from_secs(5);
+/// The keepers of the runtimes that have sessions.
+static KEEPERS: Mutex<Vec<(runtime::Id, Weak<Keeper>)>> = Mutex::new(Vec::new());
 
-/// How long the peer's answer to a close_notify is waited for.
-const CLOSE_WAIT: Duration = Duration::from_secs(3);
-
-/// An idle session ends late by at most two of so many parts of its timeout.
-const IDLE_PARTS: u32 = 8;
-
-/// Bounds of the time in which datagrams that wait in the socket are fetched.
-const MIN_GRACE: Duration = Duration::from_millis(50);
-const MAX_GRACE: Duration = Duration::from_secs(1);
+/// How many sessions are looked at before others may run.
+const AT_A_TIME: usize = 64;

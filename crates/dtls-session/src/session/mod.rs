@@ -1,11 +1,13 @@
 //! An established session: it may use `records`, `resumption`, the seam (`established.rs`, `info.rs`) and what these may use.
 
+pub(crate) mod agenda;
 pub(crate) mod core;
 pub(crate) mod io;
 pub(crate) mod keeper;
 pub(crate) mod shared;
 pub(crate) mod srtp;
 pub(crate) mod waiters;
+pub(crate) mod watch;
 
 use std::{
     fmt,
@@ -17,7 +19,6 @@ use std::{
 
 use bytes::Bytes;
 use tokio::task::coop::poll_proceed;
-use tracing::Instrument;
 
 use crate::{
     error::{Closed, ClosedBy, ExportError, MtuError, RecvError, SendError},
@@ -25,7 +26,9 @@ use crate::{
     guard::Close,
     info::SessionInfo,
     resumption::Resumption,
-    session::{core::Core, keeper::Keeper, shared::Shared, srtp::SrtpKeys},
+    session::{
+        core::Core, keeper::Keeper, shared::Shared, srtp::SrtpKeys, waiters::Waiters, watch::Watch,
+    },
     stats::SessionStats,
 };
 
@@ -68,17 +71,21 @@ use crate::{
 pub struct Session(Arc<Shared>);
 
 impl Session {
-    /// Starts the keeper of a session whose handshake has just finished.
+    /// Makes the session of a handshake that has just finished, from within a runtime, which keeps it.
     pub(crate) fn new(from: Established) -> Self {
-        let core = Core::new(from.records, from.most_mtu, from.guard);
-        let shared = Arc::new(Shared::new(core, from.facts, from.resumption));
+        let keeper = Keeper::current();
+        let watch = Watch::new(from.idle_timeout, keeper.now());
+        let core = Core::new(from.records, from.most_mtu, from.guard, watch);
+        let shared = Arc::new_cyclic(|session| {
+            let waiters = Waiters::new(keeper, Weak::clone(session));
+            Shared::new(core, from.facts, from.resumption, waiters)
+        });
         let closer: Weak<Shared> = Arc::downgrade(&shared);
         let goes_on = shared.lock().closes(closer);
         if !goes_on {
             Close::close(&*shared);
         }
-        let keeper = Keeper::new(Arc::downgrade(&shared), from.idle_timeout);
-        tokio::spawn(keeper.in_current_span());
+        shared.waiters.call_keeper();
         Self(shared)
     }
 

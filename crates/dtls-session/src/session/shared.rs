@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::sync::Notify;
+use tracing::Span;
 
 use crate::{
     guard::Close,
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     waker: Waker,
     pub(crate) info: Arc<SessionInfo>,
     pub(crate) resumption: Option<Resumption>,
+    /// Where the session was made, for what the keeper's looks have to tell; None if nobody listens.
+    pub(crate) span: Option<Box<Span>>,
     /// How many handles there are.
     pub(crate) handles: AtomicUsize,
     max_datagram_size: AtomicUsize,
@@ -36,8 +39,9 @@ impl Shared {
         mut core: Core,
         info: Arc<SessionInfo>,
         resumption: Option<Resumption>,
+        waiters: Waiters,
     ) -> Self {
-        let waiters = Arc::new(Waiters::default());
+        let waiters = Arc::new(waiters);
         // The handshake may have left something behind.
         waiters.stir();
         Self {
@@ -47,6 +51,9 @@ impl Shared {
             waiters,
             info,
             resumption,
+            span: Some(Span::current())
+                .filter(|span| !span.is_none())
+                .map(Box::new),
             handles: AtomicUsize::new(1),
             changed: Notify::new(),
         }

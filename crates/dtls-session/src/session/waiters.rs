@@ -3,11 +3,13 @@
 use std::{
     iter, mem,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Wake, Waker},
 };
+
+use crate::session::{keeper::Keeper, shared::Shared};
 
 /// The tasks that wait for one session.
 ///
@@ -18,8 +20,11 @@ use std::{
 ///
 /// What is polled under the session's lock may wake this at once, and so may anybody meanwhile: then
 /// they are woken when the lock is released ([`Self::hold`]).
-#[derive(Debug, Default)]
 pub(crate) struct Waiters {
+    keeper: Arc<Keeper>,
+    session: Weak<Shared>,
+    /// Whether the keeper was called and has not come yet.
+    called: AtomicBool,
     waiting: Mutex<Waiting>,
     /// Whether something may have happened that nobody has looked at.
     stirred: AtomicBool,
@@ -33,12 +38,23 @@ pub(crate) struct Waiters {
 struct Waiting {
     receivers: Wakers,
     senders: Wakers,
-    keeper: Option<Waker>,
-    /// Whether the keeper has a timer running and need not be told of each event.
+    /// Whether the keeper comes by soon and need not be told of each event.
     watched: bool,
 }
 
 impl Waiters {
+    pub(crate) fn new(keeper: Arc<Keeper>, session: Weak<Shared>) -> Self {
+        Self {
+            keeper,
+            session,
+            called: AtomicBool::new(false),
+            waiting: Mutex::default(),
+            stirred: AtomicBool::new(false),
+            unsent: AtomicBool::new(false),
+            hold: AtomicU8::new(0),
+        }
+    }
+
     /// Lists a task that waits to receive; those that lose their places are to be woken.
     pub(crate) fn receiver(&self, waker: &Waker) -> Displaced {
         self.lock().receivers.enlist(waker)
@@ -49,12 +65,20 @@ impl Waiters {
         self.lock().senders.enlist(waker)
     }
 
-    pub(crate) fn keeper(&self, waker: &Waker, watched: bool) {
-        let mut waiting = self.lock();
-        waiting.watched = watched;
-        match &mut waiting.keeper {
-            Some(keeper) => keeper.clone_from(waker),
-            empty => *empty = Some(waker.clone()),
+    /// Tells that the keeper is there: who calls it from now on has news.
+    pub(crate) fn begin_look(&self) {
+        self.called.store(false, Ordering::Release);
+    }
+
+    /// Tells that the keeper has looked, and whether it comes by soon.
+    pub(crate) fn end_look(&self, watched: bool) {
+        self.lock().watched = watched;
+    }
+
+    /// Has the keeper look at the session.
+    pub(crate) fn call_keeper(&self) {
+        if !self.called.swap(true, Ordering::AcqRel) {
+            self.keeper.call(Weak::clone(&self.session));
         }
     }
 
@@ -108,16 +132,13 @@ impl Waiters {
         // keeper's next look.
         let attended =
             waiting.watched && receivers.first.is_some() && !self.unsent.load(Ordering::Acquire);
-        let keeper = if attended {
-            None
-        } else {
-            waiting.keeper.take()
-        };
         drop(waiting);
         receivers.wake();
         senders.wake();
         // Last, so that it finds done what the others have to do.
-        keeper.into_iter().for_each(Waker::wake);
+        if !attended {
+            self.call_keeper();
+        }
     }
 
     fn wake_unless_held(&self) {
@@ -136,11 +157,11 @@ impl Waiters {
 }
 
 impl Wake for Waiters {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
         self.wake_unless_held();
     }
 
-    fn wake_by_ref(self: &std::sync::Arc<Self>) {
+    fn wake_by_ref(self: &Arc<Self>) {
         self.wake_unless_held();
     }
 }
