@@ -5,17 +5,23 @@
 mod common;
 
 use std::{
+    cell::RefCell,
     sync::{Arc, atomic::Ordering},
+    thread,
     time::Duration,
 };
 
 use bytes::Bytes;
 use common::{
-    Narrow, Rude, acceptor, connector, default_sessions, lossless, patient, pipe, sessions, within,
+    Narrow, PROTECTIONS, Rude, acceptor, connector, default_sessions, lossless, patient, pipe,
+    sessions, within,
 };
-use dtls_session::{ClosedBy, HandshakeError, Pipe, RecvError, SendError, Version};
+use dtls_session::{ClosedBy, HandshakeError, Pipe, RecvError, SendError, Session, Version};
 use futures::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::{Builder, Runtime},
+};
 
 #[tokio::test]
 async fn payloads_of_one_to_the_maximum_pass_both_ways() {
@@ -318,4 +324,28 @@ async fn a_receiver_that_gave_up_does_not_stop_the_keeper() {
         }
     })
     .await;
+}
+
+/// What a program keeps for each thread goes in the reverse order in which it came, so these sessions
+/// close behind whatever the library has for the thread.
+#[test]
+fn a_session_may_go_with_its_thread() {
+    thread_local!(static KEPT: RefCell<Option<((Session, Session), Runtime)>> = const { RefCell::new(None) });
+    for protection in PROTECTIONS {
+        let line = pipe(lossless());
+        let thread = thread::spawn(move || {
+            KEPT.take();
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let config = patient().record_protection(protection);
+            let ends = runtime.block_on(async {
+                let (acceptor, connector) = (acceptor(config.clone()), connector(config));
+                let (server, client) = sessions(&acceptor, &connector, line).await;
+                server.send(b"data").await.unwrap();
+                client.send(b"data").await.unwrap();
+                (server, client)
+            });
+            KEPT.set(Some((ends, runtime)));
+        });
+        thread.join().unwrap();
+    }
 }

@@ -1,6 +1,6 @@
 //! Authenticated encryption (RFC 5116), on contexts that stay keyed or on the thread's own.
 
-use std::{cell::RefCell, fmt, sync::OnceLock};
+use std::{cell::RefCell, fmt, sync::OnceLock, thread::LocalKey};
 
 use openssl::{cipher::Cipher, error::ErrorStack};
 
@@ -136,14 +136,9 @@ pub(crate) fn seal_with(
     aad: &[u8],
     data: &mut [u8],
 ) -> Result<(), OpenSslError> {
-    SEALERS.with_borrow_mut(|ciphers| {
-        let place = &mut ciphers[aead as usize];
-        let cipher = match place {
-            Some(cipher) => cipher,
-            None => place.insert(aead.cipher(true)?),
-        };
+    with_threads(&SEALERS, aead, true, |cipher| {
         Ok(cipher.seal(Some(key), nonce, aad, data)?)
-    })
+    })?
 }
 
 /// As [`Opener::open`], on the thread's context: see [`seal_with`].
@@ -155,14 +150,29 @@ pub(crate) fn open_with(
     sealed: &[u8],
     out: &mut [u8],
 ) -> Result<(), Forged> {
-    OPENERS.with_borrow_mut(|ciphers| {
-        let place = &mut ciphers[aead as usize];
-        let cipher = match place {
-            Some(cipher) => cipher,
-            None => place.insert(aead.cipher(false).map_err(|_| Forged)?),
-        };
+    let opened = with_threads(&OPENERS, aead, false, |cipher| {
         open(cipher, Some(key), nonce, aad, sealed, out)
-    })
+    });
+    opened.map_err(|_| Forged)?
+}
+
+/// Works with the thread's context. A thread that ends has none any more, but may still have sessions to
+/// close.
+fn with_threads<T>(
+    owner: &'static LocalKey<Ciphers>,
+    aead: Aead,
+    encrypts: bool,
+    work: impl FnOnce(&mut MessageCipher) -> T,
+) -> Result<T, ErrorStack> {
+    let place = aead as usize;
+    let taken = owner.try_with(|ciphers| ciphers.borrow_mut()[place].take());
+    let mut cipher = match taken {
+        Ok(Some(cipher)) => cipher,
+        Ok(None) | Err(_) => aead.cipher(encrypts)?,
+    };
+    let outcome = work(&mut cipher);
+    let _ = owner.try_with(|ciphers| ciphers.borrow_mut()[place] = Some(cipher));
+    Ok(outcome)
 }
 
 fn open(
