@@ -6,12 +6,21 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::timeout;
 
 use crate::{
-    client::{connect::Former, connector::Connector},
+    client::connector::Connector,
     datagrams::Pipe,
     error::ConnectError,
-    resumption::store::Place,
+    resumption::{Resumption, store::Place},
     session::Session,
 };
+
+/// What is offered to be resumed.
+#[derive(Clone, Copy)]
+pub(super) enum Former<'a> {
+    Nothing,
+    /// What the store has.
+    Stored,
+    This(&'a Resumption),
+}
 
 /// Tries the addresses, each [a little](STAGGER) after the one before, or as soon as that has failed.
 pub(super) async fn first<F>(

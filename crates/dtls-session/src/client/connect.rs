@@ -11,7 +11,11 @@ use std::{
 use udp_demux::ConnectedSocket;
 
 use crate::{
-    client::{attempts, connector::Connector, target},
+    client::{
+        attempts::{self, Former},
+        connector::Connector,
+        target,
+    },
     datagrams::{Datagrams, Pipe},
     error::ConnectError,
     handshake::Handshake,
@@ -58,15 +62,6 @@ pub struct Connect<'a> {
 }
 
 type Open<'a> = dyn Fn(SocketAddr) -> io::Result<Pipe> + Send + Sync + 'a;
-
-/// What is offered to be resumed.
-#[derive(Clone, Copy)]
-pub(super) enum Former<'a> {
-    Nothing,
-    /// What the store has.
-    Stored,
-    This(&'a Resumption),
-}
 
 impl<'a> Connect<'a> {
     pub(super) fn new(connector: &'a Connector, server: &'a str) -> Self {

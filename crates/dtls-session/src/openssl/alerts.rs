@@ -2,15 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use openssl::ssl::SslRef;
-
-use crate::{
-    alert::Alert,
-    openssl::{
-        attached::Attached,
-        ffi::{self, AlertTap},
-    },
-};
+use crate::alert::Alert;
 
 /// What one `Ssl` is about to read, and has read.
 #[derive(Debug)]
@@ -22,40 +14,22 @@ impl Default for Alerts {
     }
 }
 
-/// Makes `ssl` tell what it reads.
-pub(crate) fn install(ssl: &SslRef) {
-    ffi::set_alert_callback::<Tap>(ssl);
-}
-
-/// Prepares `ssl` to read an alert.
-pub(crate) fn expect(ssl: &SslRef) {
-    if let Some(Attached { alerts, .. }) = Attached::of(ssl) {
-        alerts.0.store(EXPECTING, Relaxed);
+impl Alerts {
+    /// Takes note that an alert is about to be read.
+    pub(super) fn expect(&self) {
+        self.0.store(EXPECTING, Relaxed);
     }
-}
 
-/// Whether `ssl` has read a warning, which is then passed over.
-pub(crate) fn take_warning(ssl: &SslRef) -> bool {
-    let warned = Attached::of(ssl)
-        .is_some_and(|Attached { alerts, .. }| alerts.0.swap(IDLE, Relaxed) == WARNED);
-    if warned {
-        ffi::set_received_shutdown(ssl, false);
+    /// Takes an alert that was read, and returns whether it is a warning that was expected.
+    pub(super) fn warn(&self, level: u8, description: u8) -> bool {
+        let warns = level == WARNING && Alert::new(description) != Alert::CLOSE_NOTIFY;
+        let change = || self.0.compare_exchange(EXPECTING, WARNED, Relaxed, Relaxed);
+        warns && change().is_ok()
     }
-    warned
-}
 
-enum Tap {}
-
-impl AlertTap for Tap {
-    fn alert(ssl: &SslRef, level: u8, description: u8) {
-        if level == WARNING
-            && Alert::new(description) != Alert::CLOSE_NOTIFY
-            && let Some(Attached { alerts, .. }) = Attached::of(ssl)
-            && alerts.0.load(Relaxed) == EXPECTING
-        {
-            alerts.0.store(WARNED, Relaxed);
-            ffi::set_received_shutdown(ssl, true);
-        }
+    /// Whether a warning was read, which is then forgotten.
+    pub(super) fn take_warning(&self) -> bool {
+        self.0.swap(IDLE, Relaxed) == WARNED
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::openssl::psk::Key;
+use zeroize::Zeroizing;
+
+/// A key's bytes, wiped when dropped.
+pub(crate) type Key = Zeroizing<Vec<u8>>;
 
 /// Where a handshake finds the key that was fetched for it: a client that came back with a ticket could not
 /// be asked about in time.

@@ -9,8 +9,8 @@ use openssl::{
 };
 
 use crate::openssl::{
-    alerts::Alerts, answer::Answer, presented::Presented, tickets::TicketKeys, timer::Intervals,
-    verify::FirstRefusal,
+    alerts::Alerts, answer::Answer, first_refusal::FirstRefusal, presented::Presented,
+    tickets::TicketKeys, timer::Intervals,
 };
 
 /// All that this crate leaves in an `Ssl`: callbacks get nothing else of ours.
@@ -36,6 +36,11 @@ impl Attached {
     pub(crate) fn attach(self, ssl: &mut Ssl) -> Result<(), ErrorStack> {
         ssl.set_ex_data(index()?, self);
         Ok(())
+    }
+
+    /// Finds what a client says of its pre-shared key.
+    pub(crate) fn presented(ssl: &SslRef) -> Option<&Presented> {
+        Self::of(ssl)?.presented.as_ref()
     }
 
     /// Finds it again; None in an `Ssl` that this crate has not made.

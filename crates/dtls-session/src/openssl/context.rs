@@ -12,7 +12,7 @@ use openssl::{
 
 use crate::{
     error::{BuildError, OpenSslError},
-    openssl::{alerts, attached::Attached, ffi, returning::Returning, timer},
+    openssl::{attached::Attached, callbacks, ffi, returning::Returning},
     settings::{config::SessionConfig, role::Role, version::Versions},
 };
 
@@ -58,8 +58,7 @@ impl SessionContext {
             ffi::set_cookie_exchange(&ssl);
         }
         attached.attach(&mut ssl)?;
-        timer::install(&ssl);
-        alerts::install(&ssl);
+        callbacks::install(&ssl);
         Ok(Fresh(ssl))
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     certificate::refusal::CertificateRefusal,
     error::{OpenSslError, failure::Failure},
     openssl::{
-        alerts, context::Fresh, facts::Facts, ffi, material::Material, message_log, presented,
-        returning::Returning, sessions, timer, verify,
+        attached::Attached, callbacks, context::Fresh, facts::Facts, ffi, material::Material,
+        message_log, returning::Returning, sessions, verify,
     },
     settings::message_log::MessageLog,
 };
@@ -97,7 +97,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
         ffi::restart(self.ssl())?;
         // Where the version had been negotiated already, the MTU and the callback went with it.
         ffi::set_mtu(self.ssl(), mtu);
-        timer::install(self.ssl());
+        callbacks::install_timer(self.ssl());
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
 
     /// The identity that a pre-shared key was asked for, and whether there is one.
     pub(crate) fn asked_identity(&self) -> Option<(Vec<u8>, bool)> {
-        presented::asked(self.ssl())
+        Attached::presented(self.ssl())?.asked()
     }
 
     /// Why the peer's certificate was refused, if it was.
@@ -185,12 +185,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
 
     /// Prepares for an alert to be read.
     pub(crate) fn expect_alert(&self) {
-        alerts::expect(self.ssl());
+        if let Some(attached) = Attached::of(self.ssl()) {
+            attached.alerts.expect();
+        }
     }
 
     /// Whether it was a warning, which is then passed over.
     pub(crate) fn take_warning(&self) -> bool {
-        alerts::take_warning(self.ssl())
+        let taken = |attached: &Attached| attached.alerts.take_warning();
+        let warned = Attached::of(self.ssl()).is_some_and(taken);
+        if warned {
+            ffi::set_received_shutdown(self.ssl(), false);
+        }
+        warned
     }
 }
 

@@ -11,8 +11,9 @@ use openssl::{
 
 use crate::{
     openssl::{
+        attached::Attached,
         ffi::{self, MessageTap},
-        prelude, presented,
+        prelude,
     },
     settings::message_log::{MessageLog, tell},
 };
@@ -43,8 +44,11 @@ impl MessageTap for Tap {
         if ssl.is_server() && prelude::concerns(sent, bytes) {
             return;
         }
-        if !sent && content_type == Some(ContentType::HANDSHAKE.number()) {
-            presented::watch(ssl, bytes);
+        if !sent
+            && content_type == Some(ContentType::HANDSHAKE.number())
+            && let Some(presented) = Attached::presented(ssl)
+        {
+            presented.watch(bytes);
         }
         if let (Some(content_type @ 20..=22), Some(log)) = (content_type, of(ssl)) {
             tell(&log, sent, content_type, bytes);

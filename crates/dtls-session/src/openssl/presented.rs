@@ -3,12 +3,9 @@
 //! OpenSSL gives it to its callback, and keeps it, as a C string: of `dev`, a zero byte and `evil` it
 //! knows `dev`, which is another client's. So the message is looked at when OpenSSL has put it together.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dtls_wire::{Decoder, Fragment, HandshakeType};
-use openssl::ssl::SslRef;
-
-use crate::openssl::attached::Attached;
 
 /// Where the identity of one handshake is kept.
 #[derive(Debug, Default)]
@@ -21,36 +18,33 @@ struct State {
     known: Option<bool>,
 }
 
-/// Looks at a handshake message that OpenSSL is about to read.
-pub(crate) fn watch(ssl: &SslRef, message: &[u8]) {
-    if let (Some(identity), Some(Presented(presented))) = (identity(message), slot(ssl)) {
-        let mut state = presented.lock().unwrap_or_else(PoisonError::into_inner);
-        state.identity = Some(identity.to_vec());
+impl Presented {
+    /// Looks at a handshake message that OpenSSL is about to read.
+    pub(super) fn watch(&self, message: &[u8]) {
+        if let Some(identity) = identity(message) {
+            self.state().identity = Some(identity.to_vec());
+        }
     }
-}
 
-/// Whether what OpenSSL takes for the identity is all of it.
-pub(crate) fn is_whole(ssl: &SslRef, identity: &[u8]) -> bool {
-    let Some(Presented(presented)) = slot(ssl) else {
-        return false;
-    };
-    let presented = presented.lock().unwrap_or_else(PoisonError::into_inner);
-    presented.identity.as_deref() == Some(identity)
-}
-
-/// Takes note of whether there is a key for the identity.
-pub(crate) fn answered(ssl: &SslRef, known: bool) {
-    if let Some(Presented(presented)) = slot(ssl) {
-        let mut state = presented.lock().unwrap_or_else(PoisonError::into_inner);
-        state.known = Some(known);
+    /// Whether what OpenSSL takes for the identity is all of it.
+    pub(super) fn is_whole(&self, identity: &[u8]) -> bool {
+        self.state().identity.as_deref() == Some(identity)
     }
-}
 
-/// The identity that a key was asked for, and whether there is one.
-pub(crate) fn asked(ssl: &SslRef) -> Option<(Vec<u8>, bool)> {
-    let Presented(presented) = slot(ssl)?;
-    let state = presented.lock().unwrap_or_else(PoisonError::into_inner);
-    Some((state.identity.clone()?, state.known?))
+    /// Takes note of whether there is a key for the identity.
+    pub(super) fn answered(&self, known: bool) {
+        self.state().known = Some(known);
+    }
+
+    /// The identity that a key was asked for, and whether there is one.
+    pub(super) fn asked(&self) -> Option<(Vec<u8>, bool)> {
+        let state = self.state();
+        Some((state.identity.clone()?, state.known?))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a ClientKeyExchange starts with (RFC 4279 2, RFC 5489 2), where a pre-shared key is used.
@@ -58,10 +52,6 @@ fn identity(message: &[u8]) -> Option<&[u8]> {
     let (message, _) = Fragment::split(message).ok()?;
     let identity = Decoder::new(message.body).vector16("psk_identity").ok()?;
     (message.handshake_type == HandshakeType::CLIENT_KEY_EXCHANGE).then_some(identity)
-}
-
-fn slot(ssl: &SslRef) -> Option<&Presented> {
-    Attached::of(ssl)?.presented.as_ref()
 }
 
 #[cfg(test)]

@@ -3,17 +3,16 @@
 use std::ffi::CStr;
 
 use openssl::error::ErrorStack;
-use zeroize::Zeroizing;
 
 use crate::{
     error::OpenSslError,
     openssl::{
-        answer::Answer, attached::Attached, context::ContextBuilder, ffi, message_log, presented,
+        answer::{Answer, Key},
+        attached::Attached,
+        context::ContextBuilder,
+        ffi, message_log,
     },
 };
-
-/// A key's bytes, wiped when dropped.
-pub(crate) type Key = Zeroizing<Vec<u8>>;
 
 /// What OpenSSL wants to know of a client.
 pub(crate) struct Asked<'a> {
@@ -41,12 +40,15 @@ impl ContextBuilder {
         self.ssl
             .set_psk_server_callback(move |ssl, identity, buffer| {
                 let identity = identity.unwrap_or_default();
+                let presented = Attached::presented(ssl);
                 let Given { key, mark, known } = give(&Asked {
                     identity,
-                    is_whole: presented::is_whole(ssl, identity),
+                    is_whole: presented.is_some_and(|it| it.is_whole(identity)),
                     answer: Attached::of(ssl).and_then(|attached| attached.answer.as_ref()),
                 });
-                presented::answered(ssl, known);
+                if let Some(presented) = presented {
+                    presented.answered(known);
+                }
                 if let Some(session) = ssl.session() {
                     ffi::set_ticket_data(session, &mark)?;
                 }

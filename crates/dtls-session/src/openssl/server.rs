@@ -5,11 +5,11 @@ use openssl::ssl::{ClientHelloResponse, NameType, SniError, SslVersion};
 use crate::{
     error::OpenSslError,
     openssl::{
+        callbacks,
         context::{ContextBuilder, Fresh},
         cookies, ffi,
         identity::Shown,
         scope::Scope,
-        tickets::TicketKeys,
     },
 };
 
@@ -26,7 +26,7 @@ impl ContextBuilder {
             }
             Ok(ClientHelloResponse::SUCCESS)
         });
-        ffi::set_ticket_callback::<TicketKeys>(&mut self.ssl);
+        callbacks::install_tickets(&mut self.ssl);
         Ok(())
     }
 

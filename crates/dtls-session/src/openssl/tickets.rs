@@ -2,15 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use openssl::{
-    cipher::Cipher, cipher_ctx::CipherCtxRef, error::ErrorStack, rand::rand_bytes, ssl::SslRef,
-};
+use openssl::{cipher::Cipher, cipher_ctx::CipherCtxRef, error::ErrorStack, rand::rand_bytes};
 use zeroize::Zeroizing;
 
 use crate::{
     openssl::{
-        attached::Attached,
-        ffi::{self, NewTicket, OldTicket, TicketKeeper},
+        ffi::{NewTicket, OldTicket},
         hmac::HmacKey,
     },
     wall_clock,
@@ -80,19 +77,9 @@ impl TicketKeys {
         (self.clock)().as_secs() / PERIOD.as_secs()
     }
 
-    fn of(ssl: &SslRef) -> Option<&Self> {
-        Attached::of(ssl)?.tickets.as_deref()
-    }
-}
-
-impl TicketKeeper for TicketKeys {
-    fn seal(ssl: &SslRef, cipher: &mut CipherCtxRef) -> Result<Option<NewTicket>, ErrorStack> {
-        // Who comes back with it could not be asked about in time.
-        let fetched = Attached::of(ssl).is_some_and(|attached| attached.answer.is_some());
-        if fetched && ffi::psk_identity(ssl).is_some() {
-            return Ok(None);
-        }
-        let Some(key) = Self::of(ssl).and_then(Self::current) else {
+    /// Makes `cipher` ready to encrypt a ticket.
+    pub(super) fn seal(&self, cipher: &mut CipherCtxRef) -> Result<Option<NewTicket>, ErrorStack> {
+        let Some(key) = self.current() else {
             return Ok(None);
         };
         let mut iv = [0; 16];
@@ -105,13 +92,14 @@ impl TicketKeeper for TicketKeys {
         }))
     }
 
-    fn open(
-        ssl: &SslRef,
+    /// Makes `cipher` ready to decrypt a ticket, if the key of this name is still good.
+    pub(super) fn open(
+        &self,
         name: &[u8; 16],
         iv: &[u8; 16],
         cipher: &mut CipherCtxRef,
     ) -> Result<Option<OldTicket>, ErrorStack> {
-        let Some((key, renew)) = Self::of(ssl).and_then(|keys| keys.find(name)) else {
+        let Some((key, renew)) = self.find(name) else {
             return Ok(None);
         };
         cipher.decrypt_init(Some(Cipher::aes_256_cbc()), Some(&*key.cipher), Some(iv))?;

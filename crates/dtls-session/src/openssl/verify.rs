@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use openssl::{
@@ -78,14 +78,9 @@ impl ContextBuilder {
     }
 }
 
-/// Where the first refusal of one handshake is kept.
-#[derive(Debug, Default)]
-pub(crate) struct FirstRefusal(Mutex<Option<CertificateRefusal>>);
-
 /// Returns why the peer's certificate was, or would have been, refused.
 pub(crate) fn refusal(ssl: &SslRef) -> Option<CertificateRefusal> {
-    let FirstRefusal(first) = &Attached::of(ssl)?.refusal;
-    first.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    Attached::of(ssl)?.refusal.get()
 }
 
 /// The same of a certificate that was refused, though nothing may have been remembered of it.
@@ -96,8 +91,7 @@ pub(crate) fn cause(ssl: &SslRef) -> CertificateRefusal {
 fn remember(chain: &X509StoreContextRef) {
     let ssl = || chain.ex_data(X509StoreContext::ssl_idx().ok()?);
     if let Some(Attached { refusal, .. }) = ssl().and_then(|ssl| Attached::of(ssl)) {
-        let mut first = refusal.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| of(chain));
+        refusal.keep(|| of(chain));
     }
 }
 
