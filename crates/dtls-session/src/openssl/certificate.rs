@@ -8,7 +8,6 @@ use std::{
 
 use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
-    error::ErrorStack,
     nid::Nid,
     pkey::{HasPublic, Id, PKey, PKeyRef, Public},
     sha::sha256,
@@ -19,6 +18,7 @@ use crate::{
     certificate::{Certificate, Contents, general_name::GeneralName},
     error::{CertificateError, OpenSslError, PemError},
     file,
+    openssl::errors,
 };
 
 impl Certificate {
@@ -49,7 +49,7 @@ impl Certificate {
     pub(crate) fn of(certificate: &X509Ref) -> Result<Self, OpenSslError> {
         let names = certificate.subject_alt_names();
         if names.is_none() {
-            forget_errors();
+            errors::forget();
         }
         Ok(Self(Arc::new(Contents {
             der: certificate.to_der()?,
@@ -100,11 +100,6 @@ pub(crate) fn from_pem(pem: &[u8]) -> Result<Vec<X509>, PemError> {
 /// The name of an ECDSA key's curve, if it has one.
 pub(crate) fn curve(key: &PKeyRef<impl HasPublic>) -> Option<&'static str> {
     key.ec_key().ok()?.group().curve_name()?.short_name().ok()
-}
-
-/// Leaves none on the thread's queue, where a session's call would find it.
-pub(crate) fn forget_errors() {
-    drop(ErrorStack::get());
 }
 
 fn text(name: &X509NameRef) -> String {

@@ -18,8 +18,8 @@ use crate::{
     certificate::refusal::CertificateRefusal,
     error::{OpenSslError, failure::Failure},
     openssl::{
-        attached::Attached, callbacks, context::Fresh, facts::Facts, ffi, material::Material,
-        message_log, returning::Returning, sessions, verify,
+        attached::Attached, callbacks, context::Fresh, errors, facts::Facts, ffi,
+        material::Material, message_log, returning::Returning, sessions, verify,
     },
     settings::message_log::MessageLog,
 };
@@ -89,7 +89,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
     /// be done.
     pub(crate) fn shut_down(&mut self, cx: &mut Context<'_>) {
         let _ = self.stream.as_mut().poll_shutdown(cx);
-        drain_errors();
+        errors::forget();
     }
 
     /// Makes a client's handshake start from the first hello again.
@@ -250,23 +250,18 @@ fn ssl_failure(error: ssl::Error) -> Failure {
         Ok(error) => Failure::of_pipe(error),
         Err(error) => {
             let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
-            drain_errors();
+            errors::forget();
             Failure::OpenSsl(stack.into())
         }
     }
 }
 
 fn io_failure(error: io::Error) -> Failure {
-    drain_errors();
+    errors::forget();
     match error.downcast::<ssl::Error>() {
         Ok(error) => ssl_failure(error),
         Err(error) => Failure::of_pipe(error),
     }
-}
-
-/// Takes leftovers off the thread's error queue, where any other session would find them.
-fn drain_errors() {
-    let _ = ErrorStack::get();
 }
 
 const LENT: &str = "it is taken back only with the engine itself";

@@ -11,6 +11,11 @@ impl From<ErrorStack> for OpenSslError {
     }
 }
 
+/// Takes leftovers off the thread's queue, where any other session would find them.
+pub(super) fn forget() {
+    drop(ErrorStack::get());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

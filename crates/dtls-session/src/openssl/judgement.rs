@@ -15,10 +15,7 @@ use openssl::{
 
 use crate::{
     certificate::{Certificate, identity_fault::IdentityFault},
-    openssl::{
-        certificate::{curve, forget_errors},
-        identity::Shown,
-    },
+    openssl::{certificate::curve, errors, identity::Shown},
 };
 
 impl Shown {
@@ -92,7 +89,7 @@ fn passes(
         X509StoreContext::new()?.init(&store, certificate, &chain, |context| context.verify_cert())
     };
     let passed = verify().unwrap_or(false);
-    forget_errors();
+    errors::forget();
     passed
 }
 
