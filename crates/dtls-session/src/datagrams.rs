@@ -187,10 +187,10 @@ impl Datagrams for Channel {
         &mut self,
         cx: &mut Context<'_>,
         datagram: &[u8],
-        _: SocketAddr,
+        to: SocketAddr,
     ) -> Poll<io::Result<()>> {
         // Written rather than sent, so that it may leave together with others.
-        Pin::new(self).poll_write(cx, datagram).map_ok(drop)
+        Self::poll_write_to(self, cx, datagram, to).map_err(Into::into)
     }
 
     fn peer_addr(&self) -> SocketAddr {

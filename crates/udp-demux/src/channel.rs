@@ -168,6 +168,41 @@ impl Channel {
         self.poll_transmit(cx, datagram)
     }
 
+    /// Sends one datagram to another address than the [peer's](Self::peer_addr), such as one that a datagram
+    /// [came from](Self::recv_from), and otherwise as [`send`](Self::send) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send); [`SendError::Io`] also if the socket cannot reach the address.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    pub async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> Result<(), SendError> {
+        let way = self.way_to(to)?;
+        poll_fn(|cx| {
+            self.poll_by(cx, |cx| {
+                self.send_by(Shared::send_now, way, datagram, Patience::Wait(cx))
+            })
+        })
+        .await
+    }
+
+    /// Polls to send one datagram to another address soon, as writing does; see [`send_to`](Self::send_to).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_to`](Self::send_to).
+    pub fn poll_write_to(
+        &mut self,
+        cx: &mut Context<'_>,
+        datagram: &[u8],
+        to: SocketAddr,
+    ) -> Poll<Result<(), SendError>> {
+        let way = self.way_to(to)?;
+        waits(self.send_by(Shared::queue, way, datagram, Patience::Wait(cx)))
+    }
+
     /// Polls to send one datagram soon, with those of other channels where that saves a system call.
     pub(crate) fn poll_queue(
         &mut self,
@@ -182,7 +217,7 @@ impl Channel {
         datagram: &[u8],
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
-        self.send_by(Shared::queue, datagram, patience)
+        self.send_by(Shared::queue, self.way(), datagram, patience)
     }
 
     /// Sends one datagram if the socket takes it at once.
@@ -192,7 +227,7 @@ impl Channel {
     /// [`SendError::WouldBlock`] if the send buffer is full, or the peer has its part of it already, otherwise as for
     /// [`send`](Self::send).
     pub fn try_send(&self, datagram: &[u8]) -> Result<(), SendError> {
-        self.send_by(Shared::send_now, datagram, Patience::None)
+        self.send_by(Shared::send_now, self.way(), datagram, Patience::None)
     }
 
     /// Lets the channel get the datagrams that [`Config::route`](crate::Config::route) finds this identifier in,
@@ -295,8 +330,18 @@ impl Channel {
     }
 
     fn poll_transmit(&self, cx: &mut Context<'_>, datagram: &[u8]) -> Poll<Result<(), SendError>> {
+        self.poll_by(cx, |cx| {
+            self.send_by(Shared::send_now, self.way(), datagram, Patience::Wait(cx))
+        })
+    }
+
+    fn poll_by(
+        &self,
+        cx: &mut Context<'_>,
+        send: impl FnOnce(&mut Context<'_>) -> Result<(), SendError>,
+    ) -> Poll<Result<(), SendError>> {
         let budget = ready!(coop::poll_proceed(cx));
-        let sent = waits(self.send_by(Shared::send_now, datagram, Patience::Wait(cx)));
+        let sent = waits(send(cx));
         if sent.is_ready() {
             budget.made_progress();
         }
@@ -306,6 +351,7 @@ impl Channel {
     fn send_by(
         &self,
         send: impl FnOnce(&Shared, Origin<'_>, &[u8], Patience<'_, '_>) -> Result<(), SendError>,
+        way: Way,
         datagram: &[u8],
         patience: Patience<'_, '_>,
     ) -> Result<(), SendError> {
@@ -315,20 +361,27 @@ impl Channel {
             return Ok(());
         }
         let origin = Origin {
-            way: self.way(),
+            way,
             meter: Some(self.inbox.meter()),
         };
         let sent = send(&self.handle, origin, datagram, patience);
-        self.count(sent, datagram.len())
+        self.count(sent, way, datagram.len())
     }
 
-    fn count(&self, result: Result<(), SendError>, length: usize) -> Result<(), SendError> {
+    fn count(
+        &self,
+        result: Result<(), SendError>,
+        way: Way,
+        length: usize,
+    ) -> Result<(), SendError> {
         match &result {
             Ok(()) => self.sent.add(1),
             Err(SendError::WouldBlock) => {}
             Err(error) => {
                 self.send_errors.add(1);
-                if matches!(error, SendError::Io(error) if path::is_too_long(error)) {
+                // Of another path nothing is kept.
+                let own = way.peer == self.inbox.peer();
+                if own && matches!(error, SendError::Io(error) if path::is_too_long(error)) {
                     self.path.refused(length, || self.ask_path());
                 }
             }
@@ -337,7 +390,16 @@ impl Channel {
     }
 
     fn way(&self) -> Way {
-        let peer = self.inbox.peer();
+        self.way_by(self.inbox.peer())
+    }
+
+    fn way_to(&self, peer: SocketAddr) -> Result<Way, SendError> {
+        let peer = self.handle.socket.destination(peer);
+        let peer = peer.map_err(|unfit| SendError::Io(unfit.into()))?;
+        Ok(self.way_by(peer))
+    }
+
+    fn way_by(&self, peer: SocketAddr) -> Way {
         Way {
             peer,
             from: self.local_ip.filter(|ip| ip.is_ipv4() == peer.is_ipv4()),

@@ -231,6 +231,15 @@ pub(crate) enum Unfit {
     AddressFamily(SocketAddr),
 }
 
+impl From<Unfit> for io::Error {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Unspecified(_) => io::ErrorKind::InvalidInput.into(),
+            Unfit::AddressFamily(_) => io::ErrorKind::Unsupported.into(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Families {
     V4,

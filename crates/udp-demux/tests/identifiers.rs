@@ -7,12 +7,12 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::{future::poll_fn, net::SocketAddr};
 
 use common::{accept, accepted, endpoint, peer, recv, recv_from, soon, until};
 use tokio::net::UdpSocket;
 use udp_demux::{
-    Channel, Config, Endpoint, Identifier, IdentifierError, RecvError, Response, Route,
+    Channel, Config, Endpoint, Identifier, IdentifierError, RecvError, Response, Route, SendError,
     SetPeerError,
 };
 
@@ -73,6 +73,35 @@ async fn a_moved_channel_has_the_new_address_and_leaves_the_old_one() {
     assert_eq!(endpoint.channels(), 1);
     send(&away, b"who?", &endpoint).await;
     assert_eq!(accept(&endpoint).await.datagram(), b"who?");
+}
+
+#[tokio::test]
+async fn an_answer_goes_where_a_datagram_came_from_before_the_channel_moves() {
+    let endpoint = endpoint(config());
+    let (home, mut channel) = accepted(&endpoint, b"hello").await;
+    channel.add_identifier(id(b"aa")).unwrap();
+    assert_eq!(recv(&mut channel).await, b"hello");
+    let away = peer().await;
+    send(&away, b"#aa", &endpoint).await;
+    let (_, from) = received(&mut channel).await;
+    channel.send_to(b"are you there?", from).await.unwrap();
+    poll_fn(|cx| channel.poll_write_to(cx, b"really?", from))
+        .await
+        .unwrap();
+    channel.send(b"and you?").await.unwrap();
+    for (socket, question) in [
+        (&away, &b"are you there?"[..]),
+        (&away, b"really?"),
+        (&home, b"and you?"),
+    ] {
+        assert_eq!(
+            recv_from(socket).await,
+            (question.to_vec(), endpoint.local_addr())
+        );
+    }
+    assert_eq!(channel.stats().sent, 3);
+    let nowhere = channel.send_to(b"?", "[::1]:9".parse().unwrap()).await;
+    assert!(matches!(nowhere, Err(SendError::Io(_))), "{nowhere:?}");
 }
 
 #[tokio::test]
