@@ -128,7 +128,7 @@ async fn the_server_tells_of_the_same() {
 
 #[tokio::test]
 async fn the_server_finds_out_what_a_narrow_path_carries() {
-    let server = Server::start(&["--handshake-timeout", "60"]).await;
+    let server = Server::start(&["--handshake-timeout", "110"]).await;
     let weather = Weather {
         mtu: Some(600),
         ..Weather::default()
@@ -136,7 +136,7 @@ async fn the_server_finds_out_what_a_narrow_path_carries() {
     let relay = Relay::start(server.addr.parse().unwrap(), weather)
         .await
         .unwrap();
-    let flags = ["--timeout", "60", "--json", "--mtu", "548"];
+    let flags = ["--timeout", "110", "--json", "--mtu", "548"];
     let line = "x".repeat(500);
     let ended = run(&relay.addr().to_string(), &flags, line.as_bytes()).await;
     assert_eq!(ended.out, format!("Echo: {line}\n"), "{ended:?}");
