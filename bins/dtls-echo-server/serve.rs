@@ -140,7 +140,9 @@ async fn attend(peer: SocketAddr, handshake: Handshake, service: Service) {
             }
             // Whoever reads them may have gone.
             let _ = service.facts.tell(peer, || session.info());
-            echo(peer, session, &service).await;
+            // A task of its own has no room for the handshake, which an idle session would keep.
+            let peers = service.peers.clone();
+            peers.spawn(echo(peer, session, service).in_current_span());
         }
         // Its hello came again, and was answered again; it has been told of.
         Err(error) if repeated => tracing::debug!(%peer, %error, "handshake failed once more"),
@@ -175,7 +177,7 @@ fn tell(peer: SocketAddr, info: &SessionInfo) {
     );
 }
 
-async fn echo(peer: SocketAddr, mut session: Session, service: &Service) {
+async fn echo(peer: SocketAddr, mut session: Session, service: Service) {
     if tracing::enabled!(tracing::Level::INFO) {
         tell(peer, &session.info());
     }
