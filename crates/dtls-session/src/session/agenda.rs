@@ -65,7 +65,9 @@ impl<T> Default for Agenda<T> {
 pub(crate) fn round_up(now: u64, at: u64) -> u64 {
     let ahead = at.saturating_sub(now);
     let step = GRAINS.into_iter().find(|grain| *grain <= ahead / 8);
-    at.next_multiple_of(step.unwrap_or(10))
+    // Far beyond any clock it does not matter.
+    at.checked_next_multiple_of(step.unwrap_or(10))
+        .unwrap_or(at)
 }
 
 /// In milliseconds.
