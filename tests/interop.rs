@@ -8,7 +8,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Files, Program, Server, cert, client, has, run, trial, with_gnutls_echo};
+use common::{Ended, Files, Program, Server, cert, client, has, run, trial, with_gnutls_echo};
 use libtest_mimic::Arguments;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_dtls-echo-load");
@@ -70,6 +70,26 @@ fn main() -> ExitCode {
         }),
         trial("gnutls_serv_echoes", gnutls, gnutls_serv),
         trial("gnutls_serv_bears_load", gnutls, gnutls_load),
+        trial("s_client_meets_records_of_both_kinds", openssl, || {
+            both_kinds(async |server| start_s_client(server, &cert("ca.pem"), &[]))
+        }),
+        trial("gnutls_cli_meets_records_of_both_kinds", gnutls, || {
+            both_kinds(async |server| {
+                let peer = start_gnutls_cli(server);
+                peer.says("Handshake was completed").await;
+                peer
+            })
+        }),
+        trial(
+            "info_says_whose_records_s_server_meets",
+            openssl,
+            info_of_s_server,
+        ),
+        trial(
+            "info_says_whose_records_gnutls_serv_meets",
+            gnutls,
+            info_of_gnutls_serv,
+        ),
         trial("ipv6_works_as_ipv4_does", has_ipv6(), ipv6),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -90,6 +110,53 @@ async fn s_client(flags: &[&str], line: &str) {
         .program
         .logs("reason=\"the peer has closed the session\" received=3")
         .await;
+}
+
+/// A server with this project's records, and one with OpenSSL's.
+async fn both_kinds(start: impl AsyncFn(&Server) -> Program) {
+    for whose in ["own", "openssl"] {
+        let server = Server::start(&["--records", whose]).await;
+        let mut peer = start(&server).await;
+        for turn in 0..3 {
+            peer.write(format!("{turn}\n").as_bytes()).await;
+            peer.says(&format!("Echo: {turn}\n")).await;
+        }
+        let ended = peer.end().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let program = &server.program;
+        program
+            .logs(&format!("record_protection=\"{whose}\""))
+            .await;
+        program
+            .logs("reason=\"the peer has closed the session\" received=3")
+            .await;
+    }
+}
+
+async fn info_of_s_server() {
+    for whose in ["own", "openssl"] {
+        let peer = common::s_server("-dtls1_2", &[]);
+        let addr = peer.says_line("ACCEPT ").await;
+        let flags = ["--info", "--timeout", "60", "--records", whose];
+        tells_whose(&run(&addr, &flags, b"").await, whose);
+        // It has understood the goodbye.
+        peer.says("DONE").await;
+    }
+}
+
+async fn info_of_gnutls_serv() {
+    for whose in ["own", "openssl"] {
+        let ended =
+            with_gnutls_echo(async |addr| run(&addr, &["--info", "--records", whose], b"").await)
+                .await;
+        tells_whose(&ended, whose);
+    }
+}
+
+fn tells_whose(ended: &Ended, whose: &str) {
+    let line = format!("record protection       {whose}\n");
+    assert!(ended.out.contains(&line), "{ended:?}");
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
 }
 
 async fn several_lines() {
@@ -130,6 +197,7 @@ async fn old_s_client() {
     peer.says("Echo: x\n").await;
     assert_eq!(peer.end().await.code, Some(0));
     server.program.logs("version=\"DTLS 1.0\"").await;
+    server.program.logs("record_protection=\"openssl\"").await;
 }
 
 fn start_s_client(server: &Server, ca: &str, flags: &[&str]) -> Program {
@@ -222,18 +290,7 @@ async fn s_server_resumes(flags: &[&str]) {
 
 async fn gnutls_cli(line: &str) {
     let server = Server::start(&[]).await;
-    let ca = cert("ca.pem");
-    let args = [
-        "--udp",
-        "--port",
-        server.port(),
-        "--x509cafile",
-        &ca,
-        "--mtu",
-        "1400",
-        "127.0.0.1",
-    ];
-    let mut peer = Program::start("gnutls-cli", &args);
+    let mut peer = start_gnutls_cli(&server);
     peer.says("Handshake was completed").await;
     for turn in 0..3 {
         peer.write(format!("{line} {turn}\n").as_bytes()).await;
@@ -245,6 +302,21 @@ async fn gnutls_cli(line: &str) {
         .program
         .logs("reason=\"the peer has closed the session\" received=3")
         .await;
+}
+
+fn start_gnutls_cli(server: &Server) -> Program {
+    let ca = cert("ca.pem");
+    let args = [
+        "--udp",
+        "--port",
+        server.port(),
+        "--x509cafile",
+        &ca,
+        "--mtu",
+        "1400",
+        "127.0.0.1",
+    ];
+    Program::start("gnutls-cli", &args)
 }
 
 async fn gnutls_serv() {

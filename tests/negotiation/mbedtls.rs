@@ -45,6 +45,16 @@ pub(crate) async fn psk(program: PathBuf) {
         assert_eq!(ended.out, expected);
     }
     server.program.logs_times("psk=\"device\"", 4).await;
+    let own = "record_protection=\"own\"";
+    server.program.logs_times(own, 4).await;
+
+    let openssls = ["--psk-file", &keys, "--records", "openssl"];
+    let server = Server::start(&openssls).await;
+    let suite = "TLS-ECDHE-PSK-WITH-CHACHA20-POLY1305-SHA256";
+    let args = [server.port(), suite, "psk", DEVICE, KEY];
+    let ended = start(&program, &args).end().await;
+    assert!(ended.out.ends_with("\nEcho: hello\n"), "{ended:?}");
+    server.program.logs("record_protection=\"openssl\"").await;
 }
 
 /// OpenSSL takes the zero byte for the identity's end.
@@ -81,6 +91,10 @@ pub(crate) async fn certificates(program: PathBuf) {
         let expected = format!("suite {suite}\nprotocol echo\nEcho: hello\n");
         assert_eq!(ended.out, expected);
     }
+    server
+        .program
+        .logs_times("record_protection=\"own\"", 3)
+        .await;
     server.program.logs("DTLS echo development client").await;
     server.program.logs("name=\"localhost\"").await;
 }
