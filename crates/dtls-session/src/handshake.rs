@@ -294,7 +294,7 @@ impl Pending {
             place.set(resumption.clone());
         }
         let config = &self.context.config;
-        let records = match take_over(self.layer, config.protection) {
+        let records = match take_over(self.layer, config) {
             Ok(own) => Records::Own(Box::new(own)),
             Err(layer) => Records::OpenSsl(Box::new(layer)),
         };

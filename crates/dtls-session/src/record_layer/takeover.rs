@@ -18,7 +18,7 @@ use crate::{
         secrets::Secrets,
         suite::Suite,
     },
-    settings::protection::RecordProtection,
+    settings::{config::SessionConfig, protection::RecordProtection},
 };
 
 /// What seals and opens as OpenSSL does: both Finished have shown it.
@@ -34,15 +34,15 @@ struct Proven {
 /// Whoever gets them has the `SSL`'s numbers and nonces, and the `SSL` is gone.
 pub(crate) fn take_over(
     mut layer: RecordLayer,
-    wanted: RecordProtection,
+    config: &SessionConfig,
 ) -> Result<Own, RecordLayer> {
-    let Some((suite, material)) = eligible(&layer, wanted) else {
+    let Some((suite, material)) = eligible(&layer, config.protection) else {
         layer.transport().forget();
         return Err(layer);
     };
     let ours = layer.sent_last_flight();
     let witness = layer.transport_ref().witness();
-    let Some(proven) = prove(suite, &material, layer.is_server(), ours, witness) else {
+    let Some(mut proven) = prove(suite, &material, layer.is_server(), ours, witness) else {
         if !WARNED.swap(true, Relaxed) {
             tracing::warn!(
                 suite = material.suite,
@@ -53,6 +53,10 @@ pub(crate) fn take_over(
         layer.transport().link_mut().seldom().unproven_keys += 1;
         return Err(layer);
     };
+    proven.sealing.skip_to(config.first_number);
+    if suite.is_ccm8() {
+        proven.opening = proven.opening.with_forgery_limit(config.ccm8_forgeries);
+    }
     let (is_server, mtu) = (layer.is_server(), layer.asked_mtu());
     let (max_fragment, log) = (layer.max_fragment_length(), layer.message_log());
     let retransmissions = layer.retransmissions();

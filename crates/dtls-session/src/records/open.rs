@@ -49,7 +49,6 @@ impl Opening {
 
     /// Refuses all records after so many forged ones, in place of the suite's limit: CCM-8 has none that
     /// is safe.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     #[must_use]
     pub(crate) const fn with_forgery_limit(mut self, limit: u64) -> Self {
         self.forgery_limit = limit;

@@ -328,7 +328,7 @@ impl Own {
     /// Seals a close_notify, once.
     pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
         if !std::mem::replace(&mut self.closed, true) {
-            // Where the keys are used up the peer finds out by its silence.
+            // Some records are left for it where the keys are used up.
             let _ = self.send_alert(cx, AlertLevel::WARNING, Alert::CLOSE_NOTIFY);
         }
     }

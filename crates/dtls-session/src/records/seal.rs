@@ -57,7 +57,7 @@ impl Sealing {
             return Err(SealError::TooLong { length });
         }
         let inner = self.layout.inner_length(length);
-        let sequence = self.take_number(inner)?;
+        let sequence = self.take_number(content_type, inner)?;
         let start = into.len();
         let sealed = self.append(content_type, content, inner, sequence, into);
         if sealed.is_err() {
@@ -68,7 +68,6 @@ impl Sealing {
     }
 
     /// Leaves out all numbers before `next`, if they are not used yet.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask"))]
     pub(crate) fn skip_to(&mut self, next: u64) {
         self.next = self.next.max(next);
     }
@@ -93,9 +92,18 @@ impl Sealing {
 
     /// Returns how much of what the key may seal is sealed, from 0 to 1.
     pub(crate) fn used(&self) -> f64 {
-        let suite = self.key.suite();
-        let records = self.next as f64 / suite.record_limit() as f64;
-        records.max(self.blocks as f64 / suite.block_limit() as f64)
+        let records = self.next as f64 / self.record_limit() as f64;
+        let used = records.max(self.blocks as f64 / self.block_limit() as f64);
+        used.min(1.0)
+    }
+
+    /// How many records other than alerts there may be.
+    fn record_limit(&self) -> u64 {
+        self.key.suite().record_limit().min(NUMBERS) - RESERVED
+    }
+
+    fn block_limit(&self) -> u64 {
+        self.key.suite().block_limit() - RESERVED_BLOCKS
     }
 
     /// Returns by how many bytes a record with content of so many bytes is longer.
@@ -105,11 +113,14 @@ impl Sealing {
     }
 
     /// Uses a number up, whatever comes of its record: what is half sealed may have got out.
-    fn take_number(&mut self, inner: usize) -> Result<u64, SealError> {
-        let suite = self.key.suite();
+    fn take_number(&mut self, content_type: ContentType, inner: usize) -> Result<u64, SealError> {
+        let (records, most) = match content_type {
+            ContentType::ALERT => (RESERVED, RESERVED_BLOCKS),
+            _ => (0, 0),
+        };
         // One more, for the tag.
         let blocks = self.blocks.saturating_add(inner.div_ceil(16) as u64 + 1);
-        if self.next >= suite.record_limit().min(NUMBERS) || blocks > suite.block_limit() {
+        if self.next >= self.record_limit() + records || blocks > self.block_limit() + most {
             return Err(SealError::Exhausted);
         }
         let sequence = self.next;
@@ -161,6 +172,11 @@ impl Sealing {
         }
     }
 }
+
+/// How many records are left for alerts, so that the peer hears of the end.
+const RESERVED: u64 = 8;
+/// An alert has one, and its tag another; more where its length is hidden.
+const RESERVED_BLOCKS: u64 = 64;
 
 /// Returns the explicit nonce that the record with number 0 has, by any record of the same key.
 ///
@@ -303,12 +319,25 @@ mod tests {
     fn the_numbers_end_before_the_last() {
         for suite in suites() {
             let last = suite.record_limit() - 1;
-            let (mut sealing, mut opening) = ends(suite, &Layout::Plain, last);
+            let (mut sealing, mut opening) = ends(suite, &Layout::Plain, last - RESERVED);
             let bytes = sealed(&mut sealing, b"the last");
             let record = parsed(&bytes, &Layout::Plain);
-            assert_eq!(record.sequence, last);
+            assert_eq!(record.sequence, last - RESERVED);
             opening.open_vec(&record, &mut Vec::new()).unwrap();
             assert!(sealing.used() >= 1.0);
+            for number in 0..RESERVED {
+                for refused in [ContentType::APPLICATION_DATA, ContentType::HANDSHAKE] {
+                    let refused = sealing.seal(refused, &[1, 0], &mut Vec::new());
+                    assert!(matches!(refused, Err(SealError::Exhausted)));
+                }
+                let mut bytes = Vec::new();
+                sealing
+                    .seal(ContentType::ALERT, &[1, 0], &mut bytes)
+                    .unwrap();
+                let record = parsed(&bytes, &Layout::Plain);
+                assert_eq!(record.sequence, last - RESERVED + 1 + number);
+                opening.open_vec(&record, &mut Vec::new()).unwrap();
+            }
             for _ in 0..2 {
                 let mut bytes = vec![7];
                 let refused = sealing.seal(ContentType::ALERT, &[1, 0], &mut bytes);
@@ -329,11 +358,19 @@ mod tests {
         sealed(&mut sealing, &[0; 17]);
         assert_eq!(sealing.blocks, 3);
         assert!(sealing.used() < 1e-6);
-        sealing.blocks = suite.block_limit() - 3;
+        sealing.blocks = sealing.block_limit() - 3;
         sealed(&mut sealing, &[0; 17]);
         assert!(sealing.used() >= 1.0);
-        let refused = sealing.seal(ContentType::ALERT, &[], &mut Vec::new());
+        let mut seal = |content_type| sealing.seal(content_type, &[1, 0], &mut Vec::new());
+        let refused = seal(ContentType::APPLICATION_DATA);
         assert!(matches!(refused, Err(SealError::Exhausted)));
+        for _ in 0..RESERVED_BLOCKS / 2 {
+            seal(ContentType::ALERT).unwrap();
+        }
+        assert!(matches!(
+            seal(ContentType::ALERT),
+            Err(SealError::Exhausted)
+        ));
     }
 
     #[test]

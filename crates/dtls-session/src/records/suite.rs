@@ -81,6 +81,10 @@ impl Suite {
         matches!(self.aead, Aead::Aes128Gcm | Aead::Aes256Gcm)
     }
 
+    pub(crate) const fn is_ccm8(self) -> bool {
+        matches!(self.aead, Aead::Aes128Ccm8 | Aead::Aes256Ccm8)
+    }
+
     /// What keys are derived with.
     pub(crate) const fn digest(self) -> Digest {
         self.digest

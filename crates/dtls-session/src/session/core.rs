@@ -167,10 +167,12 @@ impl Core {
         if self.closed.is_some() {
             return;
         }
-        let heard = self
-            .end
-            .as_ref()
-            .is_none_or(|end| matches!(end.by, ClosedBy::Peer | ClosedBy::Idle(_)));
+        let heard = self.end.as_ref().is_none_or(|end| {
+            matches!(
+                end.by,
+                ClosedBy::Peer | ClosedBy::Idle(_) | ClosedBy::KeyLimit
+            )
+        });
         if heard {
             self.records.seal_close(cx);
         }

@@ -23,6 +23,8 @@ pub struct SessionConfig {
     pub(crate) max_rto: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) protection: RecordProtection,
+    pub(crate) ccm8_forgeries: u64,
+    pub(crate) first_number: u64,
 }
 
 impl SessionConfig {
@@ -89,6 +91,25 @@ impl SessionConfig {
         self
     }
 
+    /// Sets how many forged records a session with a suite of CCM-8 bears before it ends with
+    /// [`ClosedBy::KeyLimit`](crate::ClosedBy::KeyLimit) (default 11 863 283, 2^23.5, as with CCM).
+    ///
+    /// One forged record in 2^64 passes for a genuine one, which RFC 9147 4.5.3 finds too many for any number
+    /// of records, so whoever uses these suites has to choose. Anybody on the path can send forged records: the fewer a
+    /// session bears, the sooner they end it. It counts where this crate protects the records, and for no
+    /// other suite.
+    pub fn ccm8_forgeries(mut self, records: u64) -> Self {
+        self.ccm8_forgeries = records.max(1);
+        self
+    }
+
+    /// Leaves out record numbers before this one, for tests of their end.
+    #[doc(hidden)]
+    pub fn first_number(mut self, number: u64) -> Self {
+        self.first_number = number;
+        self
+    }
+
     /// How long a whole handshake of this side may take.
     pub(crate) fn deadline(&self, role: Role) -> Duration {
         self.handshake_timeout.unwrap_or(match role {
@@ -104,6 +125,9 @@ impl SessionConfig {
     }
 }
 
+/// What a key of CCM bears (RFC 9147 4.5.3).
+const CCM_FORGERIES: u64 = (1_u64 << (2 * 23 + 1)).isqrt();
+
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
@@ -114,6 +138,8 @@ impl Default for SessionConfig {
             max_rto: Duration::from_secs(60),
             idle_timeout: Some(Duration::from_secs(300)),
             protection: RecordProtection::default(),
+            ccm8_forgeries: CCM_FORGERIES,
+            first_number: 0,
         }
     }
 }
