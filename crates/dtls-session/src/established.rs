@@ -128,7 +128,7 @@ impl Records {
             return Ok(());
         }
         match self {
-            Self::Own(own) => own.secrets.export(label.as_bytes(), context, out)?,
+            Self::Own(own) => own.exporter.export(out, label, context)?,
             Self::OpenSsl(layer) => layer.export(out, label, context)?,
         }
         Ok(())

@@ -231,3 +231,29 @@ fn client(profiles: &str) -> ConnectorBuilder {
         .preferences(preferences)
         .session(patient())
 }
+
+#[tokio::test]
+async fn what_is_exported_at_once_is_all_that_is_left_where_openssl_is_gone() {
+    let (label, other) = ("EXPERIMENTAL token", "EXPERIMENTAL other");
+    for protection in PROTECTIONS {
+        let config = patient()
+            .record_protection(protection)
+            .export_only([(label, 32)]);
+        let (server, client) =
+            sessions(&acceptor(config), &connector(patient()), pipe(lossless())).await;
+        let (mut ours, mut theirs) = ([0; 32], [0; 32]);
+        server
+            .export_keying_material(&mut ours, label, None)
+            .unwrap();
+        client
+            .export_keying_material(&mut theirs, label, None)
+            .unwrap();
+        assert_eq!(ours, theirs);
+        let refused = server.export_keying_material(&mut ours, other, None);
+        let own = protection == dtls_session::RecordProtection::Own;
+        assert_eq!(refused.is_err(), own, "{refused:?}");
+        if let Err(error) = refused {
+            assert!(matches!(error, ExportError::Forgotten { label } if label == other));
+        }
+    }
+}

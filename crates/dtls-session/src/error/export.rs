@@ -20,6 +20,14 @@ pub enum ExportError {
         /// Its length in bytes.
         length: usize,
     },
+    /// It is not among what was [exported at once](crate::SessionConfig::export_only), and the secrets are wiped.
+    #[error(
+        "the secrets that {label:?} would be made of are wiped: it was not asked for beforehand, or not so much of it"
+    )]
+    Forgotten {
+        /// The label.
+        label: String,
+    },
     /// OpenSSL refused the label or the length.
     #[error("OpenSSL exports no keying material for this label and length")]
     OpenSsl(#[from] OpenSslError),

@@ -9,6 +9,7 @@ use crate::{
     openssl::{fips, material::Material},
     record_layer::{RecordLayer, witness::Witness},
     records::{
+        exporter::Exporter,
         key::Key,
         last_flight::{self, LastFlight},
         layout::Layout,
@@ -25,7 +26,7 @@ use crate::{
 struct Proven {
     sealing: Sealing,
     opening: Opening,
-    secrets: Secrets,
+    exporter: Exporter,
     last_flight: Option<LastFlight>,
 }
 
@@ -42,7 +43,13 @@ pub(crate) fn take_over(
     };
     let ours = layer.sent_last_flight();
     let witness = layer.transport_ref().witness();
-    let Some(mut proven) = prove(suite, &material, layer.is_server(), ours, witness) else {
+    if ours && witness.last_flight.is_none() {
+        // It was too long to be kept, so only OpenSSL can send it again.
+        layer.transport().forget();
+        return Err(layer);
+    }
+    let proven = prove(suite, &material, layer.is_server(), witness, config);
+    let Some(mut proven) = proven else {
         if !WARNED.swap(true, Relaxed) {
             tracing::warn!(
                 suite = material.suite,
@@ -65,7 +72,7 @@ pub(crate) fn take_over(
         link,
         sealing: proven.sealing,
         opening: proven.opening,
-        secrets: proven.secrets,
+        exporter: proven.exporter,
         last_flight: proven.last_flight,
         held,
         is_server,
@@ -95,8 +102,8 @@ fn prove(
     suite: Suite,
     material: &Material,
     is_server: bool,
-    sent_last_flight: bool,
     witness: &Witness,
+    config: &SessionConfig,
 ) -> Option<Proven> {
     let secrets = Secrets::new(
         &material.master,
@@ -127,17 +134,14 @@ fn prove(
         return None;
     }
     let nonce_base = seal::nonce_base(&finished).unwrap_or_default();
-    let last_flight = match (&witness.last_flight, sent_last_flight) {
-        (Some((plain, next)), true) => {
-            Some(LastFlight::new(plain, *next, &content, Instant::now()))
-        }
-        (None, true) => return None,
-        (_, false) => None,
-    };
+    let last_flight = witness
+        .last_flight
+        .as_ref()
+        .map(|(plain, next)| LastFlight::new(plain, *next, &content, Instant::now()));
     Some(Proven {
         sealing: Sealing::new(ours, Layout::Plain, witness.next(), nonce_base),
         opening,
-        secrets,
+        exporter: Exporter::new(secrets, config.export_only.as_deref()).ok()?,
         last_flight,
     })
 }

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod agreement;
+pub(crate) mod exporter;
 pub(crate) mod key;
 pub(crate) mod last_flight;
 pub(crate) mod layout;

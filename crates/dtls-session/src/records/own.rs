@@ -17,6 +17,7 @@ use crate::{
     error::failure::Failure,
     records::{
         Opened,
+        exporter::Exporter,
         last_flight::{self, LastFlight},
         layout::MAX_PLAINTEXT,
         link::Link,
@@ -24,7 +25,6 @@ use crate::{
         outbound::Outbound,
         scratch::{with_datagram, with_record},
         seal::{SealError, Sealing},
-        secrets::Secrets,
     },
     settings::message_log::{self, MessageLog},
     stats::SessionStats,
@@ -35,7 +35,7 @@ pub(crate) struct Takeover {
     pub(crate) link: Link,
     pub(crate) sealing: Sealing,
     pub(crate) opening: Opening,
-    pub(crate) secrets: Secrets,
+    pub(crate) exporter: Exporter,
     /// Where this side has sent it.
     pub(crate) last_flight: Option<LastFlight>,
     /// What has come behind the peer's Finished.
@@ -54,7 +54,7 @@ pub(crate) struct Own {
     outbound: Outbound,
     sealing: Sealing,
     opening: Opening,
-    pub(crate) secrets: Secrets,
+    pub(crate) exporter: Exporter,
     last_flight: Option<Box<LastFlight>>,
     /// Records behind those that were opened.
     held: BytesMut,
@@ -92,7 +92,7 @@ impl Own {
             outbound: Outbound::default(),
             sealing: from.sealing,
             opening: from.opening,
-            secrets: from.secrets,
+            exporter: from.exporter,
             last_flight: from.last_flight.map(Box::new),
             held: from.held,
             is_server: from.is_server,

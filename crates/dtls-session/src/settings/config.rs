@@ -1,6 +1,6 @@
 //! What holds for every session that an acceptor or a connector makes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::settings::{protection::RecordProtection, role::Role};
 
@@ -23,6 +23,7 @@ pub struct SessionConfig {
     pub(crate) max_rto: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) protection: RecordProtection,
+    pub(crate) export_only: Option<Arc<[(String, usize)]>>,
     pub(crate) ccm8_forgeries: u64,
     pub(crate) first_number: u64,
 }
@@ -91,6 +92,28 @@ impl SessionConfig {
         self
     }
 
+    /// Exports so many bytes of keying material for each label when the handshake has finished, without a context,
+    /// and wipes the master secret then (default: it is kept for as long as the session lives).
+    ///
+    /// [`Session::export_keying_material`](crate::Session::export_keying_material) yields these and nothing else, and
+    /// [`srtp_keys`](crate::Session::srtp_keys) needs the label `EXTRACTOR-dtls_srtp` with up to 88 bytes among them. Where
+    /// OpenSSL protects the records, it keeps its secrets, and everything can be exported.
+    ///
+    /// ```
+    /// use dtls_session::SessionConfig;
+    ///
+    /// let config = SessionConfig::default().export_only([("EXPERIMENTAL token", 32)]);
+    /// ```
+    pub fn export_only<'a>(mut self, material: impl IntoIterator<Item = (&'a str, usize)>) -> Self {
+        let material = material.into_iter();
+        self.export_only = Some(
+            material
+                .map(|(label, length)| (label.to_owned(), length))
+                .collect(),
+        );
+        self
+    }
+
     /// Sets how many forged records a session with a suite of CCM-8 bears before it ends with
     /// [`ClosedBy::KeyLimit`](crate::ClosedBy::KeyLimit) (default 11 863 283, 2^23.5, as with CCM).
     ///
@@ -138,6 +161,7 @@ impl Default for SessionConfig {
             max_rto: Duration::from_secs(60),
             idle_timeout: Some(Duration::from_secs(300)),
             protection: RecordProtection::default(),
+            export_only: None,
             ccm8_forgeries: CCM_FORGERIES,
             first_number: 0,
         }
