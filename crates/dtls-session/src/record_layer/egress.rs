@@ -214,6 +214,11 @@ impl Egress {
         self.datagrams.front().map(Vec::as_slice)
     }
 
+    /// Returns what has not been sent.
+    pub(crate) fn into_unsent(self) -> VecDeque<Vec<u8>> {
+        self.datagrams
+    }
+
     pub(crate) fn pop(&mut self) {
         if let Some(datagram) = self.datagrams.pop_front() {
             self.queued -= datagram.len();

@@ -67,7 +67,7 @@ pub(crate) fn take_over(
     let (is_server, mtu) = (layer.is_server(), layer.asked_mtu());
     let (max_fragment, log) = (layer.max_fragment_length(), layer.message_log());
     let retransmissions = layer.retransmissions();
-    let (link, held) = layer.into_transport().into_parts();
+    let (link, held, unsent) = layer.into_transport().into_parts();
     Ok(Own::new(Takeover {
         link,
         sealing: proven.sealing,
@@ -75,6 +75,7 @@ pub(crate) fn take_over(
         exporter: proven.exporter,
         last_flight: proven.last_flight,
         held,
+        outbound: unsent.into(),
         is_server,
         mtu,
         max_fragment,

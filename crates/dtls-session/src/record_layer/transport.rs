@@ -1,6 +1,7 @@
 //! The pipe as OpenSSL sees it: every work-around for datagrams below OpenSSL is here.
 
 use std::{
+    collections::VecDeque,
     io,
     pin::Pin,
     sync::Arc,
@@ -199,9 +200,9 @@ impl Transport {
         self.witness = Witness::default();
     }
 
-    /// Gives up the link, and the records that OpenSSL has not seen.
-    pub(crate) fn into_parts(self) -> (Link, BytesMut) {
-        (self.link, self.held)
+    /// Gives up the link, the records that OpenSSL has not seen, and the datagrams that have not left.
+    pub(crate) fn into_parts(self) -> (Link, BytesMut, VecDeque<Vec<u8>>) {
+        (self.link, self.held, self.egress.into_unsent())
     }
 
     /// Lets the next read yield the alert that is next, if one is, or drops it.

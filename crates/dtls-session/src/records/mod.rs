@@ -9,7 +9,7 @@ pub(crate) mod last_flight;
 pub(crate) mod layout;
 pub(crate) mod link;
 pub(crate) mod open;
-mod outbound;
+pub(crate) mod outbound;
 pub(crate) mod own;
 pub(crate) mod refusals;
 pub(crate) mod scratch;

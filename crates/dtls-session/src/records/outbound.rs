@@ -58,6 +58,14 @@ impl Outbound {
     }
 }
 
+impl From<VecDeque<Vec<u8>>> for Outbound {
+    fn from(datagrams: VecDeque<Vec<u8>>) -> Self {
+        Self {
+            datagrams: datagrams.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 /// Whoever sends waits until nothing waits here, so these are alerts and answers.
 const MAX_DATAGRAMS: usize = 64;
 

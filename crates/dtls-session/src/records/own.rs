@@ -40,6 +40,8 @@ pub(crate) struct Takeover {
     pub(crate) last_flight: Option<LastFlight>,
     /// What has come behind the peer's Finished.
     pub(crate) held: BytesMut,
+    /// What the pipe has not taken yet.
+    pub(crate) outbound: Outbound,
     pub(crate) is_server: bool,
     pub(crate) mtu: usize,
     /// The largest plaintext that was agreed upon (RFC 6066 4).
@@ -89,7 +91,7 @@ impl Own {
         link.settle();
         let mut own = Self {
             link,
-            outbound: Outbound::default(),
+            outbound: from.outbound,
             sealing: from.sealing,
             opening: from.opening,
             exporter: from.exporter,

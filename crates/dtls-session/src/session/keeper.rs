@@ -9,11 +9,11 @@
 
 use std::{
     future::Future,
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker},
+    thread,
     time::Duration,
 };
 
@@ -23,12 +23,9 @@ use tokio::{
 };
 use tracing::Span;
 
-use crate::{
-    error::ClosedBy,
-    session::{
-        agenda::{Agenda, round_up},
-        shared::Shared,
-    },
+use crate::session::{
+    agenda::{Agenda, round_up},
+    shared::Shared,
 };
 
 /// What the sessions of a runtime have of its keeper; its task ends when they have.
@@ -155,16 +152,17 @@ impl Future for Task {
         state.task = Some(cx.waker().clone());
         drop(state);
         for entry in this.due.drain(..) {
-            let Some(session) = entry.upgrade() else {
-                continue;
-            };
-            // What carries the datagrams may be the caller's, and ends no other session.
-            match catch_unwind(AssertUnwindSafe(|| keeper.attend(&session))) {
+            // What carries the datagrams may be the caller's, and ends no other session; it may go here, too.
+            let attended = unless_it_panics(|| {
+                let session = entry.upgrade()?;
+                keeper.attend(&session)
+            });
+            match attended {
                 Ok(Some(at)) => keeper.lock().agenda.enter(at, entry),
                 Ok(None) => {}
                 Err(_) => {
-                    let error = io::Error::other("it has panicked");
-                    session.lock().end(ClosedBy::Pipe(Arc::new(error)));
+                    let _ =
+                        unless_it_panics(|| entry.upgrade().map_or((), |session| session.fail()));
                 }
             }
         }
@@ -181,8 +179,43 @@ impl Future for Task {
     }
 }
 
+/// A runtime has ended, of which another may get the name.
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut keepers = KEEPERS.lock().unwrap_or_else(PoisonError::into_inner);
+        keepers.retain(|(_, keeper)| !keeper.ptr_eq(&self.keeper));
+    }
+}
+
+fn unless_it_panics<T>(work: impl FnOnce() -> T) -> thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+}
+
 /// The keepers of the runtimes that have sessions.
 static KEEPERS: Mutex<Vec<(runtime::Id, Weak<Keeper>)>> = Mutex::new(Vec::new());
 
 /// How many sessions are looked at before others may run.
 const AT_A_TIME: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keeper_whose_runtime_has_ended_is_nobodys_any_more() {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let keeper = runtime.block_on(async { Keeper::current() });
+        let is_known = || {
+            let keepers = KEEPERS.lock().unwrap();
+            keepers
+                .iter()
+                .any(|(_, known)| known.as_ptr() == Arc::as_ptr(&keeper))
+        };
+        assert!(is_known());
+        drop(runtime);
+        assert!(!is_known());
+    }
+}

@@ -1,6 +1,7 @@
 //! A session's state, as its handles and its keeper share it.
 
 use std::{
+    io,
     ops::{Deref, DerefMut},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use tracing::Span;
 
 use crate::{
+    error::ClosedBy,
     guard::Close,
     info::SessionInfo,
     resumption::Resumption,
@@ -60,16 +62,27 @@ impl Shared {
     }
 
     pub(crate) fn lock(&self) -> Locked<'_> {
-        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = self.lock_alone();
+        locked.records.follow_path();
+        locked
+    }
+
+    /// The same, without a question to the pipe.
+    fn lock_alone(&self) -> Locked<'_> {
+        let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiters.hold();
-        let mtu = core.mtu();
-        core.records.follow_path();
         Locked {
             was_over: core.is_over(),
-            mtu,
+            mtu: core.mtu(),
             shared: self,
             core: Some(core),
         }
+    }
+
+    /// Ends the session of a pipe that has panicked, and may do so again.
+    pub(crate) fn fail(&self) {
+        let error = io::Error::other("it has panicked");
+        self.lock_alone().end(ClosedBy::Pipe(Arc::new(error)));
     }
 
     /// The context to poll the record layer with, whoever asks.

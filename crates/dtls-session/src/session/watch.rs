@@ -15,8 +15,8 @@ pub(crate) struct Watch {
     doubt: u64,
     /// When the session last rested, or was busy.
     rested: u64,
-    /// The earliest look that is on the agenda.
-    next: u64,
+    /// The earliest looks that are on the agenda, in their order; 0 is none.
+    next: [u64; 2],
 }
 
 /// How a session is when it is looked at.
@@ -40,7 +40,7 @@ impl Watch {
             last_sign: now,
             doubt: 0,
             rested: now,
-            next: 0,
+            next: [0; 2],
         }
     }
 
@@ -117,11 +117,17 @@ impl Watch {
     }
 
     /// Whether a look has to be put on the agenda, because none is there that comes as early.
+    ///
+    /// The one behind it is remembered: who speaks now and then would have one more on the agenda each time.
     pub(crate) fn enters(&mut self, now: u64, at: u64) -> bool {
-        let listed = self.next > now && self.next <= at;
-        if !listed {
-            self.next = at;
-        }
+        let [first, second] = self.next;
+        let ahead = match [first > now, second > now] {
+            [true, _] => self.next,
+            [false, true] => [second, 0],
+            [false, false] => [0; 2],
+        };
+        let listed = (1..=at).contains(&ahead[0]);
+        self.next = if listed { ahead } else { [at, ahead[0]] };
         !listed
     }
 }
@@ -144,3 +150,74 @@ const IDLE_PARTS: u64 = 8;
 /// Bounds of the time in which datagrams that wait in the socket are fetched.
 const MIN_GRACE: u64 = 50;
 const MAX_GRACE: u64 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Looks as a keeper does, at what happens at these times; returns how many looks were ever on the agenda
+    /// together.
+    fn most_listed(idle: Duration, mut events: Vec<u64>) -> usize {
+        let mut watch = Watch::new(Some(idle), 0);
+        let mut signs_of_life = 0;
+        let mut listed = vec![0];
+        let mut most = 0;
+        events.sort_unstable_by(|one, other| other.cmp(one));
+        while let Some(&next) = listed.iter().min() {
+            let now = events.last().map_or(next, |event| next.min(*event));
+            if events.last() == Some(&now) {
+                events.pop();
+                signs_of_life += 1;
+            }
+            listed.retain(|at| *at > now);
+            let state = State {
+                signs_of_life,
+                is_full: false,
+                closing: None,
+                forgets: KEPT
+                    .checked_sub(now)
+                    .filter(|left| *left > 0)
+                    .map(Duration::from_millis),
+            };
+            let active = watch.observe(now, &state);
+            if watch.expire(now, &state).is_some() {
+                break;
+            }
+            let wanted = watch.next_look(now, active, &state).unwrap();
+            if watch.enters(now, wanted) {
+                listed.push(wanted);
+            }
+            assert!(
+                listed.iter().any(|at| *at <= wanted),
+                "{now} {wanted} {listed:?}"
+            );
+            most = most.max(listed.len());
+        }
+        assert!(
+            events.is_empty() || idle < Duration::from_secs(3600),
+            "{events:?}"
+        );
+        most
+    }
+
+    #[test]
+    fn a_peer_that_speaks_now_and_then_leaves_no_looks_behind() {
+        let events = (0..1000).map(|number| number * 10_000).collect();
+        assert!(most_listed(Duration::from_secs(3600), events) <= 3);
+    }
+
+    proptest! {
+        #[test]
+        fn there_is_always_a_look_in_time_and_there_are_never_many(
+            idle in 100..4_000_000_u64,
+            events in prop::collection::vec(0..3_000_000_u64, 0..300),
+        ) {
+            let most = most_listed(Duration::from_millis(idle), events);
+            prop_assert!(most <= 4, "{}", most);
+        }
+    }
+
+    const KEPT: u64 = 240_000;
+}
