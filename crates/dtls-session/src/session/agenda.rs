@@ -11,8 +11,12 @@ pub(crate) struct Agenda<T> {
 
 impl<T> Agenda<T> {
     /// Enters what is due at once.
-    pub(crate) fn call(&mut self, entry: T) {
-        self.ready.push(entry);
+    pub(crate) fn call(&mut self, mut entries: Vec<T>) {
+        if self.ready.is_empty() {
+            self.ready = entries;
+        } else {
+            self.ready.append(&mut entries);
+        }
     }
 
     /// Enters what is due at a time that [`round_up`] gave.
@@ -39,6 +43,21 @@ impl<T> Agenda<T> {
         if self.ready.is_empty() {
             self.ready = Vec::new();
         }
+    }
+
+    /// Keeps only the entries that are worth it.
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&T) -> bool) {
+        self.ready.retain(&keeps);
+        self.later.retain(|_, entries| {
+            entries.retain(&keeps);
+            entries.shrink_to(2 * entries.len());
+            !entries.is_empty()
+        });
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len() + self.later.values().map(Vec::len).sum::<usize>()
     }
 
     /// When the next entry is due, or 0 for at once.
@@ -91,14 +110,17 @@ mod tests {
         fn everything_is_due_once_and_in_time(
             entries in prop::collection::vec(0..50_u64, 0..100),
             most in 1..10_usize,
+            gone in prop::collection::vec(any::<bool>(), 100),
         ) {
             let mut agenda = Agenda::default();
             for (name, at) in entries.iter().enumerate() {
                 match at {
-                    0 => agenda.call(name),
+                    0 => agenda.call(vec![name]),
                     at => agenda.enter(*at, name),
                 }
             }
+            prop_assert_eq!(agenda.len(), entries.len());
+            agenda.retain(|name| !gone[*name]);
             let mut taken = Vec::new();
             for now in 0..50 {
                 while agenda.next().is_some_and(|next| next <= now) {
@@ -112,7 +134,8 @@ mod tests {
                 }
             }
             taken.sort_unstable();
-            prop_assert_eq!(taken, (0..entries.len()).collect::<Vec<_>>());
+            let kept = (0..entries.len()).filter(|name| !gone[*name]);
+            prop_assert_eq!(taken, kept.collect::<Vec<_>>());
             prop_assert_eq!(agenda.next(), None);
         }
     }

@@ -9,6 +9,7 @@
 
 use std::{
     future::Future,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -36,8 +37,15 @@ pub(crate) struct Keeper {
 
 #[derive(Default)]
 struct State {
-    agenda: Agenda<Weak<Shared>>,
+    called: Vec<Weak<Shared>>,
     task: Option<Waker>,
+}
+
+/// What comes of a look.
+enum Look {
+    /// When to look again, if that is not on the agenda already.
+    Again(Option<u64>),
+    Over,
 }
 
 impl Keeper {
@@ -54,24 +62,32 @@ impl Keeper {
         if let Some(keeper) = known.and_then(|(_, keeper)| keeper.upgrade()) {
             return keeper;
         }
+        let (keeper, task) = Self::new();
+        keepers.push((runtime, Arc::downgrade(&keeper)));
+        drop(keepers);
+        tokio::spawn(task);
+        keeper
+    }
+
+    fn new() -> (Arc<Self>, Task) {
         let keeper = Arc::new(Self {
             started: Instant::now(),
             state: Mutex::default(),
         });
-        keepers.push((runtime, Arc::downgrade(&keeper)));
-        drop(keepers);
-        tokio::spawn(Task {
+        let task = Task {
             keeper: Arc::downgrade(&keeper),
+            agenda: Agenda::default(),
+            gone: 0,
             due: Vec::new(),
             timer: Box::pin(sleep_until(keeper.started)),
-        });
-        keeper
+        };
+        (keeper, task)
     }
 
     /// Has a session looked at as soon as possible.
     pub(crate) fn call(&self, session: Weak<Shared>) {
         let mut state = self.lock();
-        state.agenda.call(session);
+        state.called.push(session);
         let task = state.task.take();
         drop(state);
         task.into_iter().for_each(Waker::wake);
@@ -83,8 +99,8 @@ impl Keeper {
         u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Looks after a session, and returns when to do so again.
-    fn attend(&self, session: &Shared) -> Option<u64> {
+    /// Looks after a session.
+    fn attend(&self, session: &Shared) -> Look {
         let _entered = session.span.as_deref().map(Span::enter);
         let mut core = session.lock();
         let mut cx_below = session.context();
@@ -112,12 +128,12 @@ impl Keeper {
         session.waiters.end_look(active && !over);
         drop(core);
         if over {
-            return None;
+            return Look::Over;
         }
         if news {
             session.waiters.wake_receivers();
         }
-        next
+        Look::Again(next)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,6 +150,9 @@ impl Drop for Keeper {
 
 struct Task {
     keeper: Weak<Keeper>,
+    agenda: Agenda<Weak<Shared>>,
+    /// How many sessions have ended since the agenda was cleared of such.
+    gone: usize,
     due: Vec<Weak<Shared>>,
     timer: Pin<Box<Sleep>>,
 }
@@ -148,25 +167,29 @@ impl Future for Task {
         };
         let now = keeper.now();
         let mut state = keeper.lock();
-        state.agenda.take_due(now, AT_A_TIME, &mut this.due);
+        let called = mem::take(&mut state.called);
         state.task = Some(cx.waker().clone());
         drop(state);
+        this.agenda.call(called);
+        this.agenda.take_due(now, AT_A_TIME, &mut this.due);
         for entry in this.due.drain(..) {
             // What carries the datagrams may be the caller's, and ends no other session; it may go here, too.
-            let attended = unless_it_panics(|| {
-                let session = entry.upgrade()?;
-                keeper.attend(&session)
+            let look = unless_it_panics(|| match entry.upgrade() {
+                Some(session) => keeper.attend(&session),
+                None => Look::Over,
             });
-            match attended {
-                Ok(Some(at)) => keeper.lock().agenda.enter(at, entry),
-                Ok(None) => {}
+            match look {
+                Ok(Look::Again(Some(at))) => this.agenda.enter(at, entry),
+                Ok(Look::Again(None)) => {}
+                Ok(Look::Over) => this.gone += 1,
                 Err(_) => {
                     let _ =
                         unless_it_panics(|| entry.upgrade().map_or((), |session| session.fail()));
                 }
             }
         }
-        let next = keeper.lock().agenda.next();
+        this.clear();
+        let next = this.agenda.next();
         let Some(next) = next else {
             return Poll::Pending;
         };
@@ -176,6 +199,16 @@ impl Future for Task {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+}
+
+impl Task {
+    /// Lets go of sessions that have gone long before their time: what stands on the agenda takes their memory.
+    fn clear(&mut self) {
+        if self.gone >= AT_A_TIME && self.gone >= self.agenda.len() / 2 {
+            self.gone = 0;
+            self.agenda.retain(|session| session.strong_count() > 0);
+        }
     }
 }
 
@@ -200,6 +233,28 @@ const AT_A_TIME: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn sessions_that_have_gone_do_not_stay_on_the_agenda() {
+        let (keeper, mut task) = Keeper::new();
+        let mut poll = |sessions: usize| {
+            for _ in 0..sessions {
+                // One that has gone: a weak reference is all that there is of it.
+                task.agenda.enter(1 << 40, Weak::new());
+                keeper.call(Weak::new());
+            }
+            for _ in 0..=sessions / AT_A_TIME {
+                let _ = Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop()));
+            }
+            task.agenda.len()
+        };
+        assert_eq!(
+            poll(AT_A_TIME - 1),
+            AT_A_TIME - 1,
+            "so few are not worth it"
+        );
+        assert_eq!(poll(10 * AT_A_TIME), 0);
+    }
 
     #[test]
     fn a_keeper_whose_runtime_has_ended_is_nobodys_any_more() {
