@@ -49,6 +49,8 @@ struct Start {
 struct Ours {
     first_sent: Option<Instant>,
     last_sent: Option<Instant>,
+    /// The first time that it left of which the peer has not shown yet that it was in vain.
+    hoped_for: Option<Instant>,
     /// Whether it was sent again, so that nobody knows what is answered (Karn's rule).
     again: bool,
     /// Whether it waits to be sent.
@@ -133,6 +135,7 @@ impl Dialogue {
     pub(crate) fn sent(&mut self, datagram: &[u8], at: Instant) {
         self.ours.first_sent.get_or_insert(at);
         self.ours.last_sent = Some(at);
+        self.ours.hoped_for.get_or_insert(at);
         self.ours.queued = false;
         let hello = Record::split(datagram).ok().filter(|(record, _)| {
             let starts = |it: &Fragment<'_>| it.handshake_type == HandshakeType::CLIENT_HELLO;
@@ -207,14 +210,21 @@ impl Dialogue {
 
     /// Whether the peer has sent its flight again, so that it wants this side's; not if it cannot
     /// have got that yet.
+    ///
+    /// Both sides' timers often expire together. Then this side's has just sent the flight, and a peer
+    /// that repeats its own for the first time gets no other; but that an earlier one did not come still counts.
     pub(crate) fn take_repeat(&mut self) -> bool {
         let repeated = std::mem::take(&mut self.repeated);
         let on_its_way = self.round_trip.unwrap_or_default().max(LEAST_APART);
         let had_time = |at: Instant| at.elapsed() >= on_its_way;
-        let wants =
-            repeated && self.ours.last_sent.is_some_and(had_time) && self.ours.missed < MAX_ANSWERS;
-        self.ours.missed += u32::from(wants);
-        wants
+        let lost =
+            repeated && self.ours.hoped_for.is_some_and(had_time) && self.ours.missed < MAX_ANSWERS;
+        if !lost {
+            return false;
+        }
+        self.ours.missed += 1;
+        self.ours.hoped_for = self.ours.last_sent.filter(|at| !had_time(*at));
+        self.ours.hoped_for.is_none() || self.ours.missed > 1
     }
 
     /// When to ask for what is missing of the peer's flight, by sending this side's again.
@@ -357,10 +367,33 @@ mod tests {
         // It goes on for so long and no longer.
         let answers = (7..99).filter(|number| {
             server.heard_hello(*number);
-            server.ours.last_sent = Some(Instant::now() - ms(300));
+            server.ours.hoped_for = Some(Instant::now() - ms(300));
             server.take_repeat()
         });
         assert_eq!(answers.count() as u32, MAX_ANSWERS - 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_missed_counts_where_both_timers_expire_together() {
+        let mut server = dialogue(Role::Server, Some((1, 1)));
+        server.take_cookie_age(Some(ms(1)));
+        server.begin();
+        send(&mut server, HandshakeType::SERVER_HELLO, 1);
+        // The timer's repeat is enough for the first time.
+        advance(ms(1000)).await;
+        send(&mut server, HandshakeType::SERVER_HELLO, 2);
+        server.heard_hello(2);
+        assert!(!server.take_repeat());
+        assert_eq!(server.missed(), 1);
+        advance(ms(2000)).await;
+        send(&mut server, HandshakeType::SERVER_HELLO, 3);
+        server.heard_hello(3);
+        assert!(server.take_repeat());
+        assert_eq!(server.missed(), 2);
+        // That one may be on its way.
+        server.heard_hello(4);
+        assert!(!server.take_repeat());
+        assert_eq!(server.missed(), 2);
     }
 
     #[tokio::test(start_paused = true)]
