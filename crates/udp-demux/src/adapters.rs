@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{channel::Channel, departure::Patience, error::SendError};
 
-/// Yields datagrams, then the error that ended the channel, then nothing.
+/// Yields datagrams as [`poll_recv_bytes`](Channel::poll_recv_bytes) does, then the error that ended the channel, then
+/// nothing.
 impl Stream for Channel {
     type Item = io::Result<Bytes>;
 
@@ -18,9 +19,10 @@ impl Stream for Channel {
         if self.exhausted {
             return Poll::Ready(None);
         }
-        let result = ready!(self.inbox().poll_recv_bytes(cx));
+        let result = ready!(self.poll_recv_bytes(cx));
         self.exhausted = result.is_err();
-        Poll::Ready(Some(result.map_err(Into::into)))
+        let datagram = result.map(|(datagram, _)| datagram);
+        Poll::Ready(Some(datagram.map_err(Into::into)))
     }
 }
 

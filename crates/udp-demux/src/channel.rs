@@ -116,6 +116,27 @@ impl Channel {
         self.inbox.poll_recv(cx, buf)
     }
 
+    /// Polls for a datagram and its sender's address, and copies nothing.
+    ///
+    /// The datagram shares its memory with those that came with it: none of it is free until all of them are dropped.
+    /// So copy what you keep for long.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`], but never [`BufferTooShort`](RecvError::BufferTooShort). They are final.
+    pub fn poll_recv_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Bytes, SocketAddr), RecvError>> {
+        self.inbox.poll_recv_bytes(cx)
+    }
+
+    /// Gives back the memory that the queue of datagrams has used, if it is empty; the next one that comes allocates
+    /// some anew. Up to 8 KiB stay otherwise: this is for a channel that will be idle.
+    pub fn shrink_to_fit(&self) {
+        self.inbox.shrink_to_fit();
+    }
+
     /// Receives a datagram if there is one, and returns `None` if not.
     ///
     /// # Errors

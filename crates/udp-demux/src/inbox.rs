@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::task::coop;
 
 use crate::{
@@ -167,13 +167,18 @@ impl Inbox {
         self.poll_take(cx, |queue, len| copy_out(queue, len, buf))
     }
 
-    pub(crate) fn poll_recv_bytes(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, RecvError>> {
-        let taken = ready!(self.poll_take(cx, |queue, len| {
-            let mut datagram = BytesMut::zeroed(len);
-            queue.pop_into(&mut datagram);
-            Ok(datagram.freeze())
-        }));
-        Poll::Ready(taken.map(|(datagram, _)| datagram))
+    pub(crate) fn poll_recv_bytes(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Bytes, SocketAddr), RecvError>> {
+        self.poll_take(cx, |queue, _| {
+            Ok(queue.pop().expect("there is a first datagram"))
+        })
+    }
+
+    /// Gives back the memory of a queue that is empty.
+    pub(crate) fn shrink_to_fit(&self) {
+        self.lock().queue.shrink_to_fit();
     }
 
     /// The numbers of datagrams received and dropped.

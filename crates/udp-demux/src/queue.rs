@@ -1,9 +1,18 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
-/// A bounded queue of datagrams, kept end to end in one ring of bytes with their lengths beside.
+use bytes::{Buf, Bytes, BytesMut};
+
+/// A bounded queue of datagrams, kept end to end in one block of memory with their lengths beside.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    bytes: VecDeque<u8>,
+    /// What waits. What was taken lies before it in the block, and may still be read by who has it.
+    bytes: BytesMut,
+    /// How many bytes the block has.
+    block: usize,
+    /// The most bytes that have waited since the queue last ran empty.
+    peak: usize,
+    /// How many bytes the next block is to have at least.
+    expected: usize,
     lengths: VecDeque<u16>,
     max_datagrams: usize,
     max_bytes: usize,
@@ -12,7 +21,10 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn new(max_datagrams: usize, max_bytes: usize) -> Self {
         Self {
-            bytes: VecDeque::new(),
+            bytes: BytesMut::new(),
+            block: 0,
+            peak: 0,
+            expected: 0,
             lengths: VecDeque::new(),
             max_datagrams,
             max_bytes,
@@ -29,12 +41,11 @@ impl Queue {
         let Ok(length) = u16::try_from(datagram.len()) else {
             return false; // Longer than UDP can bring.
         };
-        let capacity = self.bytes.capacity();
-        if capacity >= KEPT_BYTES && capacity - self.bytes.len() < datagram.len() {
-            // Doubled, it would grow several times for each burst anew.
-            self.bytes.reserve_exact(datagram.len().max(BURST));
+        if !self.bytes.try_reclaim(datagram.len()) {
+            self.begin_block(datagram.len());
         }
-        self.bytes.extend(datagram);
+        self.bytes.extend_from_slice(datagram);
+        self.peak = self.peak.max(self.bytes.len());
         self.lengths.push_back(length);
         true
     }
@@ -42,6 +53,14 @@ impl Queue {
     /// The length of the first datagram.
     pub(crate) fn first_len(&self) -> Option<usize> {
         self.lengths.front().map(|length| usize::from(*length))
+    }
+
+    /// Takes the first datagram out, without a copy of it: it keeps its block's memory alive.
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+        let length = self.lengths.pop_front()?;
+        let datagram = self.bytes.split_to(usize::from(length)).freeze();
+        self.popped();
+        Some(datagram)
     }
 
     /// Moves the first datagram into `buf`, which is exactly as long.
@@ -56,16 +75,8 @@ impl Queue {
             "the buffer has the length of the first datagram"
         );
         self.lengths.pop_front();
-        let (head, tail) = self.bytes.as_slices();
-        let split = head.len().min(buf.len());
-        let (front, back) = buf.split_at_mut(split);
-        front.copy_from_slice(&head[..split]);
-        back.copy_from_slice(&tail[..back.len()]);
-        self.bytes.drain(..buf.len());
-        if self.lengths.is_empty() {
-            self.bytes.shrink_to(KEPT_BYTES);
-            self.lengths.shrink_to(KEPT_LENGTHS);
-        }
+        self.bytes.copy_to_slice(buf);
+        self.popped();
     }
 
     /// Drops the last datagram and returns its length.
@@ -87,16 +98,48 @@ impl Queue {
 
     /// Drops all datagrams and all memory.
     pub(crate) fn clear(&mut self) {
-        self.bytes = VecDeque::new();
-        self.lengths = VecDeque::new();
+        *self = Self::new(self.max_datagrams, self.max_bytes);
+    }
+
+    /// Drops all memory, if nothing waits.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        if self.lengths.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Moves what waits to a new block with room for so many bytes behind it. The old one is too small, or not all
+    /// that was taken from it is dropped.
+    fn begin_block(&mut self, additional: usize) {
+        let waiting = self.bytes.len();
+        // Who keeps what was taken for a while must not need a block for each datagram.
+        let usual = (2 * self.block).min(KEPT_BYTES);
+        let needed = 2 * waiting + additional;
+        self.block = needed.max(usual).max(self.expected);
+        let mut bytes = BytesMut::with_capacity(self.block);
+        bytes.extend_from_slice(&self.bytes);
+        self.bytes = bytes;
+    }
+
+    /// Gives memory back that a burst has needed, once it is over.
+    fn popped(&mut self) {
+        if !self.lengths.is_empty() {
+            return;
+        }
+        let peak = mem::take(&mut self.peak);
+        // The next burst is like this one: let it need one block, not one for each doubling.
+        self.expected = if peak > KEPT_BYTES { peak } else { 0 };
+        if self.block > 2 * KEPT_BYTES {
+            self.bytes = BytesMut::new();
+            self.block = 0;
+        }
+        self.lengths.shrink_to(KEPT_LENGTHS);
     }
 }
 
 // What a quiet peer keeps: enough for the usual exchange of a few datagrams to allocate nothing.
 const KEPT_BYTES: usize = 4096;
 const KEPT_LENGTHS: usize = 128;
-
-const BURST: usize = 40 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -121,11 +164,49 @@ mod tests {
         }
         assert!(queue.bytes.capacity() >= 100_000);
         while pop(&mut queue).is_some() {}
-        assert!(
-            queue.bytes.capacity() <= 2 * KEPT_BYTES,
-            "{}",
-            queue.bytes.capacity()
-        );
+        let kept = queue.bytes.capacity();
+        assert!(kept <= 2 * KEPT_BYTES, "{kept}");
+
+        queue.push(&[0; 100]);
+        queue.shrink_to_fit();
+        assert_eq!(queue.len(), 100);
+        pop(&mut queue);
+        queue.shrink_to_fit();
+        let capacity = (queue.bytes.capacity(), queue.lengths.capacity());
+        assert_eq!(capacity, (0, 0));
+    }
+
+    #[test]
+    fn what_is_taken_lies_where_it_lay() {
+        let mut queue = Queue::new(8, 4096);
+        for text in [&b"first"[..], b"second"] {
+            queue.push(text);
+        }
+        let lay = queue.bytes.as_ptr();
+        let [first, second] = [(); 2].map(|()| queue.pop().unwrap());
+        assert_eq!(first.as_ptr(), lay);
+        assert_eq!(second.as_ptr(), first[first.len()..].as_ptr());
+        // What is still read is not written over.
+        for _ in 0..100 {
+            queue.push(b"other");
+            queue.pop();
+        }
+        assert_eq!((&first[..], &second[..]), (&b"first"[..], &b"second"[..]));
+    }
+
+    #[test]
+    fn bursts_need_a_block_each() {
+        let mut queue = Queue::new(1000, 1 << 20);
+        for burst in 0..5 {
+            let mut blocks = 0;
+            for _ in 0..64 {
+                let before = queue.block;
+                queue.push(&[0; 1200]);
+                blocks += u32::from(queue.block != before);
+            }
+            assert!(burst == 0 || blocks == 1, "{blocks}");
+            while queue.pop().is_some() {}
+        }
     }
 
     #[test]
@@ -134,12 +215,16 @@ mod tests {
         queue.push(&[0; 1000]);
         queue.push(&[0; 1000]);
         pop(&mut queue);
-        let capacity = queue.bytes.capacity();
+        queue.pop();
+        let (block, start) = (queue.block, queue.bytes.as_ptr());
+        let mut returned = 0;
         for _ in 0..1000 {
             queue.push(&[0; 1000]);
-            pop(&mut queue);
-            assert_eq!(queue.bytes.capacity(), capacity);
+            queue.pop();
+            assert_eq!(queue.block, block);
+            returned += u32::from(queue.bytes.as_ptr() == start);
         }
+        assert!(returned > 100, "it is the same block: {returned}");
     }
 
     proptest! {
@@ -149,6 +234,8 @@ mod tests {
             const BYTES: usize = 300;
             let mut queue = Queue::new(DATAGRAMS, BYTES);
             let mut model: VecDeque<Vec<u8>> = VecDeque::new();
+            // While they are, their blocks are not free.
+            let mut kept: Vec<Bytes> = Vec::new();
             for step in steps {
                 match step {
                     Step::Push(datagram) => {
@@ -159,7 +246,13 @@ mod tests {
                             model.push_back(datagram);
                         }
                     }
-                    Step::Pop => prop_assert_eq!(pop(&mut queue), model.pop_front()),
+                    Step::Pop => {
+                        let (popped, expected) = (queue.pop(), model.pop_front());
+                        prop_assert_eq!(popped.as_deref(), expected.as_deref());
+                        kept.extend(popped.filter(|datagram| datagram.len() % 2 == 0));
+                    }
+                    Step::PopInto => prop_assert_eq!(pop(&mut queue), model.pop_front()),
+                    Step::Shrink => queue.shrink_to_fit(),
                     Step::DropNewest => {
                         let length = model.pop_back().map_or(0, |datagram| datagram.len());
                         prop_assert_eq!(queue.drop_newest(), length);
@@ -180,6 +273,8 @@ mod tests {
     enum Step {
         Push(Vec<u8>),
         Pop,
+        PopInto,
+        Shrink,
         DropNewest,
         Clear,
     }
@@ -187,7 +282,9 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             10 => prop::collection::vec(any::<u8>(), 0..120).prop_map(Step::Push),
-            8 => Just(Step::Pop),
+            5 => Just(Step::Pop),
+            3 => Just(Step::PopInto),
+            1 => Just(Step::Shrink),
             2 => Just(Step::DropNewest),
             1 => Just(Step::Clear),
         ]

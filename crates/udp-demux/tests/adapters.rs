@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::io::ErrorKind;
+use std::{future::poll_fn, io::ErrorKind};
 
 use bytes::Bytes;
 use common::{accept, accepted, endpoint, recv_from, soon};
@@ -30,6 +30,31 @@ async fn the_stream_yields_datagrams_and_the_sink_sends_them() {
         assert_eq!(recv_from(&peer).await.0, datagram);
     }
     soon(SinkExt::close(&mut channel)).await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_stay_as_they_were_received() {
+    let endpoint = endpoint(Config::default());
+    let (peer, mut channel) = accepted(&endpoint, b"datagram 0").await;
+    let mut kept = Vec::new();
+    for number in 0..500 {
+        let (datagram, from) = soon(poll_fn(|cx| channel.poll_recv_bytes(cx)))
+            .await
+            .unwrap();
+        assert_eq!(from, peer.local_addr().unwrap());
+        kept.push(datagram);
+        if number % 7 == 0 {
+            kept.clear();
+        }
+        channel.shrink_to_fit();
+        let next = format!("datagram {}", number + 1);
+        peer.send_to(next.as_bytes(), endpoint.local_addr())
+            .await
+            .unwrap();
+    }
+    for (datagram, number) in kept.iter().rev().zip((0..500).rev()) {
+        assert_eq!(datagram, format!("datagram {number}").as_bytes());
+    }
 }
 
 #[tokio::test]
