@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use udp_demux::{Channel, ConnectedSocket};
 
@@ -105,10 +106,52 @@ impl Pipe {
         Self::new(Io(io))
     }
 
+    /// Receives one datagram: from the queue that it lies in, where the pipe has one, and otherwise to `scratch`.
+    pub(crate) fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+    ) -> Poll<io::Result<(Received, SocketAddr)>> {
+        let (received, from) = match &mut self.0 {
+            Kind::Channel(channel) => {
+                let (datagram, from) = ready!(channel.poll_recv_bytes(cx))?;
+                (Received::Queued(datagram), from)
+            }
+            Kind::Other(datagrams) => {
+                let (length, from) = ready!(datagrams.poll_recv(cx, scratch))?;
+                (Received::Copied(length), from)
+            }
+        };
+        Poll::Ready(Ok((received, from)))
+    }
+
+    /// Lets go of memory that only a busy session needs.
+    pub(crate) fn rest(&mut self) {
+        if let Kind::Channel(channel) = &self.0 {
+            channel.shrink_to_fit();
+        }
+    }
+
     fn as_ref(&self) -> &dyn Datagrams {
         match &self.0 {
             Kind::Channel(channel) => channel,
             Kind::Other(datagrams) => &**datagrams,
+        }
+    }
+}
+
+/// A datagram that was received.
+pub(crate) enum Received {
+    Queued(Bytes),
+    /// It lies in the buffer that was given, and has so many bytes.
+    Copied(usize),
+}
+
+impl Received {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Queued(datagram) => datagram.len(),
+            Self::Copied(length) => *length,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use crate::{
     guard::Guard,
     info::SessionInfo,
     record_layer::RecordLayer,
-    records::{Opened, link::Link, own::Own},
+    records::{Opened, link::Link, own::Own, room::Room, scratch::with_plaintext},
     resumption::Resumption,
     settings::protection::RecordProtection,
     stats::SessionStats,
@@ -61,24 +61,38 @@ impl Records {
         }
     }
 
-    /// Lets go of what only a busy session needs, unless this one has been busy since it was asked before;
-    /// false if it has.
-    pub(crate) fn rest(&mut self) -> bool {
-        match self {
-            Self::Own(own) => own.rest(),
-            Self::OpenSsl(_) => true,
+    /// Forgets the last flight, if its time is over.
+    pub(crate) fn forget(&mut self) {
+        if let Self::Own(own) = self {
+            own.forget();
         }
     }
 
-    /// Opens the next record of data into `buf`, which is not empty.
+    /// Counts anew how busy the session is, and if it is idle, lets go of what only a busy one needs.
+    pub(crate) fn rest(&mut self, idle: bool) {
+        match self {
+            Self::Own(own) => own.rest(idle),
+            Self::OpenSsl(_) if idle => self.link_mut().rest(),
+            Self::OpenSsl(_) => {}
+        }
+    }
+
+    /// Opens the next record of data into `room`, which is not an empty slice.
     pub(crate) fn poll_open(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut [u8],
+        room: Room<'_>,
     ) -> Poll<Result<Opened, Failure>> {
-        match self {
-            Self::Own(own) => own.poll_open(cx, buf),
-            Self::OpenSsl(layer) => layer.poll_open(cx, buf),
+        match (self, room) {
+            (Self::Own(own), mut room) => own.poll_open(cx, &mut room),
+            (Self::OpenSsl(layer), Room::Slice(buf)) => layer.poll_open(cx, buf),
+            (Self::OpenSsl(layer), Room::Bytes(bytes)) => with_plaintext(|scratch| {
+                let opened = ready!(layer.poll_open(cx, scratch))?;
+                if let Opened::Record(length) = opened {
+                    bytes.extend_from_slice(&scratch[..length]);
+                }
+                Poll::Ready(Ok(opened))
+            }),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    datagrams::{Datagrams, Pipe},
+    datagrams::{Datagrams, Pipe, Received},
     records::refusals::Refusals,
     settings::config::SessionConfig,
     stats::SessionStats,
@@ -69,23 +69,37 @@ impl Link {
 
     /// Receives a datagram into `buf`, and returns its length, in bytes.
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<usize> {
+        self.poll_read(cx, |pipe, cx| pipe.poll_recv(cx, buf), |length| *length)
+    }
+
+    /// Receives a datagram where it lies, or into `scratch`.
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Received> {
+        self.poll_read(cx, |pipe, cx| pipe.poll_take(cx, scratch), Received::len)
+    }
+
+    fn poll_read<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(&mut Pipe, &mut Context<'_>) -> Poll<io::Result<(T, SocketAddr)>>,
+        length: impl Fn(&T) -> usize,
+    ) -> Poll<T> {
         while self.budget > 0 && self.failure.is_none() {
             self.budget -= 1;
-            let Poll::Ready(received) = self.pipe.poll_recv(cx, buf) else {
+            let Poll::Ready(received) = read(&mut self.pipe, cx) else {
                 self.fruitless = 0;
                 return Poll::Pending;
             };
             match received {
-                Ok((0, _)) => {
+                Ok((datagram, _)) if length(&datagram) == 0 => {
                     self.seldom().filtered_empty += 1;
                     self.pass_over(&io::ErrorKind::UnexpectedEof.into());
                 }
-                Ok((length, _)) => {
+                Ok((datagram, _)) => {
                     self.fruitless = 0;
                     self.refusals.heard();
-                    tracing::trace!(bytes = length, "datagram received");
+                    tracing::trace!(bytes = length(&datagram), "datagram received");
                     self.received += 1;
-                    return Poll::Ready(length);
+                    return Poll::Ready(datagram);
                 }
                 Err(error) if concerns_one_datagram(&error) => {
                     tracing::trace!(%error, "told of a datagram");
@@ -138,6 +152,11 @@ impl Link {
     /// Lets what was sent leave; whether or not the pipe can do so, its next flush will try again.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
         let _ = self.pipe.poll_flush(cx);
+    }
+
+    /// Lets go of memory that only a busy session needs.
+    pub(crate) fn rest(&mut self) {
+        self.pipe.rest();
     }
 
     /// What is counted here, but for the datagrams.

@@ -12,6 +12,7 @@ pub(crate) mod open;
 pub(crate) mod outbound;
 pub(crate) mod own;
 pub(crate) mod refusals;
+pub(crate) mod room;
 pub(crate) mod scratch;
 pub(crate) mod seal;
 pub(crate) mod secrets;
@@ -25,9 +26,9 @@ use bytes::Bytes;
 /// What was found where data was looked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Opened {
-    /// A record's plaintext, of so many bytes, in the caller's buffer.
+    /// A record's plaintext, of so many bytes, in the caller's [room](room::Room).
     Record(usize),
-    /// A record's plaintext that the caller's buffer had no room for.
+    /// A record's plaintext that had no room there.
     Long(Bytes),
     CloseNotify,
 }

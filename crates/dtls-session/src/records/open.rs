@@ -165,6 +165,11 @@ impl Opening {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_warm(&self) -> bool {
+        self.context.is_some()
+    }
+
     /// Lets the context go.
     pub(crate) fn cool(&mut self) {
         self.context = None;

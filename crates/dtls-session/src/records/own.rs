@@ -1,12 +1,12 @@
 //! A session's records, sealed and opened by this crate.
 
 use std::{
-    fmt,
+    fmt, mem,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::{Buf, BytesMut};
+use bytes::{Bytes, BytesMut};
 use dtls_wire::{
     AlertLevel, AnyRecord, ContentType, Decode, Encode, Fragment, HandshakeType, Record, fragments,
 };
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::{
     alert::Alert,
+    datagrams::Received,
     error::failure::Failure,
     records::{
         Opened,
@@ -23,6 +24,7 @@ use crate::{
         link::Link,
         open::{OpenError, Opening},
         outbound::Outbound,
+        room::Room,
         scratch::{with_datagram, with_record},
         seal::{SealError, Sealing},
     },
@@ -58,8 +60,8 @@ pub(crate) struct Own {
     opening: Opening,
     pub(crate) exporter: Exporter,
     last_flight: Option<Box<LastFlight>>,
-    /// Records behind those that were opened.
-    held: BytesMut,
+    /// Records behind those that were opened, where they have come.
+    held: Bytes,
     is_server: bool,
     /// Whether a close_notify was sealed.
     closed: bool,
@@ -69,8 +71,8 @@ pub(crate) struct Own {
     asked_mtu: usize,
     mtu: usize,
     max_fragment: usize,
-    /// How many records were opened since the last [rest](Self::rest).
-    opened: u32,
+    /// How many records were opened and sealed since the last [rest](Self::rest).
+    moved: u32,
     log: Option<MessageLog>,
 }
 
@@ -96,63 +98,72 @@ impl Own {
             opening: from.opening,
             exporter: from.exporter,
             last_flight: from.last_flight.map(Box::new),
-            held: from.held,
+            held: Bytes::copy_from_slice(&from.held),
             is_server: from.is_server,
             closed: false,
             refused: None,
             asked_mtu: from.mtu,
             mtu: from.mtu,
             max_fragment: from.max_fragment.unwrap_or(MAX_PLAINTEXT),
-            opened: 0,
+            moved: 0,
             log: from.log,
         };
         own.follow_path();
         own
     }
 
-    /// Opens the next record of data into `buf`.
+    /// Opens the next record of data into `room`.
     pub(crate) fn poll_open(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut [u8],
+        room: &mut Room<'_>,
     ) -> Poll<Result<Opened, Failure>> {
         self.link.begin_poll();
-        let mut unmoved = 0;
-        loop {
-            if unmoved >= MAX_UNMOVED {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+        for _ in 0..MAX_UNMOVED {
             let outcome = if self.held.is_empty() {
-                let received = with_datagram(|datagram| {
-                    let length = ready!(self.link.poll_recv(cx, datagram));
-                    let (outcome, rest) = self.open_first(cx, &datagram[..length], buf);
-                    self.held.extend_from_slice(rest);
-                    Poll::Ready(outcome)
-                });
-                match received {
+                match self.poll_datagram(cx, room) {
                     Poll::Ready(outcome) => outcome,
                     Poll::Pending => return self.poll_idle(cx),
                 }
             } else {
-                let mut held = self.held.split();
-                let (outcome, rest) = self.open_first(cx, &held, buf);
-                let opened = held.len() - rest.len();
-                held.advance(opened);
-                // None of its memory is kept when there is nothing in it.
-                self.held = if held.is_empty() {
-                    BytesMut::new()
-                } else {
-                    held
-                };
-                outcome
+                let held = mem::take(&mut self.held);
+                self.open_bytes(cx, held, room)
             };
             match outcome {
                 Outcome::Opened(opened) => return Poll::Ready(Ok(opened)),
                 Outcome::Failed(failure) => return Poll::Ready(Err(failure)),
-                Outcome::Nothing => unmoved += 1,
+                Outcome::Nothing => {}
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_datagram(&mut self, cx: &mut Context<'_>, room: &mut Room<'_>) -> Poll<Outcome> {
+        with_datagram(|scratch| match ready!(self.link.poll_take(cx, scratch)) {
+            Received::Queued(datagram) => Poll::Ready(self.open_bytes(cx, datagram, room)),
+            Received::Copied(length) => {
+                let (outcome, rest) = self.open_first(cx, &scratch[..length], room);
+                self.held = Bytes::copy_from_slice(rest);
+                Poll::Ready(outcome)
+            }
+        })
+    }
+
+    /// Opens the first record, and holds the others.
+    fn open_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut records: Bytes,
+        room: &mut Room<'_>,
+    ) -> Outcome {
+        let (outcome, rest) = self.open_first(cx, &records, room);
+        let behind = rest.len();
+        // None of its memory is kept when there is nothing behind it.
+        if behind > 0 {
+            self.held = records.split_off(records.len() - behind);
+        }
+        outcome
     }
 
     /// Uses the time in which nothing comes.
@@ -169,10 +180,10 @@ impl Own {
         &mut self,
         cx: &mut Context<'_>,
         datagram: &'a [u8],
-        buf: &mut [u8],
+        room: &mut Room<'_>,
     ) -> (Outcome, &'a [u8]) {
         match AnyRecord::split(datagram) {
-            Ok((AnyRecord::Full(record), rest)) => (self.open(cx, &record, buf), rest),
+            Ok((AnyRecord::Full(record), rest)) => (self.open(cx, &record, room), rest),
             Ok((AnyRecord::Unified(_), rest)) => {
                 self.link.seldom().filtered_malformed += 1;
                 (Outcome::Nothing, rest)
@@ -184,13 +195,17 @@ impl Own {
         }
     }
 
-    fn open(&mut self, cx: &mut Context<'_>, record: &Record<'_>, buf: &mut [u8]) -> Outcome {
-        let room = match self.opening.room(record) {
-            Ok(room) => room,
+    fn open(&mut self, cx: &mut Context<'_>, record: &Record<'_>, room: &mut Room<'_>) -> Outcome {
+        let needed = match self.opening.room(record) {
+            Ok(needed) => needed,
             Err(error) => return self.refuse(record, error),
         };
-        if record.content_type == ContentType::APPLICATION_DATA && room <= buf.len() {
-            return match self.opening.open(record, buf) {
+        if record.content_type == ContentType::APPLICATION_DATA
+            && let Some(out) = room.lend(needed)
+        {
+            let opened = self.opening.open(record, out);
+            room.fill(opened.as_ref().map_or(0, |opened| opened.length));
+            return match opened {
                 Ok(opened) => self.take_data(opened.length, || Opened::Record(opened.length)),
                 Err(error) => self.refuse(record, error),
             };
@@ -239,11 +254,7 @@ impl Own {
     }
 
     fn take_data(&mut self, length: usize, opened: impl FnOnce() -> Opened) -> Outcome {
-        self.opened = self.opened.saturating_add(1);
-        if self.opened == BUSY {
-            // Without memory for that each record costs a little more.
-            let _ = self.opening.warm().and_then(|()| self.sealing.warm());
-        }
+        self.moves();
         if length == 0 {
             self.link.seldom().empty_records += 1;
             return Outcome::Nothing;
@@ -321,15 +332,25 @@ impl Own {
         Ok(false)
     }
 
+    /// Takes note of a record of data: whoever has several of them is busy.
+    fn moves(&mut self) {
+        self.moved = self.moved.saturating_add(1);
+        if self.moved == BUSY {
+            // Without memory for that each record costs a little more.
+            let _ = self.opening.warm().and_then(|()| self.sealing.warm());
+        }
+    }
+
     /// Seals a datagram of data, and sends it, or queues it while the pipe takes nothing.
     pub(crate) fn seal(&mut self, cx: &mut Context<'_>, plaintext: &[u8]) -> Result<(), Failure> {
+        self.moves();
         self.send(cx, ContentType::APPLICATION_DATA, plaintext)?;
         Ok(())
     }
 
     /// Seals a close_notify, once.
     pub(crate) fn seal_close(&mut self, cx: &mut Context<'_>) {
-        if !std::mem::replace(&mut self.closed, true) {
+        if !mem::replace(&mut self.closed, true) {
             // Some records are left for it where the keys are used up.
             let _ = self.send_alert(cx, AlertLevel::WARNING, Alert::CLOSE_NOTIFY);
         }
@@ -406,17 +427,25 @@ impl Own {
         self.sealing.used().max(self.opening.used())
     }
 
-    /// Lets go of what only a busy session needs, if nothing was opened since this was called before; false
-    /// if there is something left to let go of.
-    pub(crate) fn rest(&mut self) -> bool {
+    /// Forgets the last flight, if its time is over.
+    pub(crate) fn forget(&mut self) {
         let over = |flight: &mut Box<LastFlight>| flight.is_over(Instant::now());
         self.last_flight.take_if(over);
-        let idle = std::mem::take(&mut self.opened) == 0;
+    }
+
+    /// Counts the records of data anew, and if the session is idle, lets go of what only a busy one needs.
+    pub(crate) fn rest(&mut self, idle: bool) {
+        self.moved = 0;
         if idle {
             self.opening.cool();
             self.sealing.cool();
+            self.link.rest();
         }
-        idle
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_warm(&self) -> bool {
+        self.opening.is_warm() || self.sealing.is_warm()
     }
 
     pub(crate) fn stats(&self) -> SessionStats {

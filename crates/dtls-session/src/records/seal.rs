@@ -85,6 +85,11 @@ impl Sealing {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_warm(&self) -> bool {
+        self.context.is_some()
+    }
+
     /// Lets the context go.
     pub(crate) fn cool(&mut self) {
         self.context = None;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::Weak,
     task::{Context, Poll, ready},
 };
@@ -13,7 +14,7 @@ use crate::{
     error::{Closed, ClosedBy, MtuError, RecvError, SendError, failure::Failure},
     established::Records,
     guard::{Close, Guard},
-    records::{Opened, scratch::with_plaintext},
+    records::{Opened, room::Room},
     session::watch::{State, Watch},
     settings::config::SessionConfig,
     stats::SessionStats,
@@ -33,6 +34,10 @@ pub(crate) struct Core {
     pub(crate) told: bool,
     most_mtu: usize,
     counts: Counts,
+    /// How many datagrams had been sent and received at the last [rest](Self::rest).
+    rested: u64,
+    /// Whether there may be something that only a busy session needs.
+    busy: bool,
     pub(crate) watch: Watch,
     /// Held until the session is dropped.
     guard: Option<Box<dyn Guard>>,
@@ -54,6 +59,9 @@ impl Core {
             told: false,
             most_mtu,
             counts: Counts::default(),
+            rested: 0,
+            // The handshake has left something behind.
+            busy: true,
             watch,
             guard,
         }
@@ -70,7 +78,7 @@ impl Core {
         }
         // OpenSSL cannot be asked for less than a byte.
         if self.unread.is_empty() && !buf.is_empty() {
-            match ready!(self.poll_open(cx, buf)) {
+            match ready!(self.poll_open(cx, Room::Slice(buf))) {
                 None => return Poll::Ready(self.ending().map(|()| None)),
                 Some(Plaintext::Here(length)) => return Poll::Ready(Ok(Some(length))),
                 Some(Plaintext::Long(datagram)) => self.unread.push_front(datagram),
@@ -159,6 +167,10 @@ impl Core {
         }
         self.counts.sent += 1;
         self.counts.sent_bytes += size as u64;
+        if !mem::replace(&mut self.busy, true) {
+            // So that the keeper comes by for the next rest, even if the peer never sends anything.
+            cx.waker().wake_by_ref();
+        }
         Ok(())
     }
 
@@ -189,6 +201,17 @@ impl Core {
         }
         self.records.set_mtu(asked);
         Ok(())
+    }
+
+    /// Lets go of what only a busy session needs, if nothing was sent or received since this was called before.
+    pub(crate) fn rest(&mut self) {
+        let moved = self.counts.received + self.counts.sent;
+        let idle = mem::replace(&mut self.rested, moved) == moved;
+        self.records.rest(idle);
+        if idle {
+            self.spare = BytesMut::new();
+        }
+        self.busy = !idle;
     }
 
     /// Lets the session be closed by its listener, if it has one; false if that has closed already.
@@ -238,6 +261,7 @@ impl Core {
             // While this grows, the peer lives.
             signs_of_life: self.counts.received,
             is_full: self.is_full(),
+            is_busy: self.busy,
             closing: self.closed.map(|closed| closed.elapsed()),
             forgets: self.records.forgets(),
         }
@@ -255,25 +279,24 @@ impl Core {
     }
 
     fn poll_open_one(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        with_plaintext(|scratch| {
-            self.poll_open(cx, scratch).map(|opened| {
-                opened.map(|plaintext| match plaintext {
-                    Plaintext::Here(length) => {
-                        self.spare.extend_from_slice(&scratch[..length]);
-                        self.spare.split().freeze()
-                    }
-                    Plaintext::Long(datagram) => datagram,
-                })
+        let mut spare = mem::take(&mut self.spare);
+        let opened = self.poll_open(cx, Room::Bytes(&mut spare));
+        let opened = opened.map(|opened| {
+            opened.map(|plaintext| match plaintext {
+                Plaintext::Here(_) => spare.split().freeze(),
+                Plaintext::Long(datagram) => datagram,
             })
-        })
+        });
+        self.spare = spare;
+        opened
     }
 
-    /// Opens a record into `buf`; None once the session has ended.
-    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Option<Plaintext>> {
+    /// Opens a record into `room`; None once the session has ended.
+    fn poll_open(&mut self, cx: &mut Context<'_>, room: Room<'_>) -> Poll<Option<Plaintext>> {
         if self.end.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(self.records.poll_open(cx, buf)) {
+        match ready!(self.records.poll_open(cx, room)) {
             Ok(Opened::Record(length)) => {
                 self.count_received(length);
                 return Poll::Ready(Some(Plaintext::Here(length)));
@@ -293,6 +316,7 @@ impl Core {
     }
 
     fn count_received(&mut self, bytes: usize) {
+        self.busy = true;
         self.counts.received += 1;
         self.counts.received_bytes += bytes as u64;
     }
@@ -323,9 +347,9 @@ struct Counts {
 
 /// A datagram that was opened.
 enum Plaintext {
-    /// In the buffer that was given, of so many bytes.
+    /// In the room that was given, of so many bytes.
     Here(usize),
-    /// That buffer had no room for it.
+    /// It did not fit there.
     Long(Bytes),
 }
 

@@ -112,9 +112,10 @@ impl Keeper {
         };
         let (now, mut watch) = (self.now(), core.watch);
         let active = watch.observe(now, &core.state());
-        if watch.rests(now) || core.state().forgets == Some(Duration::ZERO) {
-            core.records.rest();
+        if watch.rests(now) {
+            core.rest();
         }
+        core.records.forget();
         let state = core.state();
         if let Some(by) = watch.expire(now, &state) {
             core.end(by);

@@ -4,6 +4,8 @@ pub(crate) mod agenda;
 pub(crate) mod core;
 pub(crate) mod io;
 pub(crate) mod keeper;
+#[cfg(test)]
+mod rest;
 pub(crate) mod shared;
 pub(crate) mod srtp;
 pub(crate) mod waiters;

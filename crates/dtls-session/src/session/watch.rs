@@ -13,7 +13,7 @@ pub(crate) struct Watch {
     last_sign: u64,
     /// When a peer that seems silent is given up, or 0.
     doubt: u64,
-    /// When the session last rested, or was busy.
+    /// When the session last [rested](Self::rests), or was too busy for that.
     rested: u64,
     /// The earliest looks that are on the agenda, in their order; 0 is none.
     next: [u64; 2],
@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) signs_of_life: u64,
     /// Whether the application has datagrams to take.
     pub(crate) is_full: bool,
+    /// Whether there is something to let go of at the next rest.
+    pub(crate) is_busy: bool,
     /// For how long this side has waited for the answer to its close_notify.
     pub(crate) closing: Option<Duration>,
     /// In how long something may be forgotten.
@@ -97,6 +99,7 @@ impl Watch {
             doubt.or(idle),
             state.closing.map(|closing| in_a_while(left(closing))),
             active.then(|| now + self.interval()),
+            state.is_busy.then(|| self.rested + LATER_INTERVAL),
             state.forgets.map(in_a_while),
         ]
         .into_iter()
@@ -161,7 +164,8 @@ mod tests {
     /// together.
     fn most_listed(idle: Duration, mut events: Vec<u64>) -> usize {
         let mut watch = Watch::new(Some(idle), 0);
-        let mut signs_of_life = 0;
+        let (mut signs_of_life, mut rested) = (0, 0);
+        let mut is_busy = true;
         let mut listed = vec![0];
         let mut most = 0;
         events.sort_unstable_by(|one, other| other.cmp(one));
@@ -170,11 +174,16 @@ mod tests {
             if events.last() == Some(&now) {
                 events.pop();
                 signs_of_life += 1;
+                is_busy = true;
+            }
+            if watch.rests(now) {
+                is_busy = std::mem::replace(&mut rested, signs_of_life) != signs_of_life;
             }
             listed.retain(|at| *at > now);
             let state = State {
                 signs_of_life,
                 is_full: false,
+                is_busy,
                 closing: None,
                 forgets: KEPT
                     .checked_sub(now)
