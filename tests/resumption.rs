@@ -209,6 +209,9 @@ async fn started(server: Server) -> Vec<String> {
     let log = server.program.stop().await.err;
     log.lines()
         .filter(|line| line.contains("session started"))
-        .map(|line| line.rsplit_once("resumed=").unwrap().1.trim().to_owned())
+        .map(|line| {
+            let (_, rest) = line.split_once("resumed=").unwrap();
+            rest.split_whitespace().next().unwrap().to_owned()
+        })
         .collect()
 }
