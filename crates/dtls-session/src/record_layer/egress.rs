@@ -2,10 +2,13 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use dtls_wire::{AnyRecord, ContentType, Encode, Fragment, HandshakeType, Record};
+use dtls_wire::{AnyRecord, ContentType, HandshakeType, Record};
 use tokio::time::Instant;
 
-use crate::{record_layer::ingress::asks_for_cookie, records::link::FALLBACK_MTUS};
+use crate::{
+    record_layer::{cut::fragments, numbering::Numbering},
+    records::link::FALLBACK_MTUS,
+};
 
 /// Collects what OpenSSL writes during one poll.
 ///
@@ -29,18 +32,6 @@ pub(crate) struct Egress {
     last_flight: Option<(Instant, u32)>,
     /// Whether protected records may be data, each of which is a datagram.
     established: bool,
-}
-
-/// How epoch 0 is numbered: the server's first record has to carry the number of the hello it
-/// answers (RFC 6347 4.2.1), but OpenSSL has counted its own records only. A client that has
-/// already seen a HelloVerifyRequest of that number would take it for a replay.
-///
-/// What is sent again without OpenSSL shifts all that comes after it.
-#[derive(Debug)]
-struct Numbering {
-    first: Option<u64>,
-    shift: u64,
-    last: u64,
 }
 
 impl Egress {
@@ -143,7 +134,7 @@ impl Egress {
             }
             rest = behind;
         }
-        Some((plain, self.numbering.last + 1))
+        Some((plain, self.numbering.next()))
     }
 
     /// Queues what one write held; false if there was no room, and nothing of it was taken.
@@ -256,77 +247,6 @@ impl Egress {
         self.mtu = mtu;
         self.largest = 0;
     }
-}
-
-impl Numbering {
-    fn new(first: Option<u64>) -> Self {
-        Self {
-            first,
-            shift: 0,
-            last: 0,
-        }
-    }
-
-    /// Whether a record is a HelloVerifyRequest for a hello that came from nobody: the client's own
-    /// has a good cookie.
-    fn precedes(&self, record: &Record<'_>) -> bool {
-        self.first.is_some() && asks_for_cookie(record).is_some()
-    }
-
-    /// The number of what OpenSSL has written with this one.
-    fn number(&mut self, written: u64) -> u64 {
-        if let Some(first) = self.first.take() {
-            self.shift = first.saturating_sub(written);
-        }
-        self.last = written.wrapping_add(self.shift);
-        self.last
-    }
-
-    /// The number of what OpenSSL has not written.
-    fn another(&mut self) -> u64 {
-        self.shift = self.shift.wrapping_add(1);
-        self.last = self.last.wrapping_add(1);
-        self.last
-    }
-}
-
-/// Cuts a record with one fragment of a message into such that fit (RFC 6347 4.2.3).
-fn fragments(bytes: &[u8], mtu: usize) -> Vec<Vec<u8>> {
-    let as_it_is = || vec![bytes.to_vec()];
-    let Ok((record, _)) = Record::split(bytes) else {
-        return as_it_is();
-    };
-    let only = match &mut record.fragments() {
-        fragments if record.content_type == ContentType::HANDSHAKE && record.epoch == 0 => {
-            fragments.next().and_then(Result::ok)
-        }
-        _ => None,
-    };
-    let Some(fragment) = only
-        .filter(|it| bytes.len() > mtu && Fragment::HEADER + it.body.len() == record.body.len())
-    else {
-        return as_it_is();
-    };
-    let room = mtu.saturating_sub(Record::HEADER + Fragment::HEADER).max(1);
-    let cut = |(nth, part)| {
-        let fragment = Fragment {
-            offset: fragment.offset + nth * room,
-            body: part,
-            ..fragment
-        };
-        let body = fragment.to_vec().ok()?;
-        Record {
-            body: &body,
-            ..record
-        }
-        .to_vec()
-        .ok()
-    };
-    let parts = fragment.body.chunks(room).enumerate();
-    parts
-        .map(cut)
-        .collect::<Option<_>>()
-        .unwrap_or_else(as_it_is)
 }
 
 /// A longer flight is repeated by OpenSSL's timer only: an answer to a small datagram, it would be

@@ -2,12 +2,14 @@
 //! OpenSSL's records; the timer. It may use `records`, `credentials`, `openssl` and what these may use.
 
 pub(crate) mod beginning;
+pub(crate) mod cut;
 pub(crate) mod dialogue;
 pub(crate) mod early;
 pub(crate) mod egress;
 pub(crate) mod ingress;
 pub(crate) mod inquiry;
 pub(crate) mod last_flight;
+pub(crate) mod numbering;
 pub(crate) mod pace;
 pub(crate) mod progress;
 pub(crate) mod takeover;
