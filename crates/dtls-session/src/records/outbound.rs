@@ -29,20 +29,22 @@ impl Outbound {
         fits
     }
 
-    /// Queues records, as many of them in a datagram as it may have bytes (RFC 6347 4.2.3).
-    pub(crate) fn push_flight(&mut self, records: &[u8], mtu: usize) {
-        let (mut start, mut end) = (0, 0);
+    /// Queues records, as many of them in a datagram as it may have bytes (RFC 6347 4.2.3), and returns for how
+    /// many datagrams there was no room.
+    pub(crate) fn push_flight(&mut self, records: &[u8], mtu: usize) -> u64 {
+        let (mut start, mut end, mut dropped) = (0, 0, 0);
         while let Ok((record, _)) = Record::split(&records[end..]) {
             let next = end + record.wire_len();
             if next - start > mtu && end > start {
-                self.push(&records[start..end]);
+                dropped += u64::from(!self.push(&records[start..end]));
                 start = end;
             }
             end = next;
         }
         if end > start {
-            self.push(&records[start..end]);
+            dropped += u64::from(!self.push(&records[start..end]));
         }
+        dropped
     }
 
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>, link: &mut Link) -> Poll<()> {
@@ -84,7 +86,7 @@ mod tests {
         let [a, b, c] = [record(30), record(1), record(40)];
         let lengths = |mtu| {
             let mut outbound = Outbound::default();
-            outbound.push_flight(&[&a[..], &b, &c].concat(), mtu);
+            assert_eq!(outbound.push_flight(&[&a[..], &b, &c].concat(), mtu), 0);
             let lengths = outbound.datagrams.iter().map(|datagram| datagram.len());
             lengths.collect::<Vec<_>>()
         };
@@ -99,5 +101,9 @@ mod tests {
         let mut outbound = Outbound::default();
         let taken = (0..100).filter(|_| outbound.push(&[1]));
         assert_eq!(taken.count(), MAX_DATAGRAMS);
+        let flight = [record(1), record(40)].concat();
+        assert_eq!(outbound.push_flight(&flight, 53), 2);
+        assert_eq!(outbound.push_flight(&flight, 1200), 1);
+        assert_eq!(outbound.push_flight(&[], 1200), 0);
     }
 }

@@ -305,7 +305,10 @@ impl Own {
         if let Some(log) = self.log.as_ref().filter(|_| answered) {
             message_log::tell(log, true, HANDSHAKE, flight.finished());
         }
-        self.outbound.push_flight(&records, self.mtu);
+        let dropped = self.outbound.push_flight(&records, self.mtu);
+        if dropped > 0 {
+            self.link.seldom().dropped_unsent += dropped;
+        }
         let _ = self.poll_drain(cx);
         Ok(answered)
     }

@@ -97,7 +97,8 @@ impl SessionConfig {
     ///
     /// [`Session::export_keying_material`](crate::Session::export_keying_material) yields these and nothing else, and
     /// [`srtp_keys`](crate::Session::srtp_keys) needs the label `EXTRACTOR-dtls_srtp` with up to 88 bytes among them. Where
-    /// OpenSSL protects the records, it keeps its secrets, and everything can be exported.
+    /// OpenSSL protects the records, it keeps its secrets, and everything can be exported. What a client
+    /// [resumes by](crate::Session::resumption) has the master secret, too.
     ///
     /// ```
     /// use dtls_session::SessionConfig;
