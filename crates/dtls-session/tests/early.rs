@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use common::*;
 use dtls_session::Session;
+use dtls_wire::{AnyRecord, ContentType, Encode, ProtocolVersion, Record, records};
 
 /// What is late.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,55 @@ async fn a_clients_data_that_overtakes_its_last_flight_is_delivered_after_it() {
         let accepting = acceptor.accept(server);
         let (server, _client) = within(async { tokio::join!(accepting, client) }).await;
         hears(&server.unwrap()).await;
+    }
+}
+
+/// What anybody can put between does not keep a session from having records of its own.
+#[tokio::test]
+async fn a_finished_that_is_overtaken_by_forged_ones_still_proves_the_keys() {
+    let forged = Record {
+        content_type: ContentType::HANDSHAKE,
+        version: ProtocolVersion::DTLS_1_2,
+        epoch: 1,
+        sequence: 0,
+        connection_id: &[],
+        body: &[7; 40],
+    };
+    let fate = move |towards: Direction, _: usize, datagram: &[u8]| {
+        let all: Vec<_> = records(datagram).flatten().map(full).collect();
+        let [.., change, finished] = &all[..] else {
+            return vec![datagram.to_vec()];
+        };
+        if towards == Direction::ToClient || finished.epoch == 0 {
+            return vec![datagram.to_vec()];
+        }
+        let mut sent = vec![finished.to_vec().unwrap()];
+        // After each ChangeCipherSpec, so many are taken for what may be genuine.
+        for room in 0..2 {
+            sent.push(change.to_vec().unwrap());
+            sent.extend((0..16).map(|number| {
+                let sequence = 100 * room + number;
+                Record { sequence, ..forged }.to_vec().unwrap()
+            }));
+        }
+        // The key exchange comes last, and without a repeat of what is behind it.
+        sent.push(datagram[..datagram.len() - finished.wire_len()].to_vec());
+        sent
+    };
+    let (acceptor, connector) = (acceptor(patient()), connector(patient()));
+    let ends = pipe(Arc::new(Mutex::new(fate)));
+    let (server, client) = sessions(&acceptor, &connector, ends).await;
+    for session in [&server, &client] {
+        assert_eq!(session.stats().unproven_keys, 0);
+        assert_eq!(session.info().record_protection, protection());
+    }
+    echo_once(&server, &client).await;
+}
+
+fn full(record: AnyRecord<'_>) -> Record<'_> {
+    match record {
+        AnyRecord::Full(record) => record,
+        AnyRecord::Unified(record) => panic!("{record:?}"),
     }
 }
 

@@ -268,6 +268,9 @@ const MAX_AHEAD: u64 = 512;
 const MAX_EARLY_DATA: u8 = 8;
 /// A peer repeats its Finished at most twelve times.
 const MAX_EARLY_HANDSHAKE: u8 = 16;
+/// How many of them there are at most, with the room that each ChangeCipherSpec makes.
+pub(crate) const MOST_EARLY_HANDSHAKE: usize =
+    MAX_EARLY_HANDSHAKE as usize * (1 + MAX_EARLY_HANDSHAKE as usize);
 
 #[cfg(test)]
 mod tests {

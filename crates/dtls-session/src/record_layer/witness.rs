@@ -1,13 +1,13 @@
 //! What a handshake has under keys, as it was on the wire: it proves whoever has derived the same keys.
 
-use std::collections::VecDeque;
-
 use dtls_wire::{ContentType, Record};
+
+use crate::record_layer::ingress::MOST_EARLY_HANDSHAKE;
 
 /// Remembers the protected records of a handshake, and its last flight.
 #[derive(Default)]
 pub(crate) struct Witness {
-    theirs: VecDeque<Box<[u8]>>,
+    theirs: Vec<Box<[u8]>>,
     ours: Option<Box<[u8]>>,
     /// The number behind the highest that OpenSSL has sealed with.
     next: u64,
@@ -22,11 +22,10 @@ impl Witness {
         if !speaks(record) || bytes.len() > LONGEST {
             return;
         }
-        // The genuine one is what ends the handshake, so it is among the last.
-        if self.theirs.len() == MAX_HEARD {
-            self.theirs.pop_front();
+        // The genuine one may be any of them: it may have overtaken what OpenSSL needs to read it.
+        if self.theirs.len() < MOST_EARLY_HANDSHAKE {
+            self.theirs.push(bytes.into());
         }
-        self.theirs.push_back(bytes.into());
     }
 
     /// Takes a record that OpenSSL has sealed.
@@ -62,8 +61,6 @@ fn speaks(record: &Record<'_>) -> bool {
 
 /// More than a Finished has under any AEAD.
 const LONGEST: usize = 128;
-/// A peer repeats its Finished at most twelve times.
-const MAX_HEARD: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -93,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_last_is_kept() {
+    fn as_much_is_kept_as_may_be_heard() {
         let mut witness = Witness::default();
-        for number in 0..100 {
+        for number in 0..300 {
             witness.heard(&record(ContentType::HANDSHAKE, 1, number), &[number as u8]);
             witness.heard(&record(ContentType::HANDSHAKE, 0, number), b"plain");
             witness.heard(
@@ -104,6 +101,7 @@ mod tests {
             );
         }
         let heard: Vec<_> = witness.theirs().map(|record| record[0]).collect();
-        assert_eq!(heard, (84..100).collect::<Vec<_>>());
+        let kept = (0..MOST_EARLY_HANDSHAKE).map(|number| number as u8);
+        assert_eq!(heard, kept.collect::<Vec<_>>());
     }
 }
