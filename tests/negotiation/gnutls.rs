@@ -32,6 +32,7 @@ pub(crate) async fn cli_certificate_name_and_protocol() {
     program.logs("protocol=\"echo\"").await;
     program.logs("name=\"localhost\"").await;
     program.logs("DTLS echo development client").await;
+    program.logs("record_protection=\"own\"").await;
     assert_eq!(peer.end().await.code, Some(0));
 }
 
@@ -48,10 +49,12 @@ pub(crate) async fn serv_psk() {
     })
     .await;
     assert_eq!((ended.code, &*ended.out), (Some(0), "hello\n"), "{ended:?}");
-    assert!(
-        ended.err.contains("pre-shared key          device"),
-        "{ended:?}"
-    );
+    for line in [
+        "pre-shared key          device\n",
+        "record protection       own\n",
+    ] {
+        assert!(ended.err.contains(line), "{ended:?}");
+    }
 }
 
 pub(crate) async fn serv_certificate_and_protocol() {
@@ -86,8 +89,10 @@ pub(crate) async fn serv_certificate_and_protocol() {
     })
     .await;
     assert_eq!((ended.code, &*ended.out), (Some(0), "hello\n"), "{ended:?}");
-    assert!(
-        ended.err.contains("protocol                echo"),
-        "{ended:?}"
-    );
+    for line in [
+        "protocol                echo\n",
+        "record protection       own\n",
+    ] {
+        assert!(ended.err.contains(line), "{ended:?}");
+    }
 }

@@ -13,11 +13,13 @@ mod mbedtls;
 mod protocols;
 mod psk;
 mod restart;
+mod wolfssl;
 
 use std::process::ExitCode;
 
 use common::{Program, Server, has, trial};
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
+use wolfssl::Wolfssl;
 
 const KEY: &str = "00112233445566778899aabbccddeeff";
 
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
     let openssl = has(&["openssl", "version"]);
     let gnutls = has(&["gnutls-cli", "--version"]);
     let mbedtls = mbedtls::build();
-    let trials = vec![
+    let mut trials = vec![
         trial("s_client_has_a_pre_shared_key", openssl, psk::s_client_psk),
         trial(
             "gnutls_cli_has_a_certificate_a_name_and_a_protocol",
@@ -133,7 +135,37 @@ fn main() -> ExitCode {
         ),
         trial("flags_that_are_of_no_use_are_named", true, flags::refusals),
     ];
+    trials.extend(wolfssls_trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn wolfssls_trials() -> Vec<Trial> {
+    let wolfssl = Wolfssl::build();
+    let mut trials = Vec::new();
+    for (proof, suites) in [
+        ("a_certificate", wolfssl::CERTIFICATE),
+        ("a_pre_shared_key", wolfssl::PSK),
+        ("a_pre_shared_key_and_small_suites", wolfssl::SMALL_PSK),
+    ] {
+        let is_here = wolfssl.as_ref().is_some_and(|peer| peer.has(suites));
+        let (client, server) = (wolfssl.clone(), wolfssl.clone());
+        trials.push(trial(
+            &format!("wolfssls_client_has_{proof}"),
+            is_here,
+            || wolfssl::client(client.unwrap(), suites),
+        ));
+        trials.push(trial(
+            &format!("wolfssls_server_has_{proof}"),
+            is_here,
+            || wolfssl::server(server.unwrap(), suites),
+        ));
+    }
+    trials.push(trial(
+        "wolfssl_and_our_client_hear_a_server_say_goodbye",
+        wolfssl.is_some(),
+        || wolfssl::servers_end(wolfssl.unwrap()),
+    ));
+    trials
 }
 
 async fn echoes(peer: &mut Program) {

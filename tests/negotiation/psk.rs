@@ -45,6 +45,8 @@ pub(crate) async fn s_client_psk() {
         assert_eq!(peer.end().await.code, Some(0));
     }
     server.program.logs_times("psk=\"device\"", 4).await;
+    let own = "record_protection=\"own\"";
+    server.program.logs_times(own, 4).await;
     // Certificates go on beside it.
     let ended = run(&server.addr, &[], b"x\n").await;
     assert_eq!((ended.code, &*ended.out), (Some(0), "Echo: x\n"));
@@ -75,6 +77,7 @@ pub(crate) async fn gnutls_psk() {
     let program = &server.program;
     program.logs("cipher=\"ECDHE-PSK-CHACHA20-POLY1305\"").await;
     program.logs("psk=\"device\"").await;
+    program.logs("record_protection=\"own\"").await;
 }
 
 pub(crate) async fn s_server_psk() {
@@ -87,6 +90,7 @@ pub(crate) async fn s_server_psk() {
         let flags = [&flags[..], &["--timeout", "60", "-v"]].concat();
         let mut client = client(&addr, &flags);
         client.logs("pre-shared key          device").await;
+        client.logs("record protection       own").await;
         client.write(b"ping\n").await;
         peer.says("ping\n").await;
     }

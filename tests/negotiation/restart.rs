@@ -55,6 +55,7 @@ async fn gets_in(flags: &[&str], client: impl FnOnce(&str) -> Program) {
     let again = Server::start_on(&addr, flags).await;
     released.notify_one();
     client.says("Echo: ").await;
+    again.program.logs("record_protection=\"own\"").await;
     client.kill().await;
     assert_eq!(again.program.logged("handshake failed"), 0);
 }
