@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use common::*;
 use dtls_session::{
-    Acceptor, AcceptorBuilder, Connector, ConnectorBuilder, ExportError, Preferences, Session,
+    Acceptor, AcceptorBuilder, BuildError, Connector, ConnectorBuilder, ExportError, Preferences,
+    Session,
 };
 
 #[tokio::test]
@@ -255,5 +256,33 @@ async fn what_is_exported_at_once_is_all_that_is_left_where_openssl_is_gone() {
         if let Err(error) = refused {
             assert!(matches!(error, ExportError::Forgotten { label } if label == other));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_could_never_be_exported_is_refused_before_there_is_a_session() {
+    let config = |label| patient().export_only([("EXPERIMENTAL token", 32), (label, 16)]);
+    let reserved = "key expansion";
+    let server = Acceptor::builder(identity("server")).session(config(reserved));
+    let client = Connector::builder(roots()).session(config(reserved));
+    for error in [server.build().unwrap_err(), client.build().unwrap_err()] {
+        assert!(
+            matches!(&error, BuildError::Export { label, length: 16, .. } if label == reserved),
+            "{error}"
+        );
+    }
+    // OpenSSL 3.0 takes a kilobyte, others as much as one likes.
+    let long = "EXPERIMENTAL ".repeat(1000);
+    let server = Acceptor::builder(identity("server")).session(config(&long));
+    match server.build() {
+        Ok(acceptor) => {
+            let (server, _client) =
+                sessions(&acceptor, &connector(patient()), pipe(lossless())).await;
+            assert_eq!(server.stats().unproven_keys, 0);
+            server
+                .export_keying_material(&mut [0; 16], &long, None)
+                .unwrap();
+        }
+        Err(error) => assert!(matches!(error, BuildError::Export { .. }), "{error}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::OpenSslError;
+use super::{ExportError, OpenSslError};
 use crate::settings::version::Version;
 
 /// Why an acceptor or a connector could not be made.
@@ -20,6 +20,16 @@ pub enum BuildError {
     Mtu {
         /// What was asked for, in bytes.
         asked: usize,
+    },
+    /// Nothing could ever be [exported at once](crate::SessionConfig::export_only) with a label, or not so much.
+    #[error("{length} bytes of keying material cannot be exported with the label {label:?}")]
+    Export {
+        /// The label.
+        label: String,
+        /// What was asked for, in bytes.
+        length: usize,
+        /// Why not.
+        source: ExportError,
     },
     /// RFC 6066 4 has no such maximum fragment length.
     #[error(

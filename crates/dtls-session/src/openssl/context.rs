@@ -11,8 +11,13 @@ use openssl::{
 };
 
 use crate::{
-    error::{BuildError, OpenSslError},
-    openssl::{attached::Attached, callbacks, ffi, returning::Returning},
+    error::{BuildError, ExportError, OpenSslError},
+    openssl::{
+        attached::Attached,
+        callbacks, ffi,
+        prf::{Digest, prf},
+        returning::Returning,
+    },
     settings::{config::SessionConfig, role::Role, version::Versions},
 };
 
@@ -88,6 +93,13 @@ impl ContextBuilder {
         if !SessionConfig::MTU.contains(&config.mtu) {
             return Err(BuildError::Mtu { asked: config.mtu });
         }
+        for (label, length) in config.export_only.iter().flat_map(|only| only.iter()) {
+            try_export(label, *length).map_err(|source| BuildError::Export {
+                label: label.clone(),
+                length: *length,
+                source,
+            })?;
+        }
         let ssl = common(role, &config)?;
         Ok(Self { ssl, role, config })
     }
@@ -107,6 +119,21 @@ impl ContextBuilder {
             welcome,
         })
     }
+}
+
+/// Tries what a session is to export, with secrets that are none: a handshake's end would be too late to refuse it.
+fn try_export(label: &str, length: usize) -> Result<(), ExportError> {
+    ExportError::check(label, None)?;
+    let randoms = [0; 64];
+    let mut out = vec![0; length];
+    prf(
+        Digest::Sha256,
+        &[0; 48],
+        label.as_bytes(),
+        &[&randoms],
+        &mut out,
+    )?;
+    Ok(())
 }
 
 fn common(role: Role, config: &SessionConfig) -> Result<SslContextBuilder, OpenSslError> {

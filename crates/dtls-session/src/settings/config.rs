@@ -98,7 +98,8 @@ impl SessionConfig {
     /// [`Session::export_keying_material`](crate::Session::export_keying_material) yields these and nothing else, and
     /// [`srtp_keys`](crate::Session::srtp_keys) needs the label `EXTRACTOR-dtls_srtp` with up to 88 bytes among them. Where
     /// OpenSSL protects the records, it keeps its secrets, and everything can be exported. What a client
-    /// [resumes by](crate::Session::resumption) has the master secret, too.
+    /// [resumes by](crate::Session::resumption) has the master secret, too. A label or a length that nothing could be exported
+    /// with is a [`BuildError::Export`](crate::BuildError::Export).
     ///
     /// ```
     /// use dtls_session::SessionConfig;
