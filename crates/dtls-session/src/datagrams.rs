@@ -40,7 +40,7 @@ pub trait Datagrams: Send {
     ///
     /// # Errors
     ///
-    /// What is known of this datagram: it is lost then, as any may be.
+    /// Why this one datagram was not sent. The session takes it for lost and goes on.
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -52,7 +52,7 @@ pub trait Datagrams: Send {
     ///
     /// # Errors
     ///
-    /// What is known of the datagrams that were gathered.
+    /// Why a gathered datagram was not sent. The session takes it for lost and goes on.
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -75,6 +75,10 @@ pub trait Datagrams: Send {
 }
 
 /// What a session runs over: a [`Channel`], a [`ConnectedSocket`], or anything else that carries datagrams.
+///
+/// A server's session over a pipe of its own does not notice a client that restarts (RFC 6347 4.2.8): it goes on
+/// until its [idle timeout](crate::SessionConfig::idle_timeout). Only a [`Listener`](crate::Listener) begins a
+/// new handshake for such a client.
 ///
 /// ```
 /// use dtls_session::{Connector, HandshakeError, Pipe, Session};

@@ -25,8 +25,9 @@
 //! ```
 //!
 //! [`Listener::accept`](crate::Listener::accept) hands out the handshakes themselves and never waits for a peer:
-//! spawn a task for each, which also learns why one fails. Where throughput counts, run the loop that accepts
-//! in a task as well: the datagrams that tasks send in one turn of the runtime leave in one system call.
+//! spawn a task for each, which also learns why one fails. `sessions` tells nobody of a handshake that fails. Where
+//! throughput counts, run the loop that accepts in a task as well: the datagrams that tasks send in one turn of the
+//! runtime leave in one system call.
 //!
 //! # Who has come
 //!
@@ -70,7 +71,9 @@
 //! `recv` yields None after a close_notify of either side, and [`RecvError::Closed`](crate::RecvError::Closed)
 //! otherwise; [`Session::closed`](crate::Session::closed) waits for the end and tells
 //! [why](crate::ClosedBy). A client is right to connect anew where the end was not its own:
-//! after an idle timeout, an error, or a close by the peer. Taking back a key or a certificate
+//! after an idle timeout, an error, or a close by the peer. Before a
+//! [limit of the keys](crate::ClosedBy::KeyLimit) it connects in time, as
+//! [`Session::key_usage`](crate::Session::key_usage) tells. Taking back a key or a certificate
 //! ends no session: close it by a handle that you have kept.
 //!
 //! `docs/serving.md` of the repository has a table of which errors are worth a retry.
@@ -108,6 +111,23 @@
 //! # }
 //! ```
 //!
+//! [`AcceptorBuilder::psk_lookup`](crate::AcceptorBuilder::psk_lookup) asks a function instead of a list, and
+//! [`psk_fetch`](crate::AcceptorBuilder::psk_fetch) an async one, such as a query to a database:
+//!
+//! ```
+//! use dtls_session::{Acceptor, PskKey};
+//!
+//! # async fn ask_the_database(_: Vec<u8>) -> Option<[u8; 16]> { None }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let acceptor = Acceptor::with_psk_fetch(|identity| async move {
+//!     let key = ask_the_database(identity).await?;
+//!     PskKey::new(key).ok()
+//! })
+//! .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Small devices often can do no Diffie-Hellman exchange; `allow_plain_psk` of both builders lets
 //! them in. A wrong key and an unknown identity look alike: the client's last flight is not
 //! answered, and the handshake times out.
@@ -134,7 +154,8 @@
 //! ```
 //!
 //! [`SessionInfo::peer_certificates`](crate::SessionInfo) tells the server who came: the first is the
-//! peer's own, and a [`Certificate`](crate::Certificate) knows its subject and its names.
+//! peer's own, and a [`Certificate`](crate::Certificate) knows its subject and its names. Many clients'
+//! certificates have a subject and no names.
 //!
 //! ```
 //! use dtls_session::Session;
@@ -177,8 +198,7 @@
 //! [`Session::resumption`](crate::Session::resumption) is what survives a restart of the client.
 //!
 //! ```no_run
-//! use dtls_session::{Connector, Resumption, Roots};
-//! use udp_demux::ConnectedSocket;
+//! use dtls_session::{Connector, Resumption, Roots, udp_demux::ConnectedSocket};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let connector = Connector::builder(Roots::system()).build()?;
@@ -197,8 +217,37 @@
 //!
 //! # Keys for something else
 //!
-//! [`Session::export_keying_material`](crate::Session::export_keying_material) (RFC 5705), and
-//! [`Session::srtp_keys`](crate::Session::srtp_keys) for WebRTC's media (RFC 5764).
+//! [`Session::export_keying_material`](crate::Session::export_keying_material) derives further keys from a session
+//! (RFC 5705). Both sides get the same bytes for the same label and context, and nothing goes over the network.
+//!
+//! ```
+//! use dtls_session::{ExportError, Session};
+//!
+//! /// A key for a file that follows over another connection.
+//! fn file_key(session: &Session, file: &str) -> Result<[u8; 32], ExportError> {
+//!     let mut key = [0; 32];
+//!     session.export_keying_material(&mut key, "EXPERIMENTAL file key", Some(file.as_bytes()))?;
+//!     Ok(key)
+//! }
+//! ```
+//!
+//! [`Session::srtp_keys`](crate::Session::srtp_keys) has the keys for WebRTC's media (RFC 5764). Both sides have to
+//! allow a profile:
+//!
+//! ```
+//! use dtls_session::{Connector, Preferences, Roots, Session};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let preferences = Preferences::default().srtp_profiles("SRTP_AEAD_AES_128_GCM");
+//! let connector = Connector::builder(Roots::system()).preferences(preferences).build()?;
+//! # Ok(())
+//! # }
+//! # fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
+//! // Once there is a session:
+//! let keys = session.srtp_keys()?.ok_or("the other side allows none of these profiles")?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # CoAP
 //!

@@ -157,8 +157,10 @@ impl Handshake {
         self.pipe.map(|pipe| *pipe).or_else(given_up)
     }
 
-    /// Returns whether a handshake of the same address and port has failed within the last minute. To count
-    /// clients, and not their attempts, pass such a handshake over.
+    /// Returns whether a handshake of the same address and port has failed within the last minute.
+    ///
+    /// A client that fails usually tries again. Whoever counts clients rather than attempts does not count a
+    /// handshake for which this is true.
     pub fn is_repeated(&self) -> bool {
         self.repeats
     }

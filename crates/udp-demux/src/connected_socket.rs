@@ -33,8 +33,9 @@ use crate::{
 /// # Errors are one datagram's
 ///
 /// Anybody who knows the two ports can forge an ICMP message. So what the system says of an earlier datagram ends
-/// nothing: it is counted and kept for [`take_error`](Self::take_error), and receiving goes on. A send that fails
-/// for it is tried again at once. Empty datagrams, which are as easily forged, are dropped and counted: a
+/// nothing: it is counted and kept for [`take_error`](Self::take_error), and receiving goes on. No task is woken for it:
+/// `recv` goes on waiting. Whoever wants to know of it calls `take_error` after each send and by a timer. A send that
+/// fails for it is tried again at once. Empty datagrams, which are as easily forged, are dropped and counted: a
 /// socket has no end of file.
 ///
 /// # Path MTU
@@ -295,7 +296,8 @@ impl ConnectedSocket {
 
     /// Takes the latest error that the system has told of an earlier datagram.
     ///
-    /// It is a hint, which anybody may have forged: a peer that answers is there, whatever it says.
+    /// It is a hint, which anybody may have forged: a peer that answers is there, whatever it says. Nothing wakes a
+    /// task when there is one: call this after each send, and by a timer.
     pub fn take_error(&self) -> Option<io::Error> {
         self.lock_error().take()
     }

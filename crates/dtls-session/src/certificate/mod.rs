@@ -15,8 +15,8 @@ use crate::certificate::general_name::GeneralName;
 
 /// A certificate (RFC 5280): the bytes of its DER and what they say; it clones without copying them.
 ///
-/// None of it is more than the certificate says of itself: whether to believe that is decided in the
-/// handshake. Two are equal if their bytes are.
+/// It holds what the certificate says, and proves nothing by itself: the handshake decides whether to trust the
+/// certificate. Two certificates are equal if their bytes are equal.
 ///
 /// ```
 /// use dtls_session::{Certificate, GeneralName};
@@ -69,7 +69,8 @@ impl Certificate {
         self.0.common_name.as_deref()
     }
 
-    /// Returns the names and addresses that it is good for (RFC 5280 4.2.1.6).
+    /// Returns the names and addresses that it is good for (RFC 5280 4.2.1.6): its alternative names. A
+    /// certificate of a client often has none, but only a [subject](Self::subject).
     pub fn names(&self) -> &[GeneralName] {
         &self.0.names
     }

@@ -45,8 +45,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// A [`ConnectError`]; of several addresses', what a server said rather than another's
-/// silence.
+/// A [`ConnectError`]. If the server has several addresses and all of them fail, it is the error of an address
+/// that answered, or, if none answered, of one that stayed silent.
 ///
 /// # Cancel safety
 ///
@@ -92,8 +92,12 @@ impl<'a> Connect<'a> {
     /// [store](crate::ConnectorBuilder::session_store) has. The server has the last word, and
     /// [`SessionInfo::resumed`](crate::SessionInfo::resumed) tells of it.
     ///
-    /// If the server stumbles over that, the store forgets it, and there is a full handshake, which has the
-    /// whole [`handshake_timeout`](crate::SessionConfig::handshake_timeout) again.
+    /// If the handshake that resumes fails, the store forgets that session, and a full handshake follows. It has
+    /// the whole [`handshake_timeout`](crate::SessionConfig::handshake_timeout) again.
+    ///
+    /// A server that has taken back the client's key or certificate finishes such a handshake and closes the
+    /// session at once: the client sees [`ClosedBy::Peer`](crate::ClosedBy::Peer). The next try should not
+    /// resume, so that it learns whether the server still accepts the key.
     pub fn resume(mut self) -> Self {
         self.former = Former::Stored;
         self
@@ -111,8 +115,7 @@ impl<'a> Connect<'a> {
     ///
     /// ```
     /// use std::{io, net::SocketAddr};
-    /// use dtls_session::{ConnectError, Connector, Session};
-    /// use udp_demux::ConnectedSocket;
+    /// use dtls_session::{ConnectError, Connector, Session, udp_demux::ConnectedSocket};
     ///
     /// async fn from_port_5684(connector: &Connector) -> Result<Session, ConnectError> {
     ///     let open = |peer| {

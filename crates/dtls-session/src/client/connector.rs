@@ -80,6 +80,9 @@ impl Connector {
     /// Returns whether a session with the server called `name` may be resumed: it has not expired,
     /// and began with the same name, authorities and identity as this connector's. What
     /// [`configure`](ConnectorBuilder::configure) sets is not compared.
+    ///
+    /// `name` is the host's name alone, such as `coap.example`. With a port behind it the answer is always
+    /// false.
     pub fn can_resume(&self, name: &str, resumption: &Resumption) -> bool {
         resumption.session(&self.scope_of(name)).is_some()
     }

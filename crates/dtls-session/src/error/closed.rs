@@ -27,6 +27,9 @@ pub struct Closed {
 #[non_exhaustive]
 pub enum ClosedBy {
     /// The peer, by its close_notify (RFC 5246 7.2.1).
+    ///
+    /// A client sees it at once after a resumed handshake if the server has taken back its key or certificate:
+    /// its next try should not resume. It also follows the peer's idle timeout.
     Peer,
     /// This side, by [`Session::close`](crate::Session::close) or by dropping it.
     Us,
@@ -38,8 +41,10 @@ pub enum ClosedBy {
     Alert(Alert),
     /// The pipe below, which has ended.
     Pipe(Arc<io::Error>),
-    /// The keys, which have protected as many records as they may, or borne as many forged ones (RFC 9147
-    /// 4.5.3): the session's [usage](crate::Session::key_usage) shows it in time.
+    /// The keys, which may protect no more records, or have met too many forged records (RFC 9147 4.5.3).
+    ///
+    /// Only a new session has new keys. [`Session::key_usage`](crate::Session::key_usage) tells how near the limit
+    /// is, so that the next session can begin before this one ends.
     KeyLimit,
     /// The records, which are beyond repair.
     Records(Arc<dyn Error + Send + Sync>),

@@ -7,6 +7,9 @@ use thiserror::Error;
 use super::handshake::HandshakeError;
 
 /// Why there is no session with a server that was named.
+///
+/// The message names only the step that failed, such as `cannot connect to 192.0.2.1:5684`. The cause is in
+/// [`source`](std::error::Error::source), so print the whole chain: with `anyhow`, `{:#}` does so.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {

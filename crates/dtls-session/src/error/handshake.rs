@@ -8,10 +8,17 @@ use super::{OpenSslError, failure::Failure, reason};
 use crate::{alert::Alert, certificate::refusal::CertificateRefusal};
 
 /// Why a handshake made no session.
+///
+/// Some causes, such as OpenSSL's own words, are in [`source`](std::error::Error::source), so print the whole
+/// chain: with `anyhow`, `{:#}` does so.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// The deadline passed, or every permitted repeat of a flight had gone unanswered.
+    ///
+    /// For a client with a pre-shared key and `heard: true`, the key may be wrong, or the server may not know the
+    /// identity: DTLS servers answer both with silence. A client also sees it when the server is full or
+    /// does not accept new clients.
     #[error(
         "the handshake was not finished within {after:?}: {}",
         if *.heard { "the peer stopped answering" } else { "nothing came back at all" }

@@ -126,7 +126,8 @@ pub enum PskError {
     /// The identity is empty, which may be a mistake.
     #[error("the identity is empty: hex=,KEY says so if it is meant")]
     Empty,
-    /// The identity has something in it that one does not see, which may be a mistake.
+    /// The identity has white space at its start or end, or a control character. Both are hard to see and may
+    /// be a mistake.
     #[error(
         "the identity has white space at an end or a control character: take it away, or write \
          hex=IDENTITY,KEY, both in hexadecimal digits, if it is meant"

@@ -79,6 +79,10 @@ impl Acceptor {
     /// Starts a handshake over a pipe whose peer needs no cookie: it is known to receive at its
     /// address.
     ///
+    /// The session of this handshake does not notice a client that restarts (RFC 6347 4.2.8): it goes on until
+    /// its [idle timeout](crate::SessionConfig::idle_timeout), and the client's new hellos get no answer. Only a
+    /// [`Listener`](crate::Listener) begins a new handshake for such a client.
+    ///
     /// # Panics
     ///
     /// Outside a Tokio runtime.

@@ -81,10 +81,14 @@ impl AcceptorBuilder {
     /// Also lets clients in whose key `lookup` finds by their identity.
     ///
     /// It is called in the middle of a handshake's poll and must not wait; [`Self::psk_fetch`] may.
-    /// A client that it knows nothing of fails as one with a wrong key does: its last flight stays
-    /// unanswered, and no less is computed for it; `lookup` itself should take as long for both. One that
-    /// resumes a session ends with a close_notify then. An identity with a zero byte, which OpenSSL
-    /// would cut there, is nobody's.
+    ///
+    /// If it returns None, the client fails as a client with a wrong key does: the server does not answer its
+    /// last flight. The server computes as much for an unknown identity as for a known one, so that the time
+    /// does not tell which identities exist. `lookup` should take the same time for both, too.
+    ///
+    /// `lookup` is also asked when a client resumes a session. If it returns None then, the server closes that
+    /// session with a close_notify at once. An identity with a zero byte has no key, because OpenSSL would cut
+    /// it there.
     pub fn psk_lookup(
         mut self,
         lookup: impl Fn(&[u8]) -> Option<PskKey> + Send + Sync + 'static,

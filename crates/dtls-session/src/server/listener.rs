@@ -46,6 +46,12 @@ use crate::{
 /// from the same address and port does its handshake beside the session it had, which ends only
 /// when the new one is established (RFC 6347 4.2.8).
 ///
+/// # Dropping
+///
+/// Dropping a listener lets nobody new in. Its handshakes and sessions go on, and the port stays bound until the
+/// last of them is dropped. To free the port soon, call [`Self::close`], wait for [`Self::wait_idle`], and then drop
+/// the listener.
+///
 /// ```no_run
 /// use dtls_session::{Acceptor, Identity, Limits, Listener};
 ///
@@ -79,6 +85,10 @@ impl Listener {
     ///
     /// The operating system's if the address cannot be bound, OpenSSL's if it has no random
     /// bytes for the cookies' key.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime with I/O enabled.
     pub fn bind(addr: SocketAddr, acceptor: Acceptor, limits: Limits) -> io::Result<Self> {
         Self::new(
             Endpoint::bind(addr, Self::endpoint_config(&limits))?,
@@ -120,7 +130,8 @@ impl Listener {
     /// Listens on another endpoint as well, with the same identity, cookies, limits and counters.
     ///
     /// So a server may use several threads: [`udp_demux::bind_shards`] binds a socket for each, and a
-    /// client is known to all of them.
+    /// client is known to all of them. Call [`Self::accept`] or [`Self::sessions`] of every sibling: each
+    /// answers only the hellos of its own socket.
     pub fn sibling(&self, endpoint: Endpoint) -> Self {
         Self::on(endpoint, Arc::clone(&self.common))
     }
@@ -222,6 +233,9 @@ impl Listener {
     }
 
     /// Returns a stream that runs the handshakes itself, and yields established sessions.
+    ///
+    /// It does not yield the errors of handshakes that fail. A server that has to know who did not get in, and
+    /// why, calls [`Self::accept`] instead.
     ///
     /// ```no_run
     /// use dtls_session::{Acceptor, Limits, Listener};

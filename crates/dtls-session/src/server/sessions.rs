@@ -21,7 +21,8 @@ use crate::{
 /// A stream of established sessions, made by [`Listener::sessions`].
 ///
 /// It runs the handshakes while it is polled, as many as [`Limits::half_open`](crate::Limits::half_open) lets
-/// it have. One that fails is logged at `debug`, and nothing else. It ends when the listener is
+/// it have. A handshake that fails is logged at `debug`; its error goes nowhere else, so a server that needs it calls
+/// [`Listener::accept`]. The stream ends when the listener is
 /// [closed](Listener::close), or with the error of a dead socket.
 #[must_use = "nobody is let in unless it is polled"]
 pub struct Sessions<'a>(Pin<Box<dyn Stream<Item = io::Result<Session>> + Send + 'a>>);

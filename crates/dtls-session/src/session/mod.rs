@@ -34,7 +34,9 @@ use crate::{
     stats::SessionStats,
 };
 
-/// A DTLS session: a handle that is cheap to clone, and of which the last one closes the session.
+/// A DTLS session with one peer.
+///
+/// A `Session` is a handle: clones are cheap and share one session. Dropping the last handle closes the session.
 ///
 /// One task may send while another receives. It is also a `Stream` and a `Sink` of `Bytes`, as
 /// `&Session` is, and `AsyncRead` and `AsyncWrite`, with the datagram semantics below.
@@ -164,8 +166,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SendError::TooLarge`] and [`SendError::Empty`] leave the session as it was. A datagram may
-    /// have become too large only now, by the system's news of the path.
+    /// [`SendError::TooLarge`] and [`SendError::Empty`] leave the session as it was. The size that fits can become
+    /// smaller at any time, when the operating system learns that the path carries less. So a datagram of
+    /// the size that fitted before may be too large.
     ///
     /// # Cancel safety
     ///
@@ -272,13 +275,15 @@ impl Session {
         self.0.resumption.clone()
     }
 
-    /// Sets the largest datagram to send from now on, in bytes of UDP payload: for an application
-    /// that finds out itself what the path carries, as by RFC 8899.
+    /// Sets the largest datagram to send from now on, in bytes of UDP payload.
     ///
-    /// The handshake has lowered it where its own flights did not get through (RFC 6347 4.1.1.1).
-    /// After it the session keeps below what the [pipe](crate::Datagrams::path_mtu) knows of the
-    /// path, where it knows anything: datagrams of data are not repeated, so nobody else knows which
-    /// were lost.
+    /// Most applications do not need it. It is for an application that measures by itself how long datagrams
+    /// may be on the path, for example by RFC 8899.
+    ///
+    /// Two other things lower the MTU. The handshake lowers it if its own large datagrams are lost (RFC 6347
+    /// 4.1.1.1). After the handshake the session stays below the [`path_mtu`](crate::Datagrams::path_mtu) of the
+    /// pipe, if the pipe knows one. The session itself cannot measure the path: it does not repeat the
+    /// application's datagrams, so it does not learn which of them were lost.
     ///
     /// # Errors
     ///
@@ -288,12 +293,16 @@ impl Session {
         self.0.lock().set_mtu(bytes)
     }
 
-    /// Returns how much of what the session's keys may protect is used, from 0 to 1: at 1 the session ends
-    /// with [`ClosedBy::KeyLimit`], so a new one should be there before. None where OpenSSL protects the
-    /// records, which does not count.
+    /// Returns how much of the allowed use of the session's keys is spent, from 0 to 1.
     ///
-    /// A key of AES-GCM may seal 2^34.5 blocks of 16 bytes, one of AES-CCM 2^23 records (RFC 9147 4.5.3), and
-    /// no key more than 2^48 - 1 records; GCM and ChaCha20-Poly1305 bear 2^36 forged records, CCM 2^23.5.
+    /// At 1 the session ends with [`ClosedBy::KeyLimit`]. An application that moves much data, such as a VPN, asks
+    /// now and then, and begins a new session before that. None if OpenSSL protects the records: it does not
+    /// count them.
+    ///
+    /// Each direction has a key of its own, and the one that is used more counts. A key of AES-GCM may protect
+    /// 2^34.5 blocks of 16 bytes (some 390 GB), a key of AES-CCM 2^23 records (RFC 9147 4.5.3), and no key more
+    /// than 2^48 - 1 records. Forged records count as well: a session with GCM or ChaCha20-Poly1305 ends
+    /// after 2^36 of them, one with CCM after 2^23.5.
     pub fn key_usage(&self) -> Option<f64> {
         self.0.lock().records.key_usage()
     }

@@ -45,14 +45,16 @@ impl SessionConfig {
         self
     }
 
-    /// Sets how long a whole handshake may take (default: 60 s for an acceptor's, whose clients may
-    /// be small devices that compute for seconds, and 10 s for a connector's, for whose end
-    /// somebody waits).
+    /// Sets how long a whole handshake may take (default: 60 s for an acceptor, 10 s for a connector).
     ///
-    /// Where a pause of the process outlasts it, what came meanwhile is looked at first.
+    /// An acceptor waits longer because its clients may be small devices that compute for seconds. A connector
+    /// waits less because somebody usually waits for the result.
     ///
-    /// OpenSSL repeats one flight at most twelve times. A server's handshake ends then; a client
-    /// starts anew, as often as there is time.
+    /// If the process was stopped for longer than this time, the handshake first reads the datagrams that came
+    /// meanwhile, and only then times out.
+    ///
+    /// OpenSSL repeats a flight at most twelve times. After that a server's handshake fails, and a client's
+    /// starts again from its first message while there is time.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.handshake_timeout = Some(time);
         self
@@ -81,6 +83,14 @@ impl SessionConfig {
 
     /// Sets after how long without an authentic datagram a session ends (default 5 min; None is
     /// never). A close_notify can be lost and is not repeated, so this is the only sure end.
+    ///
+    /// Only what is received counts: a side that sends and hears nothing becomes idle. The session then ends with
+    /// [`ClosedBy::Idle`](crate::ClosedBy::Idle) and sends a close_notify, so the other side, if it is still
+    /// there, sees [`ClosedBy::Peer`](crate::ClosedBy::Peer).
+    ///
+    /// A peer whose process was killed says nothing, and only this timeout notices. Where that has to be quick,
+    /// as in a VPN, set a time such as 30 s on both sides, and let both applications send something several times
+    /// within it: the library sends no keep-alives.
     pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
         self.idle_timeout = time;
         self

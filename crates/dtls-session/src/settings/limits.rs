@@ -2,9 +2,13 @@
 
 /// How many handshakes and sessions a listener has at a time, and how many cookies it hands out.
 ///
-/// At a limit the newest hello is dropped and counted, with one exception: where all places are
-/// taken, the oldest handshake gives up its own if it has run for two seconds or longer. An
-/// address is an IPv4 address or an IPv6 /64 network, of which one host may have all addresses.
+/// At a limit the listener drops the newest hello and counts it. There is one exception: if all places of
+/// [`Self::half_open`] or [`Self::sessions`] are taken, and the oldest handshake has run for two seconds or longer, that
+/// handshake is ended and the new one takes its place. An address is an IPv4 address or an IPv6 /64 network, of
+/// which one host may have all addresses.
+///
+/// A client that is dropped gets no error: its hellos have no answer, and its own timeout ends its handshake. It
+/// repeats its hello until then, and gets in if there is room by that time.
 ///
 /// ```
 /// let limits = dtls_session::Limits::default().sessions(1000).challenges(5000);
@@ -33,8 +37,8 @@ impl Limits {
         self
     }
 
-    /// Sets how many sessions there are at a time, handshakes included (default 10 000; each
-    /// holds some 50 to 90 kB in OpenSSL).
+    /// Sets how many sessions there are at a time, handshakes included (default 10 000). An
+    /// idle session holds some 4 kB, or 50 to 90 kB where OpenSSL protects the records.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self

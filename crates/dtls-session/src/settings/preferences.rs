@@ -61,10 +61,12 @@ impl Preferences {
     /// Sets the cipher suites, in the form of OpenSSL's `SSL_CTX_set_cipher_list` (default: ECDHE
     /// with GCM, ChaCha20-Poly1305 or CCM, and those of a pre-shared key if there is one).
     ///
-    /// A list takes the place of the whole default, and CCM-8 has to be
-    /// [allowed](Self::allow_ccm8) all the same. A name that OpenSSL does not know is an error, and
-    /// so is a list of which nothing goes with the certificates and keys that there are. One forged datagram ends a session with a CBC
-    /// suite, where Encrypt-then-MAC was negotiated.
+    /// A list replaces the whole default. Suites with CCM-8 also have to be [allowed](Self::allow_ccm8). A name that
+    /// OpenSSL does not know is an error, and so is a list in which no suite fits the certificates and keys that
+    /// are set.
+    ///
+    /// Avoid suites with CBC: if the two sides have also negotiated Encrypt-then-MAC, anybody can end a session
+    /// with one forged datagram.
     pub fn cipher_suites(mut self, list: impl Into<String>) -> Self {
         self.cipher_suites = Some(list.into());
         self
