@@ -138,6 +138,11 @@ impl Handshake {
     /// Returns the pipe of a handshake that has failed, or that is given up; None after it has become a
     /// session, and where it could not even begin.
     ///
+    /// Datagrams of the former handshake may still be in it, or on their way. A [`Listener`](crate::Listener) tells
+    /// them from a new handshake's by its cookies, so a client may try again at once. Over a pipe to an
+    /// [`Acceptor::accept`](crate::Acceptor::accept) both ends have to give up, and to wait until
+    /// nothing more comes.
+    ///
     /// ```
     /// use dtls_session::{Connector, HandshakeError, Pipe, Session};
     ///

@@ -196,18 +196,45 @@ async fn a_time_that_no_clock_reaches_is_never() {
 
 #[tokio::test]
 async fn a_change_of_the_largest_datagram_can_be_awaited() {
-    let (server, _client) = default_sessions().await;
+    let (server, client) = default_sessions().await;
     let known = server.max_datagram_size();
     let waiting = tokio::spawn({
         let server = server.clone();
         async move { server.max_datagram_size_changed(known).await }
     });
     server.set_mtu(600).unwrap();
-    assert_eq!(within(waiting).await.unwrap(), 600 - 37);
+    assert_eq!(within(waiting).await.unwrap(), Some(600 - 37));
     assert_eq!(
         within(server.max_datagram_size_changed(known)).await,
-        600 - 37
+        Some(600 - 37)
     );
+    server.close();
+    drop(client);
+    assert_eq!(
+        within(server.max_datagram_size_changed(600 - 37)).await,
+        None
+    );
+}
+
+/// RFC 5246 7.2.1: the clock stands still while anybody has something to do, so the answer is there
+/// before the wait for it is over.
+#[tokio::test(start_paused = true)]
+async fn a_close_notify_is_answered_although_the_application_keeps_its_handle() {
+    for protection in common::PROTECTIONS {
+        let config = || patient().record_protection(protection);
+        let (server, client) =
+            sessions(&acceptor(config()), &connector(config()), pipe(lossless())).await;
+        client.send(b"last").await.unwrap();
+        let before = tokio::time::Instant::now();
+        client.close();
+        assert!(matches!(client.closed().await.by, ClosedBy::Us));
+        assert!(before.elapsed() < Duration::from_secs(3));
+        assert!(matches!(server.closed().await.by, ClosedBy::Peer));
+        // What came before it can still be read.
+        let mut buf = [0; 16];
+        assert_eq!(server.recv(&mut buf).await.unwrap(), Some(4));
+        assert_eq!(server.recv(&mut buf).await.unwrap(), None);
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,10 @@ use dtls_session::{RecordProtection, Session};
 #[tokio::test]
 async fn warnings_are_passed_over_and_counted() {
     for protection in PROTECTIONS {
-        let inside = Inside::new(protection).await;
-        for (session, mut insider) in inside.sessions.iter().zip(inside.insiders) {
+        // One session a side: who is told of an end tells the other of it.
+        for side in [0, 1] {
+            let mut inside = Inside::new(protection).await;
+            let (session, insider) = (&inside.sessions[side], &mut inside.insiders[side]);
             let mut sent = 0;
             // Together with the data behind it, of which nothing may be lost; and many in a row.
             for warnings in [1, 2, 9] {
@@ -40,8 +42,10 @@ async fn warnings_are_passed_over_and_counted() {
 #[tokio::test]
 async fn a_close_notify_of_level_fatal_is_an_end_like_any_other() {
     for protection in PROTECTIONS {
-        let inside = Inside::new(protection).await;
-        for (session, mut insider) in inside.sessions.iter().zip(inside.insiders) {
+        // One session a side: who is told of an end tells the other of it.
+        for side in [0, 1] {
+            let mut inside = Inside::new(protection).await;
+            let (session, insider) = (&inside.sessions[side], &mut inside.insiders[side]);
             insider.send(DATA, b"last");
             insider.send(ALERT, &[FATAL, CLOSE_NOTIFY]);
             receives(session, b"last").await;

@@ -307,7 +307,11 @@ impl Core {
             }
             // Both sides have said it: who did so first has ended it.
             Ok(Opened::CloseNotify) if self.closed.is_some() => self.end(ClosedBy::Us),
-            Ok(Opened::CloseNotify) => self.end(ClosedBy::Peer),
+            Ok(Opened::CloseNotify) => {
+                self.end(ClosedBy::Peer);
+                // It is answered at once (RFC 5246 7.2.1): the peer may wait for that.
+                self.close(cx);
+            }
             Err(failure) => {
                 self.finish(failure);
             }

@@ -212,7 +212,7 @@ impl Session {
     /// Sends close_notify (RFC 5246 7.2.1): nothing can be sent from then on, and who receives gets
     /// what has been opened already and then None. Doing so again does nothing.
     ///
-    /// [`Self::closed`] waits for the peer's answer. A close_notify is not repeated, so the peer may miss
+    /// [`Self::closed`] waits for the peer's answer. A peer's close_notify is answered by the session itself. A close_notify is not repeated, so the peer may miss
     /// it.
     pub fn close(&self) {
         Close::close(&*self.0);
@@ -252,18 +252,33 @@ impl Session {
         self.0.max_datagram_size()
     }
 
-    /// Waits until [`Self::max_datagram_size`] is another than `known`, or the session has ended, and
-    /// returns it.
+    /// Waits until [`Self::max_datagram_size`] is another than `known`, and returns it; None once the
+    /// session has ended.
+    ///
+    /// ```
+    /// use dtls_session::Session;
+    ///
+    /// async fn follow(session: Session) {
+    ///     let mut size = session.max_datagram_size();
+    ///     while let Some(other) = session.max_datagram_size_changed(size).await {
+    ///         println!("a datagram carries {other} bytes, and {size} before");
+    ///         size = other;
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub async fn max_datagram_size_changed(&self, known: usize) -> usize {
+    pub async fn max_datagram_size_changed(&self, known: usize) -> Option<usize> {
         loop {
             let changed = self.0.changed.notified();
             let size = self.0.max_datagram_size();
-            if size != known || self.0.lock().is_over() {
-                return size;
+            if self.0.lock().is_over() {
+                return None;
+            }
+            if size != known {
+                return Some(size);
             }
             changed.await;
         }
