@@ -15,8 +15,8 @@ use udp_demux::{Channel, ConnectedSocket};
 ///
 /// # Datagram semantics
 ///
-/// One datagram a call, whole. There is no end: an empty datagram is passed over by whoever reads, and an
-/// error is about one datagram, unless the pipe has ended for good.
+/// Each call carries one whole datagram. There is no end of file: the session ignores an empty datagram, and an
+/// error is about one datagram only, unless it is one of those that [end the pipe](Self::poll_recv).
 ///
 /// A pipe that has no addresses, such as a serial line, calls both ends 0.0.0.0:0.
 pub trait Datagrams: Send {
@@ -26,9 +26,9 @@ pub trait Datagrams: Send {
     ///
     /// # Errors
     ///
-    /// What the operating system says is taken for one datagram's: whoever sends the right ICMP message can
-    /// bring it about. [`NotConnected`](io::ErrorKind::NotConnected),
-    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and errors that the system has no number for
+    /// An error with a number of the operating system is taken as an error of one datagram, and the session goes on,
+    /// because anybody can cause it with a forged ICMP message. [`NotConnected`](io::ErrorKind::NotConnected),
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and errors without such a number
     /// end the session.
     fn poll_recv(
         &mut self,

@@ -46,7 +46,7 @@ pub enum ClosedBy {
     /// Only a new session has new keys. [`Session::key_usage`](crate::Session::key_usage) tells how near the limit
     /// is, so that the next session can begin before this one ends.
     KeyLimit,
-    /// The records, which are beyond repair.
+    /// An error of the records after which the session cannot go on.
     Records(Arc<dyn Error + Send + Sync>),
 }
 

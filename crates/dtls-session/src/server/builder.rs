@@ -100,13 +100,16 @@ impl AcceptorBuilder {
     /// Also lets clients in whose key the future of `fetch` finds by their identity, however long
     /// that takes within the [handshake's time](SessionConfig::handshake_timeout).
     ///
-    /// Only that client's handshake waits, and polls the future; if it ends early, the future is
-    /// dropped. It is called once in a handshake, by clients that have returned a cookie but not
-    /// proved anything else, so that the number of handshakes bounds the number of questions. A
-    /// client that it knows nothing of fails as one with a wrong key does; how long `fetch` takes for it may
-    /// tell. An identity with a zero byte, which OpenSSL would cut there, is nobody's, and nobody is
-    /// asked. The sessions get no
-    /// ticket, as whoever came back with one could not be asked about in time.
+    /// Only that client's handshake waits, and polls the future; if the handshake ends early, the future is
+    /// dropped. `fetch` is called once in a handshake. The client has returned a cookie by then, and has proved
+    /// nothing else. So [`Limits::half_open`](crate::Limits::half_open) bounds how many calls run at a time.
+    ///
+    /// If the future yields None, the client fails as a client with a wrong key does. The time that it takes may
+    /// tell the client whether the identity exists. An identity with a zero byte has no key, because OpenSSL would
+    /// cut it there; `fetch` is not called for it.
+    ///
+    /// The sessions get no ticket: a client that resumes has to be accepted or refused at once, and `fetch` may
+    /// take too long for that.
     ///
     /// ```
     /// use dtls_session::{Acceptor, PskKey};
@@ -168,8 +171,8 @@ impl AcceptorBuilder {
 
     /// Lets `decide` refuse a client whose certificate leads to the given roots (default: all of
     /// those are let in). It is called in the middle of a handshake's poll and must not wait, also
-    /// for a session that is resumed. Clients that show none, because none is required or they
-    /// have a pre-shared key, are not put to it.
+    /// for a session that is resumed. It is not called for a client without a certificate, which may get in
+    /// because no certificate is required or because it has a pre-shared key.
     pub fn authorize_client(
         mut self,
         decide: impl Fn(&Certificate) -> bool + Send + Sync + 'static,

@@ -41,10 +41,9 @@ use crate::{
 /// One task may send while another receives. It is also a `Stream` and a `Sink` of `Bytes`, as
 /// `&Session` is, and `AsyncRead` and `AsyncWrite`, with the datagram semantics below.
 ///
-/// Errors that it reports are final, but for [`RecvError::BufferTooShort`],
-/// [`SendError::TooLarge`], [`SendError::Empty`] and those of the calls that never wait, after which
-/// it goes on as if nothing had been asked. Noise from the network is dropped and counted, never
-/// reported.
+/// Most of its errors are final: the session has ended. It goes on only after [`RecvError::BufferTooShort`],
+/// [`SendError::TooLarge`], [`SendError::Empty`] and the `WouldBlock` of `try_recv` and `try_send`. What
+/// strangers and a bad network send is dropped and counted, and never an error.
 ///
 /// A task in the background keeps the session alive while the application does not receive: it
 /// answers a peer that missed the last flight (RFC 6347 4.2.4) and notices a close_notify. It looks

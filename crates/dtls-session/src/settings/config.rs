@@ -126,13 +126,13 @@ impl SessionConfig {
         self
     }
 
-    /// Sets how many forged records a session with a suite of CCM-8 bears before it ends with
+    /// Sets after how many forged records a session with a CCM-8 suite ends with
     /// [`ClosedBy::KeyLimit`](crate::ClosedBy::KeyLimit) (default 11 863 283, 2^23.5, as with CCM).
     ///
-    /// One forged record in 2^64 passes for a genuine one, which RFC 9147 4.5.3 finds too many for any number
-    /// of records, so whoever uses these suites has to choose. Anybody on the path can send forged records: the fewer a
-    /// session bears, the sooner they end it. It counts where this crate protects the records, and for no
-    /// other suite.
+    /// One forged record in 2^64 is taken for a genuine one. RFC 9147 4.5.3 gives no safe limit for that, so the
+    /// application has to choose. Anybody on the path can send forged records: with a low limit they can end a
+    /// session sooner, with a high one they have more tries. The limit holds only where this crate protects the
+    /// records, and for no other suite.
     pub fn ccm8_forgeries(mut self, records: u64) -> Self {
         self.ccm8_forgeries = records.max(1);
         self

@@ -63,10 +63,10 @@ impl Limits {
     ///
     /// It has a meaning only where [`Preferences::max_version`](crate::Preferences::max_version)
     /// allows DTLS 1.3. There the cookie is part of the handshake's transcript (RFC 9147 5.1), and
-    /// OpenSSL has no way to ask for it without keeping the handshake, some 35 kB. So whoever
-    /// forges addresses can take all these places. A client that finds none is answered as one of
-    /// DTLS 1.2, whose cookie needs no place: it goes on with that version, if both sides allow it. No OpenSSL has
-    /// tried this answer yet: none of those that this crate is tested with speaks DTLS 1.3.
+    /// OpenSSL has no way to ask for it without keeping the handshake, some 35 kB. So an attacker who
+    /// forges addresses can take all these places. A client that finds no place is answered as a client of
+    /// DTLS 1.2, whose cookie needs no place: it goes on with that version, if both sides allow it. This answer has
+    /// not been tried with a peer that speaks DTLS 1.3: no OpenSSL that this crate is tested with does.
     pub fn unproven(mut self, handshakes: usize) -> Self {
         self.unproven = handshakes;
         self
