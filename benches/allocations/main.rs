@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     for text in sites.iter().filter_map(|site| site.a_session(sessions)) {
         println!("{text}");
     }
-    if kept > MOST_KEPT {
+    if bench && kept > MOST_KEPT {
         eprintln!("error: {MOST_KEPT} bytes may be kept for a session");
         return ExitCode::FAILURE;
     }
@@ -185,7 +185,8 @@ const DATAGRAMS: u64 = 50_000;
 const FEW_DATAGRAMS: u64 = 2_000;
 const SESSIONS: u64 = 1000;
 const FEW_SESSIONS: u64 = 50;
-const MOST_KEPT: f64 = 1e9;
+/// How many bytes may be kept for a session: of a thousand, with the 2 MB of buffers that all share.
+const MOST_KEPT: f64 = 6500.0;
 /// Who was busy with a handshake rests by then.
 const SETTLED: Duration = Duration::from_secs(12);
 /// How much of a backtrace is kept.

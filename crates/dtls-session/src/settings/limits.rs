@@ -38,7 +38,7 @@ impl Limits {
     }
 
     /// Sets how many sessions there are at a time, handshakes included (default 10 000). An
-    /// idle session holds some 4 kB, or 50 to 90 kB where OpenSSL protects the records.
+    /// idle session holds some 5 kB, or 50 to 90 kB where OpenSSL protects the records.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
