@@ -15,6 +15,7 @@ use std::{
 use common::*;
 use dtls_session::{Acceptor, Connector, HandshakeError, Roots, SessionConfig};
 use openssl::{pkey::PKey, rsa::Rsa};
+use tokio::sync::Notify;
 
 /// Loses the n-th datagram of one direction.
 fn without(lost: Direction, nth: usize) -> Fate {
@@ -249,3 +250,45 @@ async fn a_handshake_that_fails_or_is_given_up_gives_its_pipe_back() {
     let client = within(connecting).await.unwrap();
     echo_once(&within(serving).await.unwrap().unwrap(), &client).await;
 }
+
+/// OpenSSL would offer to resume what never was a session: it has the ticket, and another secret.
+#[tokio::test]
+async fn a_client_that_starts_anew_offers_what_it_offered_at_first() {
+    let hellos = Arc::new(Mutex::new(Vec::new()));
+    let (seen, started_anew) = (Arc::clone(&hellos), Arc::new(Notify::new()));
+    let starts = Arc::clone(&started_anew);
+    // Of the server's last flight only the ticket comes.
+    let fate = move |direction: Direction, _: usize, datagram: &[u8]| {
+        let is = |kind: u8| datagram.starts_with(&[22, 0xfe]) && datagram[13] == kind;
+        if direction == Direction::ToServer && is(CLIENT_HELLO) {
+            let mut seen = seen.lock().unwrap();
+            seen.push(datagram.len());
+            if seen.len() > 1 {
+                starts.notify_one();
+            }
+        }
+        if direction == Direction::ToClient && is(NEW_SESSION_TICKET) {
+            let ticket = 13 + usize::from(u16::from_be_bytes([datagram[11], datagram[12]]));
+            return vec![datagram[..ticket].to_vec()];
+        }
+        vec![datagram.to_vec()]
+    };
+    let (server_pipe, client_pipe) = pipe(Arc::new(Mutex::new(fate)));
+    let fast = patient()
+        .initial_rto(Duration::from_millis(50))
+        .rto_bounds(Duration::from_millis(50), Duration::from_millis(400));
+    let acceptor = acceptor(patient());
+    let serving = tokio::spawn(async move {
+        let session = acceptor.accept(server_pipe).await.unwrap();
+        session.closed().await
+    });
+    let connecting = tokio::spawn(connector(fast).connect("localhost").over(client_pipe));
+    within(started_anew.notified()).await;
+    let hellos = hellos.lock().unwrap().clone();
+    assert_eq!(hellos[0], hellos[1], "{hellos:?}");
+    connecting.abort();
+    serving.abort();
+}
+
+const CLIENT_HELLO: u8 = 1;
+const NEW_SESSION_TICKET: u8 = 4;

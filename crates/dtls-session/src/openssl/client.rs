@@ -32,7 +32,7 @@ pub(crate) fn aim(
 ) -> Result<(), OpenSslError> {
     ffi::set_session_id_context(ssl, scope)?;
     if let Some(Former(session)) = former {
-        ffi::set_session(ssl, session)?;
+        ffi::set_session(ssl, Some(session))?;
     }
     // The name also where any is accepted, so that the session can tell what is wrong with it.
     match name.parse::<IpAddr>() {

@@ -9,7 +9,7 @@ use std::{
 
 use openssl::{
     error::ErrorStack,
-    ssl::{self, SslRef},
+    ssl::{self, SslRef, SslSession},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
@@ -27,12 +27,15 @@ use crate::{
 /// An `SSL` that reads and writes records by a carrier, which it gives back.
 pub(crate) struct Engine<T> {
     stream: Pin<Box<SslStream<Loan<T>>>>,
+    /// The session that a client asks to resume.
+    offered: Option<SslSession>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
     pub(crate) fn new(ssl: Fresh, carrier: T) -> Result<Self, OpenSslError> {
+        let offered = ssl.0.session().map(ToOwned::to_owned);
         let stream = Box::pin(SslStream::new(ssl.0, Loan(Some(carrier)))?);
-        Ok(Self { stream })
+        Ok(Self { stream, offered })
     }
 
     fn ssl(&self) -> &SslRef {
@@ -95,6 +98,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Engine<T> {
     /// Makes a client's handshake start from the first hello again.
     pub(crate) fn restart(&mut self, mtu: usize) -> Result<(), OpenSslError> {
         ffi::restart(self.ssl())?;
+        // A ticket that came before the handshake had finished would be offered with the wrong secret.
+        ffi::set_session(self.ssl(), self.offered.as_deref())?;
         // Where the version had been negotiated already, the MTU and the callback went with it.
         ffi::set_mtu(self.ssl(), mtu);
         callbacks::install_timer(self.ssl());

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{c_int, c_long, c_uchar, c_uint, c_void},
+    ptr,
     time::Duration,
 };
 
@@ -73,11 +74,12 @@ pub(crate) fn mark_shut_down(ssl: &SslRef) {
     unsafe { sys::SSL_set_shutdown(ssl.as_ptr(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) };
 }
 
-/// Offers the server to resume a session that nobody else uses (`SSL_set_session`).
-pub(crate) fn set_session(ssl: &SslRef, session: &SslSessionRef) -> Result<(), ErrorStack> {
+/// Offers the server to resume a session that nobody else uses, or none (`SSL_set_session`).
+pub(crate) fn set_session(ssl: &SslRef, session: Option<&SslSessionRef>) -> Result<(), ErrorStack> {
+    let session = session.map_or(ptr::null_mut(), ForeignTypeRef::as_ptr);
     // SAFETY: both are live and used by this thread only, and the SSL takes a reference of its
-    // own. No context's cache has the session.
-    succeeded(unsafe { sys::SSL_set_session(ssl.as_ptr(), session.as_ptr()) })
+    // own. No context's cache has the session. Null is for none.
+    succeeded(unsafe { sys::SSL_set_session(ssl.as_ptr(), session) })
 }
 
 /// Sets where `ssl`'s session may be resumed, up to 32 bytes (`SSL_set_session_id_context`).
