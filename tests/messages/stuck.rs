@@ -4,6 +4,7 @@ use std::{
     fs,
     process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use nix::{
@@ -13,7 +14,7 @@ use nix::{
     },
     unistd::Pid,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{Case, client::err, common::Server};
 
@@ -52,16 +53,25 @@ fn hold(thread: Pid, stopped: oneshot::Sender<nix::Result<WaitStatus>>) {
     }
 }
 
+/// Waits until a thread has its name, which it gives itself.
 fn thread_of(process: u32, name: &str) -> Pid {
-    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let mut ids = threads.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let its_name = |id: &String| {
-        let name = fs::read_to_string(format!("/proc/{process}/task/{id}/comm"));
-        name.unwrap_or_default()
-    };
-    let id = ids.find(|id| its_name(id).trim_end() == name).unwrap();
-    Pid::from_raw(id.parse().unwrap())
+    let began = Instant::now();
+    loop {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        let mut ids = threads.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let its_name = |id: &String| {
+            let name = fs::read_to_string(format!("/proc/{process}/task/{id}/comm"));
+            name.unwrap_or_default()
+        };
+        if let Some(id) = ids.find(|id| its_name(id).trim_end() == name) {
+            return Pid::from_raw(id.parse().unwrap());
+        }
+        assert!(began.elapsed() < DEADLINE, "no thread is called {name}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
+
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Whether this process may hold its children, as it may not in some containers.
 fn may_trace() -> bool {
